@@ -19,7 +19,7 @@ PRICES = ("open", "high", "low", "close", "index", "index_low", "index_high")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class History:
-    """T bars of S markets. A cell that is not `live` holds NaN prices and zero volume and depth: a gap, never a guess."""
+    """T bars of S markets. A cell that is not `live` holds NaN prices, zero volume and depth: a gap, never a guess."""
 
     name: str
     symbols: tuple[str, ...]  # underlyings: BTC, ETH, ...
@@ -65,7 +65,7 @@ class History:
 
 
 def check_history(history: History) -> History:
-    """`history` itself when every promise of the class holds; BadInput naming the first field and cell that breaks one."""
+    """`history` itself when every promise of the class holds; BadInput naming the first field and cell at fault."""
     _check_grid(history)
     shape = (history.bars, history.markets)
     matrices = [*PRICES, "volume_usd", "depth_usd", "live"]
