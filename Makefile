@@ -3,31 +3,46 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench docs clean
+.PHONY: help setup run test test-all check bench clean
 
-help:  ## list the targets
-	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+help: ## list the targets
+	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@echo
+	@echo "make run DATA=folder EVENT=2025-10-10   replays real candles; more: make run ARGS='--accounts 20000'"
 
 $(READY): constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Seawall needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Seawall needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 2; }
 	@echo "setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: $(READY)  ## make .venv with the pinned dependencies
+setup: $(READY) ## make .venv with the pinned dependencies
 
-test: $(READY)  ## the tests, under ten minutes
+run: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.json
+	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)
+
+test: $(READY) ## the tests, under ten minutes
 	$(BIN)/python -m pytest
 
-test-all: $(READY)  ## every test, the slow suites too
+test-all: $(READY) ## every test, the slow suites too
 	$(BIN)/python -m pytest -m ""
 
-check: $(READY)  ## lint, types, import contracts
+check: $(READY) ## lint, types, import contracts
 	$(BIN)/ruff check src tests bench examples
 	$(BIN)/ruff format --check src tests bench examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
+	$(BIN)/python bench/run.py
+
+bench-%: $(READY) ## measure one: remargin sweep triggers replay start compile driftpy
+	$(BIN)/python bench/run.py $*
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(OUT) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
