@@ -6,6 +6,7 @@ They make plain worlds (see tests/model/margin.py) within the bounds of SPEC sec
 from typing import Any
 
 from hypothesis import strategies as st
+
 from model import margin as model
 
 ONE = model.ONE

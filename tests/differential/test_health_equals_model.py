@@ -1,15 +1,28 @@
 """Differential: requirements, collateral and health of the core equal the model's, at edges and at the bounds."""
 
 import pytest
-from build import asset_of, mark_of, market_of, position_of, terms_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model import margin as model
-from strategies import BALANCES, NOTIONAL_MAX, STEP, assets, clip, crowded_worlds, extreme_worlds, marks, markets
-from strategies import positions, sizes, tier_tables, worlds
 
+from build import asset_of, mark_of, market_of, position_of, terms_of
+from model import margin as model
 from seawall.margin import collateral, health, requirement
 from seawall.units import RATE_ONE, FundingIndex, Lots, Rate, UsdMicro, pending_funding
+from strategies import (
+    BALANCES,
+    NOTIONAL_MAX,
+    STEP,
+    assets,
+    clip,
+    crowded_worlds,
+    extreme_worlds,
+    markets,
+    marks,
+    positions,
+    sizes,
+    tier_tables,
+    worlds,
+)
 
 FIELDS = (
     "cash",

@@ -2,21 +2,25 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from model.margin import ONE, World, health, maintenance_exact, pending_of, value_maintenance
 
 
 def world_at(world: World, market: str, price: int) -> World:
-    """The world with one market's mark moved and the assets it drives moved with it, everything else fixed."""
+    """The world with one market's mark moved, everything else fixed.
+
+    Collateral of the same asset moves with it, market and redemption value alike: its price is floor(price * p / mark).
+    """
     mark = world["marks"][market]
-    assets = {
-        name: {**asset, "oracle": floor(Fraction(asset["oracle"] * price, mark["mark"]))}
-        if asset["underlying"] == market
-        else asset
-        for name, asset in world["assets"].items()
-    }
+    assets = dict(world["assets"])
+    for name, asset in assets.items():
+        if asset["underlying"] == market:
+            moved = {"oracle": floor(Fraction(asset["oracle"] * price, mark["mark"]))}
+            if asset["redemption"] is not None:
+                moved["redemption"] = floor(Fraction(asset["redemption"] * price, mark["mark"]))
+            assets[name] = {**asset, **moved}
     return {**world, "marks": {**world["marks"], market: {**mark, "mark": price}}, "assets": assets}
 
 
@@ -27,15 +31,9 @@ def fee_at(world: World, market: str, price: Fraction | int, closing_fee: int) -
 
 
 def is_safe_at(world: World, market: str, price: int, closing_fee: int = 0) -> bool:
-    """equity >= MM with the mark at `price`, after the fee for closing when one is given. All in integers of SPEC."""
-    moved = world_at(world, market, price)
-    figures = health(moved)
-    required = Fraction(0)
-    for position in world["bucket"]["positions"]:
-        mark = moved["marks"][position["market"]]["mark"]
-        tiers = world["markets"][position["market"]]["tiers"]
-        required += maintenance_exact(tiers, abs(position["size"]) * mark)
-    return figures["equity"] >= required + fee_at(world, market, price, closing_fee)
+    """equity - fee >= MM with the mark at `price`, in integers; the fee is owed: it rounds up."""
+    figures = health(world_at(world, market, price))
+    return figures["equity"] - ceil(fee_at(world, market, price, closing_fee)) >= figures["maintenance"]
 
 
 def margin_left(world: World, market: str, price: Fraction, closing_fee: int = 0) -> Fraction:
@@ -55,23 +53,17 @@ def margin_left(world: World, market: str, price: Fraction, closing_fee: int = 0
 def _collateral_at(asset: dict[str, Any], balance: int, world: World, market: str, price: Fraction) -> Fraction:
     if asset["underlying"] != market:
         return Fraction(value_maintenance(asset, balance))
-    moved = asset["oracle"] * price / world["marks"][market]["mark"]
-    if asset["redemption"] is not None:
-        moved = min(moved, Fraction(asset["redemption"]))
-    return balance * Fraction(asset["weight_maintenance"], ONE) * moved
+    now = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+    return balance * Fraction(asset["weight_maintenance"], ONE) * now * price / world["marks"][market]["mark"]
 
 
 def kinks(world: World, market: str) -> list[Fraction]:
-    """Prices at which margin_left may change slope: tier bounds of the position, redemption of linked collateral."""
+    """Prices at which margin_left may change slope: where the position enters another tier."""
     found = set()
     for position in world["bucket"]["positions"]:
         if position["market"] == market and position["size"] != 0:
             for lower, _, _ in world["markets"][market]["tiers"][1:]:
                 found.add(Fraction(lower, abs(position["size"])))
-    for name, _ in world["bucket"]["collateral"]:
-        asset = world["assets"][name]
-        if asset["underlying"] == market and asset["redemption"] is not None:
-            found.add(Fraction(asset["redemption"] * world["marks"][market]["mark"], asset["oracle"]))
     return sorted(found)
 
 
@@ -93,9 +85,31 @@ def zeros(function: Callable[[Fraction], Fraction], corners: list[Fraction]) -> 
     return sorted(x for x in found if x > 0)
 
 
-def exact_points(world: World, market: str, closing_fee: int = 0) -> list[Fraction]:
-    """All prices p > 0 at which equity(p) = MM(p)."""
-    return zeros(lambda price: margin_left(world, market, price, closing_fee), kinks(world, market))
+def healthy_interval(
+    left: Callable[[Fraction], Fraction], corners: list[Fraction]
+) -> tuple[Fraction | None, Fraction | None]:
+    """(falling under it liquidates, rising over it liquidates), each None when that way never does.
+
+    margin_left is concave in the price (linear less a convex maintenance), so the healthy prices are one interval.
+    """
+    points = zeros(left, corners)
+    stops = sorted({Fraction(0), *corners, *points})
+    below, above = [], []
+    for point in points:
+        before = max(stop for stop in stops if stop < point)
+        after = min((stop for stop in stops if stop > point), default=point + 2)
+        if left((before + point) / 2) < 0:
+            below.append(point)
+        if left((point + after) / 2) < 0:
+            above.append(point)
+    assert len(below) <= 1
+    assert len(above) <= 1
+    return (below[0] if below else None), (above[0] if above else None)
+
+
+def exact_prices(world: World, market: str, closing_fee: int = 0) -> tuple[Fraction | None, Fraction | None]:
+    """The liquidation price under the healthy prices and the one over them, in micro-USD per lot."""
+    return healthy_interval(lambda price: margin_left(world, market, price, closing_fee), kinks(world, market))
 
 
 def solve_linear(size: Fraction, fixed: Fraction, tiers: Any, closing_fee: int = 0) -> list[Fraction]:
@@ -111,14 +125,6 @@ def solve_linear(size: Fraction, fixed: Fraction, tiers: Any, closing_fee: int =
     return zeros(left, [Fraction(corner) for corner in corners])
 
 
-def scan(test: Callable[[int], bool], prices: range) -> int | None:
-    """The first price of the range that fails the test, or None."""
-    for price in prices:
-        if not test(price):
-            return price
-    return None
-
-
 def bisect(test: Callable[[int], bool], safe: int, unsafe: int) -> int:
     """The safe price next to the edge between a safe and an unsafe price, when there is one edge between them."""
     assert test(safe)
@@ -130,3 +136,44 @@ def bisect(test: Callable[[int], bool], safe: int, unsafe: int) -> int:
         else:
             unsafe = middle
     return safe
+
+
+def scaled_by(world: World, moves: dict[str, int], scale: Fraction) -> Fraction:
+    """equity - MM with every named market's price at mark x (1 + move x scale), exact; linked collateral follows."""
+    factor = {name: 1 + Fraction(move, ONE) * scale for name, move in moves.items()}
+    left = Fraction(health(world)["equity"])
+    for position in world["bucket"]["positions"]:
+        name = position["market"]
+        value = position["size"] * Fraction(world["marks"][name]["mark"])
+        left += value * (factor.get(name, Fraction(1)) - 1)
+        left -= maintenance_exact(world["markets"][name]["tiers"], abs(value) * factor.get(name, Fraction(1)))
+    for name, balance in world["bucket"]["collateral"]:
+        asset = world["assets"][name]
+        price = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+        worth = balance * Fraction(asset["weight_maintenance"], ONE) * price
+        left += worth * (factor.get(asset["underlying"], Fraction(1)) - 1)
+    return left
+
+
+def nearest_scale(world: World, moves: dict[str, int]) -> Fraction | None:
+    """The least scale >= 0 at which a further move liquidates, prices staying above zero. None: there is none."""
+    corners = {Fraction(0)}
+    for position in world["bucket"]["positions"]:
+        move = Fraction(moves.get(position["market"], 0), ONE)
+        amount = abs(position["size"]) * world["marks"][position["market"]]["mark"]
+        if move != 0 and amount != 0:
+            tiers = world["markets"][position["market"]]["tiers"]
+            corners |= {(lower / Fraction(amount) - 1) / move for lower, _, _ in tiers}
+    last = min((Fraction(-ONE, move) for move in moves.values() if move < 0), default=None)
+    stops = sorted(corner for corner in corners if corner >= 0 and (last is None or corner < last))
+    ends = [*stops[1:], last]
+    for start, end in zip(stops, ends, strict=True):
+        probe = start + 1 if end is None else end
+        at_start, at_probe = scaled_by(world, moves, start), scaled_by(world, moves, probe)
+        if at_start < 0 or (at_start == 0 and at_probe < 0):
+            return start
+        if at_probe < at_start:
+            crossing = start + at_start * (probe - start) / (at_start - at_probe)
+            if end is None or crossing < end:
+                return crossing
+    return None

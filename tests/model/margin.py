@@ -160,6 +160,10 @@ def accepts(before: dict[str, int], after: dict[str, int]) -> bool:
         return True
     if after["maintenance"] > before["maintenance"]:
         return False
+    if after["reserved"] > before["reserved"] and after["initial"] > before["initial"]:
+        return False  # resting orders are risk too
+    if before["maintenance"] == 0:
+        return after["equity"] >= before["equity"]  # nothing was closed, so nothing may leave either
     if after["maintenance"] == 0:
         return True
     ratio_before = Fraction(before["equity"], before["maintenance"])
