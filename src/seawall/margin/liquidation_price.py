@@ -1,22 +1,24 @@
 """Liquidation price of one market, the others fixed, exact across tiers (SPEC section 5).
 
 The buffer `equity(p) - maintenance(p)` is piecewise linear in the mark p: each tier of the market gives one straight
-piece. A liquidation price is a p where the buffer changes sign; on one tier this is the documented closed form
-`p - side * available / (|size| * (1 - l * side))`.
+piece. The marks at which it is not negative form stretches; their ends are the liquidation prices. On one tier this is
+the documented closed form `p - side * available / (|size| * (1 - l * side))`.
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Final
 
 import msgspec
 
 from seawall.margin import collateral, requirement
 from seawall.margin.health import equity_maintenance
-from seawall.terms import limits
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Tier
-from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, UsdMicro, ceil_div, floor_div, notional
+from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, Side, UsdMicro, ceil_div, floor_div, notional, share
+
+ROUNDING_STEPS_MAX: Final = 4_096  # prices walked to sharpen a whole price; past it the price stays on the safe side
 
 
 class LiquidationPoint(msgspec.Struct, frozen=True):
@@ -33,45 +35,49 @@ class LiquidationPrices(msgspec.Struct, frozen=True):
     above: LiquidationPoint | None
 
 
-class Crossing(msgspec.Struct, frozen=True):
-    """A zero of the buffer. Falling: healthy above it and liquidatable under it; rising: the reverse."""
+class Span(msgspec.Struct, frozen=True):
+    """Marks from `low` to `high`, ends included, at which the buffer is not negative. `high` None: without end."""
 
-    at: Fraction
-    is_falling: bool
+    low: Fraction
+    high: Fraction | None
 
 
-def crossings(
+def healthy_spans(
     *, fixed: Fraction, slope: Fraction, size: Fraction, tiers: Sequence[Tier], closing_fee: Rate = Rate(0)
-) -> list[Crossing]:
-    """All p > 0 where `fixed + slope * p - maintenance(size * p) - fee * size * p` changes sign, in rising order.
+) -> list[Span]:
+    """Where `fixed + slope * p - maintenance(size * p) - fee * size * p >= 0` for p >= 0, in rising order.
 
     `fixed` in micro-USD, `slope` in lots (signed size plus collateral that moves with p), `size` >= 0 in lots.
-    The tier is that of the notional at the solution.
+    The tier is that of the notional at p. Exact: nothing is rounded.
     """
     assert size >= 0
-    found: list[Crossing] = []
-    last_sign = 0
+    spans: list[Span] = []
     start = Fraction(0)
-    for tier, end in zip(tiers, [*tiers[1:], None], strict=True):
+    for tier, after in zip(tiers, [*tiers[1:], None], strict=True):
+        end = None if after is None or size == 0 else after.lower / size
         constant = fixed + Fraction(tier.deduction, RATE_ONE)
         gradient = slope - size * Fraction(tier.maintenance + closing_fee, RATE_ONE)
-        stop = None if end is None or size == 0 else end.lower / size
-        sign_at_start = _sign(constant + gradient * start) or _sign(gradient)
-        if last_sign and sign_at_start and sign_at_start != last_sign:
-            found.append(Crossing(start, sign_at_start > 0))
-        last_sign = sign_at_start or last_sign
-        root = -constant / gradient if gradient else None
-        if root is not None and root > start and (stop is None or root < stop):
-            found.append(Crossing(root, gradient > 0))
-            last_sign = _sign(gradient)
-        if stop is None:
+        piece = _not_negative(constant, gradient, start, end)
+        if piece is not None and spans and spans[-1].high == piece.low:
+            spans[-1] = Span(spans[-1].low, piece.high)
+        elif piece is not None:
+            spans.append(piece)
+        if end is None:
             break
-        start = stop
-    return [crossing for crossing in found if crossing.at > 0]
+        start = end
+    return spans
 
 
-def _sign(value: Fraction) -> int:
-    return (value > 0) - (value < 0)
+def _not_negative(constant: Fraction, gradient: Fraction, start: Fraction, end: Fraction | None) -> Span | None:
+    """The part of [start, end] on which one straight piece is not negative."""
+    if gradient == 0:
+        return Span(start, end) if constant >= 0 else None
+    root = -constant / gradient
+    if gradient > 0:
+        low = max(start, root)
+        return Span(low, end) if end is None or low <= end else None
+    high = root if end is None else min(end, root)
+    return Span(start, high) if start <= high else None
 
 
 def solve_linear(
@@ -83,8 +89,11 @@ def solve_linear(
     maintenance, in micro-USD. With maintenance rates below 1 there is at most one solution.
     """
     exact = Fraction(size)
-    found = crossings(fixed=Fraction(fixed), slope=exact, size=abs(exact), tiers=tiers, closing_fee=closing_fee)
-    return found[0].at if found else None
+    spans = healthy_spans(fixed=Fraction(fixed), slope=exact, size=abs(exact), tiers=tiers, closing_fee=closing_fee)
+    if not spans:
+        return None
+    at = spans[0].low if exact > 0 else spans[0].high
+    return at if at else None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -106,13 +115,28 @@ class Line(msgspec.Struct, frozen=True):
         moving = sum(weighted * now for weighted, now in self.linked)
         return self.size + Fraction(moving, RATE_ONE * self.mark)
 
+    @property
+    def roundings(self) -> int:
+        """Micro-USD by which the integer test may be stricter than the exact buffer: one a rounded term."""
+        return len(self.linked) + (self.closing_fee > 0)
+
+    def spans(self, margin: int = 0) -> list[Span]:
+        """Healthy marks with `margin` micro-USD to spare."""
+        return healthy_spans(
+            fixed=self.fixed - margin - Fraction(self.others_numerator, RATE_ONE),
+            slope=self.slope,
+            size=Fraction(abs(self.size)),
+            tiers=self.tiers,
+            closing_fee=self.closing_fee,
+        )
+
     def is_healthy(self, price: int) -> bool:
-        """The integer test at a whole price: equity(p) - fee >= maintenance(p), with collateral rounded down at p."""
-        held = sum(floor_div(w * floor_div(now * price, self.mark), RATE_ONE) for w, now in self.linked)
-        equity = self.fixed + self.size * price + held
+        """The integer test at a whole price: equity(p) >= maintenance(p) + fee(p), each rounded once, to its side."""
+        held = sum(floor_div(weighted * now * price, RATE_ONE * self.mark) for weighted, now in self.linked)
         amount = notional(self.size, Price(price))
         needed = self.others_numerator + requirement.maintenance_numerator(self.tiers, amount)
-        return equity * RATE_ONE >= needed + amount * self.closing_fee
+        owed = ceil_div(needed, RATE_ONE) + share(amount, self.closing_fee, Side.UP)
+        return self.fixed + self.size * price + held >= owed
 
 
 def line_of(bucket: Bucket, conditions: Conditions, market: str, closing_fee: Rate = Rate(0)) -> Line:
@@ -148,56 +172,55 @@ def line_of(bucket: Bucket, conditions: Conditions, market: str, closing_fee: Ra
 def liquidation_prices(
     bucket: Bucket, conditions: Conditions, market: str, closing_fee: Rate = Rate(0)
 ) -> LiquidationPrices:
-    """The nearest liquidating points of `market` on each side of its mark, all else fixed (tiered margin).
+    """The liquidating points of `market` on each side of the healthy marks, all else fixed (tiered margin).
 
-    A point's `price` is, below, the least whole price that is still healthy and, above, the greatest. A bucket that is
-    liquidatable already gets the points where it would become healthy again, on the side where they lie: for a long
-    the price above the mark is then in `below`, as falling under it liquidates. Collateral whose `underlying` is this
-    market moves with the mark in proportion. `closing_fee` also pays the fee of closing the position at that price.
+    They are the ends of the stretch of healthy marks that holds the present mark or, for a bucket that is liquidatable
+    already, of the stretch nearest to it: for a long under water `below` then lies above the mark. `exact` is where
+    equity equals maintenance before roundings; `price` is the last whole price that passes the integer test, with every
+    price between it and the middle of the stretch passing too (the least such for `below`, the greatest for `above`).
+    Collateral whose `underlying` is this market moves with the mark in proportion. `closing_fee` also pays the fee of
+    closing the position at that price.
     """
     line = line_of(bucket, conditions, market, closing_fee)
-    found = crossings(
-        fixed=line.fixed - Fraction(line.others_numerator, RATE_ONE),
-        slope=line.slope,
-        size=Fraction(abs(line.size)),
-        tiers=line.tiers,
-        closing_fee=closing_fee,
-    )
-    falling = [c.at for c in found if c.is_falling]
-    rising = [c.at for c in found if not c.is_falling]
-    below = max((at for at in falling if at <= line.mark), default=None)
-    above = min((at for at in rising if at >= line.mark), default=None)
-    if below is None and above is None:
-        below, above = min(falling, default=None), max(rising, default=None)
-    return LiquidationPrices(
-        below=None if below is None else LiquidationPoint(below, _least_healthy(line, below)),
-        above=None if above is None else LiquidationPoint(above, _greatest_healthy(line, above)),
-    )
+    spans = line.spans()
+    if not spans:
+        return LiquidationPrices(None, None)
+    exact = min(spans, key=lambda span: _distance(span, line.mark))
+    safe = next((s for s in line.spans(line.roundings) if _overlap(s, exact)), None)
+    below = None if exact.low == 0 else LiquidationPoint(exact.low, _least_healthy(line, exact, safe))
+    above = None if exact.high is None else LiquidationPoint(exact.high, _greatest_healthy(line, exact, safe))
+    return LiquidationPrices(below, above)
 
 
-def _least_healthy(line: Line, near: Fraction) -> Price:
-    """The whole price at which the integer test starts to hold, at or just over `near`.
-
-    Collateral rounds down twice, so the test may begin a few prices later than the exact point: gallop, then bisect.
-    """
-    low = ceil_div(near.numerator, near.denominator) - 1
-    step = 1
-    while not line.is_healthy(low + step) and low + step <= limits.PRICE_MAX:
-        step *= 2
-    bad, good = low, low + step
-    while good - bad > 1:
-        middle = floor_div(bad + good, 2)
-        bad, good = (bad, middle) if line.is_healthy(middle) else (middle, good)
-    return Price(good)
+def _distance(span: Span, mark: Price) -> Fraction:
+    if mark < span.low:
+        return span.low - mark
+    return Fraction(0) if span.high is None or mark <= span.high else mark - span.high
 
 
-def _greatest_healthy(line: Line, near: Fraction) -> Price:
-    high = floor_div(near.numerator, near.denominator) + 1
-    step = 1
-    while high - step > 0 and not line.is_healthy(high - step):
-        step *= 2
-    good, bad = max(0, high - step), high
-    while bad - good > 1:
-        middle = floor_div(bad + good, 2)
-        good, bad = (middle, bad) if line.is_healthy(middle) else (good, middle)
-    return Price(good)
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.high is None or other.low <= one.high) and (other.high is None or one.low <= other.high)
+
+
+def _least_healthy(line: Line, exact: Span, safe: Span | None) -> Price:
+    """From where roundings cannot matter, down to the last whole price that still passes the integer test."""
+    inside = exact if safe is None else safe
+    price = ceil_div(inside.low.numerator, inside.low.denominator)
+    for _ in range(ROUNDING_STEPS_MAX):
+        if price - 1 < exact.low or not line.is_healthy(price - 1):
+            break
+        price -= 1
+    return Price(price)
+
+
+def _greatest_healthy(line: Line, exact: Span, safe: Span | None) -> Price:
+    """From where roundings cannot matter, up to the last whole price that still passes the integer test."""
+    inside = exact if safe is None or safe.high is None else safe
+    assert exact.high is not None
+    assert inside.high is not None
+    price = floor_div(inside.high.numerator, inside.high.denominator)
+    for _ in range(ROUNDING_STEPS_MAX):
+        if price + 1 > exact.high or not line.is_healthy(price + 1):
+            break
+        price += 1
+    return Price(price)
