@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench clean
+.PHONY: help setup run test test-all check bench mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
 
 bench-%: $(READY) ## measure one: remargin sweep triggers replay start compile driftpy
 	$(BIN)/python bench/run.py $*
+
+mutants: $(READY) ## switch guards of the core off one by one: every time a test must die
+	$(BIN)/python tests/mutants.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(OUT) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

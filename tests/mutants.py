@@ -1,0 +1,108 @@
+"""Switch guards of the core off, one at a time, in a copy of the source, and see a test die: `make mutants`.
+
+A mutant that survives means that no test can fail for that rule. The list is by hand: one line of SPEC each.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Mutant(NamedTuple):
+    """Replace `old` (which must stand exactly once) by `new` in `file`; one of `tests` must then fail."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MARGIN = "tests/differential tests/property/test_margin_algebra.py tests/unit/test_terms.py tests/unit/test_units.py"
+HEALTH = "src/seawall/margin/health.py"
+NEED = "src/seawall/margin/requirement.py"
+WORTH = "src/seawall/margin/collateral.py"
+LIQUIDATION = "src/seawall/margin/liquidation_price.py"
+SCENARIO = "src/seawall/margin/scenario.py"
+
+MUTANTS = (
+    Mutant("maintenance rounds up", NEED, "UsdMicro(ceil_div(sum(numerators), RATE_ONE))", "UsdMicro(sum(numerators) // RATE_ONE)", MARGIN),
+    Mutant("tiers deduct", NEED, "amount * tier.maintenance - tier.deduction", "amount * tier.maintenance", MARGIN),
+    Mutant("a tier starts at its lower bound", "src/seawall/terms/market.py", "if tier.lower > amount:", "if tier.lower >= amount:", MARGIN),
+    Mutant("liquidation end is above maintenance", NEED, "RATE_ONE + exit_buffer, Side.UP", "RATE_ONE + exit_buffer, Side.DOWN", MARGIN),
+    Mutant("initial by leverage rounds up", NEED, "by_leverage = ceil_div(amount,", "by_leverage = (lambda a, b: a // b)(amount,", MARGIN),
+    Mutant("the tier caps leverage", NEED, "return min(chosen, tier_of(market.tiers, amount).max_leverage)", "return chosen", MARGIN),
+    Mutant("open interest raises initial", NEED, "if open_interest >= upper:", "if open_interest > upper:\n        return Rate(base)\n    if open_interest == upper:", MARGIN),
+    Mutant("orders reserve the worse side", NEED, "abs(position.size - position.asks)", "abs(position.size)", MARGIN),
+    Mutant("stable price counts for initial", WORTH, "worth = min(redeemable_price(asset), asset.stable)", "worth = redeemable_price(asset)", MARGIN),
+    Mutant("redemption caps the price", WORTH, "Price(min(asset.oracle, asset.redemption))", "asset.oracle", MARGIN),
+    Mutant("supply scales the weight", WORTH, "asset.supply_total <= asset.supply_start", "asset.supply_total >= asset.supply_start", MARGIN),
+    Mutant("collateral rounds down", WORTH, "asset.weight_maintenance, Side.DOWN", "asset.weight_maintenance, Side.UP", MARGIN),
+    Mutant("profit is capped for initial", HEALTH, "min(policy.profit_cap, weighted)", "weighted", MARGIN),
+    Mutant("initial is at least liquidation end", HEALTH, "max(initials, end) + reserved", "initials + reserved", MARGIN),
+    Mutant("withdrawals keep initial margin", HEALTH, "max(state.initial, floor)", "floor", MARGIN),
+    Mutant("withdrawals keep the floor", HEALTH, "max(state.initial, floor)", "state.initial", MARGIN),
+    Mutant("unpaid profit stays", HEALTH, "max(0, room - unpaid)", "max(0, room)", MARGIN),
+    Mutant("more maintenance is more risk", HEALTH, "if after.maintenance > before.maintenance:\n        return True", "if False:\n        return True", MARGIN),
+    Mutant("orders are risk", HEALTH, "if after.reserved > before.reserved and after.initial > before.initial:", "if False:", MARGIN),
+    Mutant("an empty bucket pays nothing out", HEALTH, "return before.maintenance == 0  #", "return False  #", MARGIN),
+    Mutant("equity per maintenance may not fall", HEALTH, "after.equity * before.maintenance < before.equity * after.maintenance", "False", MARGIN),
+    Mutant("funding is floored", "src/seawall/units.py", "floor_div(-size * (index - entry_index), FUNDING_INDEX_PER_MICRO)", "-((size * (index - entry_index)) // FUNDING_INDEX_PER_MICRO)", MARGIN),
+    Mutant("the tier is that at the solution", LIQUIDATION, "(stop is None or root < stop)", "True", MARGIN),
+    Mutant("the closing fee counts", LIQUIDATION, "tier.maintenance + closing_fee", "tier.maintenance", MARGIN),
+    Mutant("linked collateral moves", LIQUIDATION, "return self.size + Fraction(moving, RATE_ONE * self.mark)", "return Fraction(self.size)", MARGIN),
+    Mutant("gains pay at the credit only", SCENARIO, "gained * scenario.credit", "gained * RATE_ONE", MARGIN),
+    Mutant("hedges pay the basis", SCENARIO, "hedged * risk.basis * RATE_ONE -", "-", MARGIN),
+    Mutant("prices stop at zero", SCENARIO, "move = max(-RATE_ONE * RATE_ONE, scenario.move * beta)", "move = scenario.move * beta", MARGIN),
+    Mutant("concentration is charged", SCENARIO, "max(0, gross - risk.concentration_start) * risk.concentration", "0", MARGIN),
+)
+
+
+def survives(mutant: Mutant, folder: Path) -> bool:
+    """True when the named tests pass although the rule is off. Raises ValueError when the line is not there once."""
+    source = (ROOT / mutant.file).read_text()
+    if source.count(mutant.old) != 1:
+        raise ValueError(f"{mutant.rule}: the line stands {source.count(mutant.old)} times in {mutant.file}")
+    target = folder / mutant.file
+    target.write_text(source.replace(mutant.old, mutant.new))
+    try:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests.split()]
+        env = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+        return done.returncode == 0
+    finally:
+        target.write_text(source)
+
+
+def main() -> int:
+    """Run the mutants whose rule contains the words given; exit 1 when one survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="?", default="", help="only rules that contain these words")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTANTS if arguments.words in m.rule]
+    alive: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("src", "tests", "pyproject.toml"):
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        for number, mutant in enumerate(chosen, 1):
+            lives = survives(mutant, folder)
+            alive += [mutant.rule] * lives
+            print(f"{number:3}/{len(chosen)} {'SURVIVED' if lives else 'died':8} {mutant.rule}", file=sys.stderr, flush=True)
+    if arguments.json:
+        print(json.dumps({"mutants": len(chosen), "survived": alive}))
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
