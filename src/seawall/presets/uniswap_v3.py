@@ -73,7 +73,8 @@ def swap_step(sqrt_price: int, sqrt_target: int, liquidity: int, amount_remainin
     """
     if not 0 <= fee_pips < FEE_ONE:
         raise BadInput("fee_pips", f"{fee_pips} is outside 0..999999")
-    _check_pool(sqrt_price, liquidity, 0)
+    if liquidity < 0:
+        raise BadInput("liquidity", f"{liquidity} is negative")
     zero_for_one = sqrt_price >= sqrt_target
     if amount_remaining >= 0:
         usable = floor_div(amount_remaining * (FEE_ONE - fee_pips), FEE_ONE)
