@@ -215,7 +215,7 @@ def _volume(rng: np.random.Generator, listed: list[Listed], dt: float, ranges: F
 
 
 def _funding(basis: Floats, interval_ms: int) -> Floats:
-    """Hourly rate of the last hour's premium: (premium + clamp(1 bp - premium, +-5 bp)) / 8, at most 4 %, as Hyperliquid."""
+    """Hourly rate of the last hour's premium: (premium + clamp(1 bp - premium, +-5 bp)) / 8 (Hyperliquid's)."""
     hour = max(1, round(3_600_000 / interval_ms))
     total = np.cumsum(np.vstack((np.zeros((1, basis.shape[1])), np.expm1(basis))), axis=0)
     places = np.arange(len(basis))

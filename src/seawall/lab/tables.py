@@ -91,7 +91,7 @@ def times_of(table: Table) -> Rows:
         values = table.floats("time")
     if values.dtype.kind == "f":
         _first_bad(table, "time", np.isfinite(values), values)
-    numbers = values.astype(np.int64)
+    numbers: Rows = values.astype(np.int64)
     if not len(numbers):
         return numbers
     largest = int(np.abs(numbers).max())
@@ -99,7 +99,8 @@ def times_of(table: Table) -> Rows:
         return numbers * 1000
     for power in (14, 17):
         if largest < 10**power:
-            return numbers // 10 ** (power - 14)
+            whole: Rows = numbers // 10 ** (power - 14)
+            return whole
     return numbers // 10**6
 
 
