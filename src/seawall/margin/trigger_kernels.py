@@ -1,0 +1,353 @@
+"""What the triggers do in compiled code: place a bucket, collect what has fired, evaluate it (kernels).
+
+A long's trigger t fires below, a short's above. Both are kept as one signed key in the row of the market and side,
+`key = side * t - floor(shift / 1e6)`, and fire while `key > level = side * price - ceil(shift / 1e6)`: funding that
+the side pays raises `shift` and so every trigger of the row at once. Derivation: docs/adr/0003-certified-triggers.md.
+"""
+
+from typing import Any, Final
+
+from seawall.kernel import kernel
+from seawall.margin.certificate import BEYOND, FENCE, LIVE, SAFE, SHARP, buffer_at, certified, propose, reserve
+from seawall.margin.ladder import ALWAYS_KEY, NEVER_KEY, cell_of, link, next_cell, unlink
+from seawall.margin.trigger_state import (
+    EVALUATED,
+    FIRED,
+    FOUND,
+    SLOT_FREE,
+    SLOTS_LIVE,
+    SLOTS_USED,
+    UNSURE_FOUND,
+)
+from seawall.units import FUNDING_INDEX_PER_MICRO
+
+# what is known of a bucket
+UNUSED: Final = 0
+PLACED: Final = 1  # certified at the fence rates
+EDGE: Final = 2  # certified at the live rates only: placed again when they rise
+WATCHED: Final = 3  # healthy by less than the reserve: evaluated at every tick of its markets
+UNSURE: Final = 4  # no bound here (portfolio margin, funding too large): reported at every tick of its markets
+LIQUIDATABLE: Final = 5  # out of the ladder until it is placed again or `review` finds it healthy
+
+TIERED: Final = 0
+PORTFOLIO: Final = 1
+
+
+@kernel
+def row_of(market: int, size: int) -> int:
+    """The ladder row of a position: even rows hold longs, odd rows shorts."""
+    return 2 * market + (1 if size < 0 else 0)
+
+
+@kernel
+def level_of(s: Any, row: int) -> int:
+    """Keys above this fire at the present price and funding."""
+    price = s.market_price[row >> 1]
+    side_price = price if row & 1 == 0 else -price
+    return int(side_price + (-s.row_shift[row]) // FUNDING_INDEX_PER_MICRO)
+
+
+@kernel
+def funding_push(row: int, step: int) -> int:
+    """How far a step of the funding index moves a row's triggers toward the price, in index units.
+
+    A long that pays x a lot loses at most what a price lower by x a lot costs twice over (its buffer rises by at
+    least half of each rise); a short that pays x at most what a price higher by x costs.
+    """
+    return 2 * max(step, 0) if row & 1 == 0 else max(-step, 0)
+
+
+@kernel
+def place(s: Any, bucket: int) -> int:
+    """Evaluates a bucket at the present prices, puts its triggers where they certify it and returns its status."""
+    s.count[EVALUATED] += 1
+    positions = _take_out(s, bucket)
+    s.bucket_status[bucket] = _place(s, bucket, positions)
+    return int(s.bucket_status[bucket])
+
+
+@kernel
+def _place(s: Any, bucket: int, positions: int) -> int:
+    if s.bucket_mode[bucket] != TIERED:
+        _watch(s, bucket)
+        return UNSURE
+    slack = buffer_at(s, bucket, FENCE)
+    if slack == BEYOND:
+        _watch(s, bucket)
+        return UNSURE
+    if slack >= reserve(positions):
+        return _certify(s, bucket, FENCE, slack, positions)
+    slack = buffer_at(s, bucket, LIVE)
+    if slack < 0:
+        return LIQUIDATABLE
+    return _certify(s, bucket, LIVE, slack, positions)
+
+
+@kernel
+def _certify(s: Any, bucket: int, rates: int, slack: int, positions: int) -> int:
+    """Links the triggers of the first proposal whose corner passes; without one the bucket is watched."""
+    spare = slack - reserve(positions)
+    if spare >= 0:
+        for how in (SHARP, SAFE):
+            propose(s, bucket, rates, spare, how)
+            if certified(s, bucket, rates, positions):
+                _link_corner(s, bucket)
+                return PLACED if rates == FENCE else EDGE
+    _watch(s, bucket)
+    return WATCHED
+
+
+@kernel
+def _take_out(s: Any, bucket: int) -> int:
+    """Unlinks a bucket's triggers, notes the present prices in `s.at`, returns the number of positions."""
+    i, slot = 0, s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        market = s.slot_market[slot]
+        unlink(s, row_of(market, s.slot_size[slot]), slot)
+        s.at[i] = s.market_price[market]
+        i, slot = i + 1, s.slot_sibling[slot]
+    return i
+
+
+@kernel
+def _watch(s: Any, bucket: int) -> None:
+    slot = s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        link(s, row_of(s.slot_market[slot], s.slot_size[slot]), slot, ALWAYS_KEY)
+        slot = s.slot_sibling[slot]
+
+
+@kernel
+def _link_corner(s: Any, bucket: int) -> None:
+    """Links each position at its corner price. The key rounds toward firing: floor here, ceil in `level_of`."""
+    i, slot = 0, s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        row = row_of(s.slot_market[slot], s.slot_size[slot])
+        trigger = s.at[i] if row & 1 == 0 else -s.at[i]
+        link(s, row, slot, trigger - s.row_shift[row] // FUNDING_INDEX_PER_MICRO)
+        i, slot = i + 1, s.slot_sibling[slot]
+
+
+@kernel
+def note_fired(s: Any, bucket: int) -> None:
+    """Queues a bucket for evaluation, once."""
+    if s.bucket_fired[bucket] == 0:
+        s.bucket_fired[bucket] = 1
+        s.fired[s.count[FIRED]] = bucket
+        s.count[FIRED] += 1
+
+
+@kernel
+def collect(s: Any, row: int) -> None:
+    """Queues every bucket with a trigger of this row above the level, and lowers the edge to what stays."""
+    level = level_of(s, row)
+    if s.row_edge[row] <= level:
+        return
+    edge = level
+    stays = NEVER_KEY
+    cell = next_cell(s, row, cell_of(row, level))
+    while cell != 0:  # at most CELLS
+        slot = s.row_head[row, cell]
+        while slot != 0:  # at most the positions of the market
+            key = s.slot_key[slot]
+            if key > level:
+                note_fired(s, s.slot_bucket[slot])
+            else:
+                stays = max(stays, key)
+            slot = s.slot_after[slot]
+        cell = next_cell(s, row, cell + 1)
+    s.row_edge[row] = edge if stays == NEVER_KEY else stays
+
+
+@kernel
+def evaluate_fired(s: Any) -> tuple[int, int]:
+    """Places every queued bucket. Returns how many were found liquidatable and how many nobody here can tell.
+
+    Only now, after all have been collected: a bucket placed at the price may fire again at once, and would be queued
+    without end.
+    """
+    found = unsure = 0
+    for i in range(s.count[FIRED]):
+        bucket = s.fired[i]
+        s.bucket_fired[bucket] = 0
+        status = place(s, bucket)
+        if status == LIQUIDATABLE:
+            s.found[found] = bucket
+            found += 1
+        elif status == UNSURE:
+            s.unsure[unsure] = bucket
+            unsure += 1
+    s.count[FIRED] = 0
+    s.count[FOUND] = found
+    s.count[UNSURE_FOUND] = unsure
+    return found, unsure
+
+
+@kernel
+def tick(states: Any, market: int, price: int) -> tuple[int, int]:
+    """A new price in one market: (found, unsure), the buckets in the columns of these names."""
+    s = states[0]
+    s.market_price[market] = price
+    _collect_market(s, market)
+    return evaluate_fired(s)
+
+
+@kernel
+def tick_all(states: Any, prices: Any) -> tuple[int, int]:
+    """New prices in all markets at once; nothing is evaluated before every price is in place."""
+    s = states[0]
+    for market in range(len(prices)):
+        s.market_price[market] = prices[market]
+    for market in range(len(prices)):
+        _collect_market(s, market)
+    return evaluate_fired(s)
+
+
+@kernel
+def fund(states: Any, market: int, index: int) -> tuple[int, int]:
+    """A new funding index: pushes the triggers of the paying side, then evaluates what that fires."""
+    s = states[0]
+    step = index - s.market_index[market]
+    s.market_index[market] = index
+    for row in (2 * market, 2 * market + 1):
+        s.row_shift[row] += funding_push(row, step)
+    _collect_market(s, market)
+    return evaluate_fired(s)
+
+
+@kernel
+def _collect_market(s: Any, market: int) -> None:
+    for row in (2 * market, 2 * market + 1):
+        if s.row_shift[row] >> 20 > s.market_price[market] >> 3:
+            _rebase(s, row)
+        collect(s, row)
+
+
+@kernel
+def _rebase(s: Any, row: int) -> None:
+    """Moves the whole micro-USD of a row's shift into its keys, exactly, so that keys stay near the price."""
+    moved = s.row_shift[row] // FUNDING_INDEX_PER_MICRO
+    s.row_shift[row] -= moved * FUNDING_INDEX_PER_MICRO
+    for slot in range(1, s.count[SLOTS_USED]):
+        if s.slot_cell[slot] != 0 and row_of(s.slot_market[slot], s.slot_size[slot]) == row:
+            key = s.slot_key[slot]
+            if key != ALWAYS_KEY:
+                unlink(s, row, slot)
+                link(s, row, slot, key + moved)
+
+
+@kernel
+def replace_market(states: Any, market: int) -> tuple[int, int]:
+    """Places again every bucket with a position in the market (its fence has changed), and what is EDGE or watched."""
+    s = states[0]
+    for slot in range(1, s.count[SLOTS_USED]):
+        if s.slot_bucket[slot] >= 0 and s.slot_market[slot] == market:
+            _note_unless_flagged(s, s.slot_bucket[slot])
+    return replace_unfenced(states)
+
+
+@kernel
+def replace_unfenced(states: Any) -> tuple[int, int]:
+    """Places again every bucket that the fence does not certify (live rates have changed)."""
+    s = states[0]
+    for bucket in range(len(s.bucket_status)):
+        if EDGE <= s.bucket_status[bucket] <= UNSURE:
+            note_fired(s, bucket)
+    return evaluate_fired(s)
+
+
+@kernel
+def _note_unless_flagged(s: Any, bucket: int) -> None:
+    if s.bucket_status[bucket] != LIQUIDATABLE:
+        note_fired(s, bucket)
+
+
+@kernel
+def review(states: Any) -> tuple[int, int]:
+    """Evaluates every bucket that was found liquidatable; those healthy again return to the ladder."""
+    s = states[0]
+    for bucket in range(len(s.bucket_status)):
+        if s.bucket_status[bucket] == LIQUIDATABLE:
+            note_fired(s, bucket)
+    return evaluate_fired(s)
+
+
+@kernel
+def write_bucket(states: Any, bucket: int, raw: int, mode: int, positions: int) -> int:
+    """Replaces a bucket by `raw` and the first `positions` entries of the columns `new_*`, and places it."""
+    s = states[0]
+    _free_slots(s, bucket)
+    s.bucket_raw[bucket] = raw
+    s.bucket_mode[bucket] = mode
+    for i in range(positions - 1, -1, -1):
+        _add_slot(s, bucket, s.new_market[i], s.new_size[i], s.new_index[i])
+    return place(s, bucket)
+
+
+@kernel
+def clear_bucket(states: Any, bucket: int) -> None:
+    """Frees a bucket's positions and forgets it."""
+    s = states[0]
+    _free_slots(s, bucket)
+    s.bucket_raw[bucket] = 0
+    s.bucket_status[bucket] = UNUSED
+
+
+@kernel
+def write_raw(states: Any, bucket: int, raw: int) -> int:
+    """Changes a bucket's cash and returns its status. More cash leaves a certificate true; less needs a new one."""
+    s = states[0]
+    more = raw >= s.bucket_raw[bucket]
+    s.bucket_raw[bucket] = raw
+    if more and s.bucket_status[bucket] == PLACED:
+        return PLACED
+    return place(s, bucket)
+
+
+@kernel
+def load_buckets(states: Any, raw: Any, offsets: Any, positions: Any) -> int:
+    """Writes and places buckets 0..len(raw) of an empty state; returns how many are liquidatable.
+
+    `positions` are the columns (market, size, funding index); those of bucket b are at offsets[b]..offsets[b + 1].
+    """
+    s = states[0]
+    market, size, index = positions
+    found = 0
+    for bucket in range(len(raw)):
+        s.bucket_raw[bucket] = raw[bucket]
+        for i in range(offsets[bucket + 1] - 1, offsets[bucket] - 1, -1):
+            _add_slot(s, bucket, market[i], size[i], index[i])
+        if place(s, bucket) == LIQUIDATABLE:
+            found += 1
+    return found
+
+
+@kernel
+def _add_slot(s: Any, bucket: int, market: int, size: int, index: int) -> None:
+    slot = s.count[SLOT_FREE]
+    if slot != 0:
+        s.count[SLOT_FREE] = s.slot_sibling[slot]
+    else:
+        slot = s.count[SLOTS_USED]
+        s.count[SLOTS_USED] = slot + 1
+    s.count[SLOTS_LIVE] += 1
+    s.slot_market[slot] = market
+    s.slot_size[slot] = size
+    s.slot_index[slot] = index
+    s.slot_bucket[slot] = bucket
+    s.slot_sibling[slot] = s.bucket_first[bucket]
+    s.bucket_first[bucket] = slot
+
+
+@kernel
+def _free_slots(s: Any, bucket: int) -> None:
+    slot = s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        after = s.slot_sibling[slot]
+        unlink(s, row_of(s.slot_market[slot], s.slot_size[slot]), slot)
+        s.slot_bucket[slot] = -1
+        s.slot_sibling[slot] = s.count[SLOT_FREE]
+        s.count[SLOT_FREE] = slot
+        s.count[SLOTS_LIVE] -= 1
+        slot = after
+    s.bucket_first[bucket] = 0
