@@ -135,9 +135,7 @@ def _assemble(
     notes = [*_first_notes(chosen, wanted), *dropped]
     live = np.stack([cell.live for cell in cells], axis=1)
     volume = np.stack([cell.value for cell in cells], axis=1)
-    prices = {
-        name: np.stack([getattr(cell, name) for cell in cells], axis=1) for name in ("open", "high", "low", "close")
-    }
+    opened, high, low, close = (np.stack([getattr(cell, name) for cell in cells], axis=1) for name in OHLC)
     depth = estimate_depth(volume_usd=volume, high=high, low=low, live=live, interval_ms=interval)
     index, has_index, index_notes = _indices(catalog, chosen, cells, times, window)
     notes += index_notes + _recorded_depth(catalog, chosen, times, live, depth)
