@@ -12,6 +12,7 @@ from seawall.lab.depth import estimate_depth
 from seawall.lab.grid import Cells, funding_on, held_index, last_before, on_grid
 from seawall.lab.history import Flags, Floats, History, Times, check_history
 from seawall.lab.names import DAY_MS, Window, interval_from, interval_text, underlying, unit_of, window_of
+from seawall.lab.tables import OHLC
 from seawall.units import BadInput
 
 LOOKBACK_MS: Final = DAY_MS  # bars before the event: they tell what depth is usual
