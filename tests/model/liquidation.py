@@ -9,19 +9,20 @@ from model.margin import ONE, World, health, maintenance_exact, pending_of, valu
 
 
 def world_at(world: World, market: str, price: int) -> World:
-    """The world with one market's mark moved, everything else fixed.
+    """The world with one market's mark moved, everything else fixed."""
+    return {**world, "marks": {**world["marks"], market: {**world["marks"][market], "mark": price}}}
 
-    Collateral of the same asset moves with it, market and redemption value alike: its price is floor(price * p / mark).
-    """
-    mark = world["marks"][market]
-    assets = dict(world["assets"])
-    for name, asset in assets.items():
+
+def linked_gain(world: World, market: str, price: int) -> int:
+    """What collateral of the same asset gains: its value at p is floor(balance * weight * price * p / mark)."""
+    gain = 0
+    for name, balance in world["bucket"]["collateral"]:
+        asset = world["assets"][name]
         if asset["underlying"] == market:
-            moved = {"oracle": floor(Fraction(asset["oracle"] * price, mark["mark"]))}
-            if asset["redemption"] is not None:
-                moved["redemption"] = floor(Fraction(asset["redemption"] * price, mark["mark"]))
-            assets[name] = {**asset, **moved}
-    return {**world, "marks": {**world["marks"], market: {**mark, "mark": price}}, "assets": assets}
+            now = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+            worth = balance * Fraction(asset["weight_maintenance"], ONE) * now
+            gain += floor(worth * price / world["marks"][market]["mark"]) - value_maintenance(asset, balance)
+    return gain
 
 
 def fee_at(world: World, market: str, price: Fraction | int, closing_fee: int) -> Fraction:
@@ -33,7 +34,8 @@ def fee_at(world: World, market: str, price: Fraction | int, closing_fee: int) -
 def is_safe_at(world: World, market: str, price: int, closing_fee: int = 0) -> bool:
     """equity - fee >= MM with the mark at `price`, in integers; the fee is owed: it rounds up."""
     figures = health(world_at(world, market, price))
-    return figures["equity"] - ceil(fee_at(world, market, price, closing_fee)) >= figures["maintenance"]
+    equity = figures["equity"] + linked_gain(world, market, price)
+    return equity - ceil(fee_at(world, market, price, closing_fee)) >= figures["maintenance"]
 
 
 def margin_left(world: World, market: str, price: Fraction, closing_fee: int = 0) -> Fraction:
