@@ -55,14 +55,15 @@ def _print_json(report: Any) -> None:
 def _print_table(report: Any) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("family", "matched", "misses")
     table.columns[1].justify = "right"
     for result in report.results:
-        table.add_row(result.family, f"{result.matched}/{result.total}", _misses(result))
+        table.add_row(Text(result.family), f"{result.matched}/{result.total}", Text(_misses(result)))
     for family in report.not_yet:
-        table.add_row(family, "not yet", "")
-    Console().print(table)
+        table.add_row(Text(family), "not yet", "")
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _misses(result: Any) -> str:
