@@ -119,7 +119,7 @@ def fraction_from(text: str | int | Fraction, field: str) -> Fraction:
         body = text.removeprefix("-")
         plain, _, exponent = body.lower().partition("e")
         digits = plain.replace(".", "", 1)
-        power = exponent.removeprefix("-").removeprefix("+")
+        power = exponent[1:] if exponent[:1] in ("-", "+") else exponent
         has_power = "e" in body.lower()
         if not (digits.isascii() and digits.isdigit()) or (has_power and not (power.isascii() and power.isdigit())):
             raise BadInput(field, f"not a decimal number: {text!r}")
