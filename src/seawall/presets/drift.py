@@ -295,8 +295,8 @@ def asset_for_liability(
 
     BadInput where the asset has no price.
 
-    The difference that decides is valued as the program does: for an asset of more than 6 decimals it multiplies by
-    10^(decimals - 6) where a division is meant, so for such assets only dust is rounded to the whole.
+    What remains is valued as the program does it: times 10^(decimals - 6) where that should divide. So it is under
+    1 USD for assets of 6 decimals; of 9 decimals only dust is taken with the rest, of 5 decimals up to 100 USD is.
     """
     value = liability_amount * liability.price * multipliers.asset * 10**asset.decimals
     rate = _divisor(asset.price * multipliers.liability, "asset_price")

@@ -30,8 +30,8 @@ def fillable_price(values: Values, expected: Values) -> bool:
         bankruptcy_adjustment_ppm=Ppm(integer(values, "bankruptcy_adjustment_ppm")),
         spread_to_maintenance_ppm=Ppm(integer(values, "spread_to_maintenance_margin_ratio_ppm")),
     )
-    published = Fraction(integer(expected, "fillable_price_num"), integer(expected, "fillable_price_den"))
-    return price == published
+    numerator, denominator = integer(expected, "fillable_price_num"), integer(expected, "fillable_price_den")
+    return denominator > 0 and price * denominator == numerator
 
 
 def insurance_fund_delta(values: Values, expected: Values) -> bool:
