@@ -8,7 +8,7 @@ import numpy.typing as npt
 from seawall.lab.history import Flags, Floats
 
 HOUR_MS: Final = 3_600_000
-SHARE_OF_HOUR: Final = 0.5  # depth within 1 % on one side over a usual hour's volume (BTC, 9-10 October 2025)
+SHARE_OF_HOUR: Final = 0.3  # depth within 1 % on one side over a usual hour's volume; recorded: 0.1 to 0.5
 THINNING_RANGE: Final = 30.0  # recent range over the usual one at which half of the depth has left
 THINNING_POWER: Final = 1.5
 FLOOR: Final = 0.05  # of the usual depth

@@ -183,13 +183,14 @@ def _check(mix: Mix, markets: tuple[Market, ...], interest_usd: Floats) -> None:
 
 
 def _draw(rng: np.random.Generator, mix: Mix, interest: Floats) -> _Draft:
-    """Owners 0..h-1 are hedgers; the rest take 1 + Poisson positions in markets drawn by open interest."""
+    """Owners 0..h-1 are hedgers; the rest draw 1 + Poisson markets by the square root of open interest."""
     wealth = rng.pareto(mix.wealth_tail, mix.accounts) + 1.0
     hedgers = int(mix.hedger_accounts * mix.accounts) if np.count_nonzero(interest) >= 2 else 0
     counts = 1 + rng.poisson(mix.extra_positions, mix.accounts - hedgers)
     counts = np.minimum(counts, limits.POSITIONS_PER_BUCKET)
     owner = np.repeat(np.arange(hedgers, mix.accounts), counts)
-    chance = np.cumsum(interest / interest.sum())
+    crowd = np.sqrt(interest)  # small markets have smaller positions, not only fewer
+    chance = np.cumsum(crowd / crowd.sum())
     market = np.minimum(np.searchsorted(chance, rng.random(len(owner)), side="right"), len(interest) - 1)
     key = np.unique(owner * len(interest) + market)  # a market drawn twice by one owner counts once
     owner, market = key // len(interest), key % len(interest)
