@@ -11,6 +11,7 @@ from seawall.units import USD_ONE, BadInput, Rate, Side, UsdMicro, rate, usd
 RELATIVE: Final = Tolerance(relative=Fraction(1, 10**6))
 TWO_DECIMALS: Final = Tolerance(absolute=Fraction(1, 100))
 LOOSE: Final = Tolerance(relative=Fraction(5, 1000))  # a value read from the exchange, its formula not told
+SUPPORT_PAGE: Final = ("binance_cross", "binance_isolated_wallet")  # its examples are given to the cent
 
 ENTRY: Final = ("open_rate", "entry", "entry_price")
 MAINTENANCE_RATE: Final = ("mm_ratio", "mm_rate", "maintenance_margin_ratio", "maintenance_margin_percentage")
@@ -33,11 +34,14 @@ def check_liquidation_price(values: Values, expected: Values) -> bool:
     if name not in FORMULAS:
         raise BadInput("formula", f"unknown formula {name!r}")
     computed = FORMULAS[name](values)
-    published = str(expected.get("liquidation_px"))
-    tolerance = TWO_DECIMALS if len(published.partition(".")[2]) == 2 else RELATIVE
-    if name == "binance_real_position":
-        tolerance = LOOSE
-    return agrees({"liquidation_px": computed}, expected, tolerance)
+    return agrees({"liquidation_px": computed}, expected, _tolerance(name, expected))
+
+
+def _tolerance(formula: str, expected: Values) -> Tolerance:
+    if formula == "binance_real_position":
+        return LOOSE
+    decimals = str(expected.get("liquidation_px")).partition(".")[2]
+    return TWO_DECIMALS if formula in SUPPORT_PAGE or len(decimals) == 2 else RELATIVE
 
 
 def _binance(values: Values) -> Fraction | None:

@@ -282,7 +282,7 @@ def _funding(values: Values, field: str) -> FundingRate:
 
 def _prices(values: Values, fields: Sequence[str]) -> list[Price]:
     """Decimal prices in the unit of the finest of them, so that each is whole."""
-    decimals = max(len(text(values, field).partition(".")[2]) for field in fields)
+    decimals = max(len(str(values.get(field)).partition(".")[2]) for field in fields)
     return [price(number(values, field), 6 - decimals, field) for field in fields]
 
 
