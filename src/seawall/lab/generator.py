@@ -75,8 +75,9 @@ def _build(rng: np.random.Generator, preset: Preset, listed: list[Listed], bars:
     beta = _betas(rng, preset, count)
     common = _common(rng, preset, bars, interval_ms)
     own = _student(rng, preset.tail, (bars, count)) * (preset.idiosyncratic * np.sqrt(dt)) * common.stress[:, None]
-    lag = common.move[:, None] * beta[None, :] + own
-    path = np.clip(np.cumsum(lag, axis=0), -FACTOR_MAX, FACTOR_MAX)
+    scatter = common.jump[:, None] * preset.jump_scatter * rng.standard_normal((bars, count))
+    moves = (common.move[:, None] + scatter) * beta[None, :] + own
+    path = np.clip(np.cumsum(moves, axis=0), -FACTOR_MAX, FACTOR_MAX)
     start = np.array([price for _, price, _ in listed])
     basis, wick = _basis(rng, preset, common, beta, interval_ms)
     before = np.vstack((np.zeros((1, count)), path[:-1]))
@@ -104,7 +105,7 @@ def _build(rng: np.random.Generator, preset: Preset, listed: list[Listed], bars:
         index_high=index_high,
         has_index=np.ones(count, dtype=bool),
         volume_usd=volume,
-        depth_usd=depth * rng.lognormal(-0.02, 0.2, depth.shape),
+        depth_usd=depth * rng.lognormal(-0.005, 0.1, depth.shape),
         funding_hour=_funding(basis, interval_ms),
         live=live,
         notes=(f"generated: {preset.name}",),

@@ -8,7 +8,8 @@ from typing import Final
 from seawall.units import BadInput
 
 DAY_MS: Final = 86_400_000
-QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "USD")
+QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
+PREFIXED_QUOTES: Final = ("FDUSD", "BUSD")  # BNBUSD is BNB in USD: they count after three letters or more
 WRAPPERS: Final = frozenset({"SWAP", "PERP", "PERPETUAL", "SPOT", "FUTURES", "PF", "PI", "LINEAR"})
 ALIASES: Final = {"XBT": "BTC", "XDG": "DOGE"}
 MULTIPLIERS: Final = (("1000000", 1e6), ("100000", 1e5), ("10000", 1e4), ("1000", 1e3), ("1M", 1e6), ("k", 1e3))
@@ -38,7 +39,9 @@ def underlying(symbol: str) -> str:
     if not parts:
         raise BadInput("symbol", f"{symbol!r} names no underlying")
     dates = [part for part in parts[1:] if re.fullmatch(r"\d{6}|\d{8}", part)]
-    base = _without_quote(parts[0].removesuffix("PERP") if len(parts[0]) > 6 else parts[0])
+    base = parts[0].removesuffix("PERP") or parts[0]
+    if not set(parts[1:]) & {*QUOTES, "TUSD", "USDE", "EUR", "DAI"}:
+        base = _without_quote(base)
     base = head + base[1:] if head else base
     base = ALIASES.get(base, base)
     return f"{base}-{dates[0]}" if dates else base
@@ -46,7 +49,8 @@ def underlying(symbol: str) -> str:
 
 def _without_quote(text: str) -> str:
     for quote in QUOTES:
-        if text.endswith(quote) and len(text) > len(quote):
+        least = 3 if quote in PREFIXED_QUOTES else 1
+        if text.endswith(quote) and len(text) >= len(quote) + least:
             return text[: -len(quote)]
     return text
 
