@@ -25,7 +25,7 @@ DERIVATIVE: Final = re.compile(
     r"perp|swap|linear|inverse|delivery|futures|usdm|coinm|hyperliquid|dydx|deribit|bitmex|(^|[_-])(um|cm|pf|pi)([_-]|$)"
 )
 INVERSE: Final = re.compile(r"delivery|coinm|inverse|(^|[_-])cm([_-]|$)")
-NAMED_IN_FILE: Final = re.compile(r"(?<![A-Za-z0-9])([A-Z0-9]{2,14}(?:[-_]?(?:USDT|USDC|USD)))(?![A-Za-z0-9])")
+NAMED_IN_FILE: Final = re.compile(r"(?<![a-z0-9])([a-z0-9]{2,14}?[- ]?(?:usdt|usdc|usd))(?![a-z0-9])", re.IGNORECASE)
 
 
 class Kind(Enum):

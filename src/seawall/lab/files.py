@@ -208,8 +208,9 @@ def _indices(
         parts = (cell.close, cell.low, cell.high)
         if source is not None:
             scale = unit_of(item.base)[1] / unit_of(source.base)[1]
-            parts, held = held_index(source, cell, times, item.interval_ms, scale)
+            parts, without = held_index(source, cell, times, item.interval_ms, scale)
             has[column] = True
+            held = int((without & (times >= window.start_ms)).sum())
             notes.append(f"{item.base}: index from {source.label}" + (f", {held} bars held" if held else ""))
         for target, part in zip(values, parts, strict=True):
             target[:, column] = part

@@ -63,8 +63,8 @@ def last_before(moments: Times, values: Floats, times: Times, age_ms: int) -> Fl
 
 def held_index(
     source: Series, cell: Cells, times: Times, interval: int, scale: float
-) -> tuple[tuple[Floats, Floats, Floats], int]:
-    """(close, low, high) of the index on the grid, `scale` units a unit, and how many live bars had none of their own.
+) -> tuple[tuple[Floats, Floats, Floats], Flags]:
+    """(close, low, high) of the index on the grid, `scale` units a unit, and the live bars that had none of their own.
 
     Such a bar holds the last index price, as an oracle does; before the first one it takes the perp's close.
     """
@@ -81,7 +81,7 @@ def held_index(
     index = last_before(ends[own], index[own], ends, int(ends[-1] - ends[0]) + interval)
     index = np.where(np.isfinite(index), index, cell.close)
     low, high = np.where(own, low, index), np.where(own, high, index)
-    return (index, low, high), int((cell.live & ~own).sum())
+    return (index, low, high), cell.live & ~own
 
 
 def funding_on(source: Series, times: Times) -> Floats:
