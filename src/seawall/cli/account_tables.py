@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from seawall.cli.show import Sheet, pairs
-from seawall.tools.advise import Advice, ModeFigures
-from seawall.tools.carry import BasisTrade, FundingCarry
 from seawall.tools.figures import exact_text, money, percent, price_text, text_of
-from seawall.tools.health import EXPLAINED, AccountHealth, BucketHealth
-from seawall.tools.leverage import LeverageTable, SideMove
-from seawall.tools.liq import AccountLiquidation
-from seawall.tools.size import SizeReport
-from seawall.tools.surface import AccountSurface
-from seawall.tools.trade_liq import InverseLiquidation, TradeLiquidation
-from seawall.tools.what_if import WhatIf
+
+if TYPE_CHECKING:
+    from seawall.tools.advise import Advice, ModeFigures
+    from seawall.tools.carry import BasisTrade, FundingCarry
+    from seawall.tools.health import AccountHealth, BucketHealth
+    from seawall.tools.leverage import LeverageTable, SideMove
+    from seawall.tools.liq import AccountLiquidation
+    from seawall.tools.size import SizeReport
+    from seawall.tools.surface import AccountSurface
+    from seawall.tools.trade_liq import InverseLiquidation, TradeLiquidation
+    from seawall.tools.what_if import WhatIf
 
 
 def usd(value: Fraction | None) -> str:
@@ -40,7 +43,7 @@ HEALTH_ROWS = (
 )
 
 
-def health_sheets(report: AccountHealth) -> list[Sheet]:
+def health_sheets(report: "AccountHealth") -> list[Sheet]:
     """One column a bucket, and the account's own sums."""
     rows = [(label, *(money(getattr(b, name)) for b in report.buckets)) for label, name in HEALTH_ROWS]
     rows.append(("margin ratio (maintenance / equity)", *(percent(b.margin_ratio) for b in report.buckets)))
@@ -66,12 +69,14 @@ def _times(value: Fraction | None) -> str:
     return "-" if value is None else f"{money(value)}x"
 
 
-def health_notes(report: AccountHealth) -> list[str]:
+def health_notes(report: "AccountHealth") -> list[str]:
     """What each level means, and the warnings."""
     return [*(f"{b.bucket}: {_level(b)}" for b in report.buckets), *_warned(report.warnings)]
 
 
-def _level(bucket: BucketHealth) -> str:
+def _level(bucket: "BucketHealth") -> str:
+    from seawall.tools.health import EXPLAINED
+
     return f"{bucket.level.value.upper()} - {EXPLAINED[bucket.level]}"
 
 
@@ -79,7 +84,7 @@ def _warned(warnings: Sequence[str]) -> list[str]:
     return [f"warning: {text}" for text in warnings]
 
 
-def liquidation_sheet(report: AccountLiquidation) -> Sheet:
+def liquidation_sheet(report: "AccountLiquidation") -> Sheet:
     """Ours beside the venue's."""
     fee = report.closing_fee
     charged = () if fee == 0 else (f"with fee {exact_text(fee)}",)
@@ -108,11 +113,11 @@ def _difference(value: Fraction | None) -> str:
     return "-" if value is None else text_of(value, 8 if abs(value) < 1 else 2)
 
 
-def liquidation_notes(report: AccountLiquidation) -> list[str]:
+def liquidation_notes(report: "AccountLiquidation") -> list[str]:
     return _warned(report.warnings)
 
 
-def trade_liquidation_sheet(report: TradeLiquidation) -> Sheet:
+def trade_liquidation_sheet(report: "TradeLiquidation") -> Sheet:
     """Both answers of one trade."""
     rows = [
         ("position", f"{report.side.value} {exact_text(report.size)} at {price_text(report.entry_usd)}"),
@@ -131,7 +136,7 @@ def trade_liquidation_sheet(report: TradeLiquidation) -> Sheet:
     return pairs("Liquidation price of an isolated position", rows)
 
 
-def inverse_sheet(report: InverseLiquidation) -> Sheet:
+def inverse_sheet(report: "InverseLiquidation") -> Sheet:
     """A coin-margined position."""
     coin = report.coin
     position = f"{report.side.value} {abs(report.contracts)} x {exact_text(report.face_usd)} USD"
@@ -152,7 +157,7 @@ def inverse_sheet(report: InverseLiquidation) -> Sheet:
     return pairs(f"Inverse contract, margined in {coin}", rows)
 
 
-def surface_sheet(report: AccountSurface) -> Sheet:
+def surface_sheet(report: "AccountSurface") -> Sheet:
     """Nearest first within each bucket."""
     rows = []
     for line in report.points:
@@ -166,7 +171,7 @@ def surface_sheet(report: AccountSurface) -> Sheet:
     return Sheet(title=f"Liquidation surface of {report.file}", columns=columns, rows=rows)
 
 
-def size_sheet(report: SizeReport) -> Sheet:
+def size_sheet(report: "SizeReport") -> Sheet:
     """A position size and what it needs."""
     rows = [
         ("size", f"{exact_text(report.size)} {report.coin} (limited by {report.limited_by})"),
@@ -183,7 +188,7 @@ def size_sheet(report: SizeReport) -> Sheet:
     return pairs(f"Size of a {report.side.value} {report.coin} at {price_text(report.entry_usd)}", rows)
 
 
-def leverage_sheet(report: LeverageTable) -> Sheet:
+def leverage_sheet(report: "LeverageTable") -> Sheet:
     """The guide's table and the moves that liquidate beside it."""
     rows = [
         (
@@ -206,11 +211,11 @@ def leverage_sheet(report: LeverageTable) -> Sheet:
     )
 
 
-def _side_move(side: SideMove) -> str:
+def _side_move(side: "SideMove") -> str:
     return "at once" if side.is_liquidatable_at_once else move(side.move_that_liquidates)
 
 
-def carry_sheet(report: FundingCarry) -> Sheet:
+def carry_sheet(report: "FundingCarry") -> Sheet:
     """Funding of one position."""
     rows = [
         ("position", f"{report.side.value}, {usd(report.notional_usd)}"),
@@ -231,7 +236,7 @@ def _days(value: Fraction | None) -> str:
     return "never" if value is None else f"{money(value)} days"
 
 
-def basis_sheet(report: BasisTrade) -> Sheet:
+def basis_sheet(report: "BasisTrade") -> Sheet:
     """A basis trade."""
     rows = [
         ("trade", f"{report.spot_side.value} spot at {price_text(report.spot_usd)},"
@@ -262,7 +267,7 @@ WHAT_IF_ROWS = (
 )
 
 
-def what_if_sheets(report: WhatIf) -> list[Sheet]:
+def what_if_sheets(report: "WhatIf") -> list[Sheet]:
     """The account, its buckets and its liquidation prices, before and after."""
     rows = []
     for label, name in WHAT_IF_ROWS:
@@ -293,15 +298,15 @@ def what_if_sheets(report: WhatIf) -> list[Sheet]:
     ]
 
 
-def _word(bucket: BucketHealth | None) -> str:
+def _word(bucket: "BucketHealth | None") -> str:
     return "-" if bucket is None else bucket.level.value
 
 
-def _ratio(bucket: BucketHealth | None) -> str:
+def _ratio(bucket: "BucketHealth | None") -> str:
     return "-" if bucket is None else percent(bucket.margin_ratio)
 
 
-def what_if_notes(report: WhatIf) -> list[str]:
+def what_if_notes(report: "WhatIf") -> list[str]:
     """Whether the venue would take the trade, and why not."""
     notes = []
     if report.is_accepted is not None:
@@ -310,7 +315,7 @@ def what_if_notes(report: WhatIf) -> list[str]:
     return [*notes, *_warned(report.warnings)]
 
 
-def advice_sheet(report: Advice) -> Sheet:
+def advice_sheet(report: "Advice") -> Sheet:
     """Both modes side by side."""
     rows = [(label, *(_advised(mode, name) for mode in (report.cross, report.isolated))) for label, name in ADVICE_ROWS]
     return Sheet(title=f"{report.kind.value}: {report.trade}", columns=("", "cross", "isolated"), rows=rows)
@@ -330,7 +335,7 @@ ADVICE_ROWS = (
 )
 
 
-def _advised(mode: ModeFigures, name: str) -> str:
+def _advised(mode: "ModeFigures", name: str) -> str:
     value = getattr(mode, name)
     if isinstance(value, bool):
         return "yes" if value else "no"

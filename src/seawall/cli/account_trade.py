@@ -62,6 +62,12 @@ def liq(
     from seawall.tools.figures import given_rate
 
     closing_fee = given_rate(fee, "fee")
+    if inverse and file is not None:
+        from seawall.tools.inverse_file import load_inverse
+
+        coins = load_inverse(file, closing_fee)
+        show.emit(coins, sheets=[account_tables.inverse_sheet(each) for each in coins.positions], as_json=as_json)
+        return
     if file is not None or url is not None or entry is None:
         from seawall.tools.liq import account_liquidation
 
