@@ -88,7 +88,7 @@ def mul_ceil_div(a: int, b: int, divisor: int) -> int:
 
 @kernel
 def split_ceil_rate(high: int, low: int) -> int:
-    """Ceiling of `(high * 2^20 + low) / RATE_ONE`, for |high| <= 2^62 and |low| <= 2^62: one requirement, rounded up."""
+    """Ceiling of `(high * 2^20 + low) / RATE_ONE`, for |high|, |low| <= 2^62: one requirement, rounded up."""
     whole, rest = high // RATE_ONE, high % RATE_ONE
     rest = rest * SPLIT_ONE + low
     return whole * SPLIT_ONE - ((-rest) // RATE_ONE)

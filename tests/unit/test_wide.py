@@ -95,7 +95,7 @@ def test_the_boundary_of_a_requirement(amount: int) -> None:
 
 
 def test_interpreted_source_stays_within_64_bits() -> None:
-    """NumPy's checked scalars through the plain source at the extremes: an overflow would be a warning, here an error."""
+    """NumPy's checked scalars through the plain source at the extremes: an overflow would warn, here an error."""
     program = (
         "import numpy as np, itertools, warnings; warnings.simplefilter('error'); from seawall import wide\n"
         "edges = [np.int64(s * v) for v in (0, 1, 2**31, 2**61, 2**62 - 1, 2**62) for s in (1, -1)]\n"
