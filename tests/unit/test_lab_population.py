@@ -170,6 +170,17 @@ def test_the_largest_accounts_use_less_leverage_and_hold_most() -> None:
     assert 0.15 < total[top].sum() / total.sum() < 0.9
 
 
+def test_leverage_of_accounts_is_spread_as_recorded() -> None:
+    """Of open interest on Hyperliquid 36 % stood in accounts below 3x, 48 % at 3x to 7x, 15 % above (docs/lab)."""
+    people = populate_for(generate("october-2025-10-10", 1), 1, Mix(accounts=20_000))
+    value = value_of(people)
+    gross = np.add.reduceat(np.abs(value), people.offsets[:-1])
+    equity = people.raw_usd + np.add.reduceat(value, people.offsets[:-1])
+    low, high = gross < 3 * equity, gross > 7 * equity
+    assert gross[low].sum() / gross.sum() == pytest.approx(0.36, abs=0.08)
+    assert gross[high].sum() / gross.sum() == pytest.approx(0.15, abs=0.06)
+
+
 def test_leverage_never_exceeds_what_the_tier_allows() -> None:
     people = drawn(accounts=50, position_share_max=1.0)
     notional = np.abs(value_of(people))

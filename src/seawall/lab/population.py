@@ -40,12 +40,12 @@ class Mix:
     wealth_tail: float = 1.2  # Pareto exponent of an account's notional
     position_share_max: float = 0.02  # of one side of a market's open interest
     leverages: tuple[int, ...] = (1, 2, 3, 5, 10, 15, 20, 25, 40)
-    leverage_weights: tuple[float, ...] = (0.04, 0.10, 0.16, 0.24, 0.24, 0.04, 0.11, 0.03, 0.04)
-    whale_share: float = 0.01  # the largest accounts, by notional, that do not go above `whale_leverage`
-    whale_leverage: int = 10
+    leverage_weights: tuple[float, ...] = (0.03, 0.08, 0.16, 0.32, 0.23, 0.03, 0.09, 0.03, 0.03)
+    whale_share: float = 0.015  # the largest accounts, by notional, that do not go above `whale_leverage`
+    whale_leverage: int = 8
     entry_dispersion: float = 0.03  # standard deviation of ln(entry / price)
-    cross_cushion: float = 0.6  # median of equity / initial - 1 in cross buckets (log-normal)
-    cross_cushion_sigma: float = 1.0
+    cross_cushion: float = 0.5  # median of equity / initial - 1 in cross buckets (log-normal)
+    cross_cushion_sigma: float = 0.65
     isolated_cushion: float = 0.15  # mean of equity / initial - 1 in isolated buckets (exponential)
 
 
