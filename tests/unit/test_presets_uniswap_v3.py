@@ -154,3 +154,13 @@ def test_impossible_pools_are_refused() -> None:
 def test_an_empty_range_is_crossed_for_nothing() -> None:
     step = uniswap_v3.swap_step(Q96, 2 * Q96, 0, 10**18, 3_000)
     assert step == uniswap_v3.SwapStep(sqrt_price=2 * Q96, amount_in=0, amount_out=0, fee=0)
+
+
+def test_a_product_past_256_bits_takes_the_contracts_other_path() -> None:
+    """The exact form divides once; past 256 bits the contract divides twice and keeps fewer digits."""
+    assert uniswap_v3.next_sqrt_price_from_amount0(Q96, 1, 2**255, is_added=True) == 1
+    price, liquidity, amount = 2**159 + 12_345, 2**127 + 6_789, 2**98
+    scaled = liquidity * Q96
+    got = uniswap_v3.next_sqrt_price_from_amount0(price, liquidity, amount, is_added=True)
+    assert got == -(-scaled // (scaled // price + amount))
+    assert got != -(-scaled * price // (scaled + amount * price))

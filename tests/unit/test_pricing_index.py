@@ -132,7 +132,12 @@ def test_the_step_allowed_grows_with_time_so_a_gap_is_followed_in_the_end() -> N
     gap = [seen("a", 1_200), seen("b", 1_200)]
     assert index(gap, NOW, RULES, fresh(1_000, age=3_999)).status is Status.STALE
     assert index(gap, NOW, RULES, fresh(1_000, age=4_000)).price == 1_200
-    assert index(gap, NOW, RULES, fresh(1_000, age=0)).status is Status.STALE  # never less than one interval's step
+    assert index(gap, NOW, RULES, fresh(1_000, age=0)).status is Status.STALE
+
+
+@pytest.mark.parametrize("price, status", [(1_050, Status.FRESH), (1_051, Status.STALE)])
+def test_the_step_allowed_is_never_less_than_that_of_one_interval(price: int, status: Status) -> None:
+    assert index([seen("a", price), seen("b", price)], NOW, RULES, fresh(1_000, age=1)).status is status
 
 
 @pytest.mark.parametrize("price, counts", [(1_020, True), (1_021, False), (980, True), (979, False)])

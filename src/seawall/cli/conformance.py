@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seawall.units import BadInput
+
+if TYPE_CHECKING:
+    from seawall.tools.conformance.suite import Report, Result
 
 SHOWN_MISSES = 5
 
@@ -38,7 +41,7 @@ def conformance(
         raise typer.Exit(1)
 
 
-def _print_json(report: Any) -> None:
+def _print_json(report: "Report") -> None:
     import msgspec
 
     families = {
@@ -52,7 +55,7 @@ def _print_json(report: Any) -> None:
     print(msgspec.json.encode({"families": families, "not_yet": report.not_yet}).decode())
 
 
-def _print_table(report: Any) -> None:
+def _print_table(report: "Report") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -66,7 +69,7 @@ def _print_table(report: Any) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
-def _misses(result: Any) -> str:
+def _misses(result: "Result") -> str:
     shown = [miss.id if miss.why == "differs" else f"{miss.id} ({miss.why})" for miss in result.misses[:SHOWN_MISSES]]
     if len(result.misses) > SHOWN_MISSES:
         shown.append(f"and {len(result.misses) - SHOWN_MISSES} more")
