@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.presets import mango
@@ -82,11 +82,13 @@ def accounts(draw: st.DrawFn, *, scaling: bool = True, orders: bool = True) -> A
     return Account(tokens=tokens, spot=spot if orders else (), perps=tuple(draw(st.lists(perps(), max_size=2))))
 
 
-@given(accounts(orders=False))
+@settings(max_examples=60)
+@given(accounts())
 def test_levels_are_ordered(account: Account) -> None:
     assert mango.init_health(account) <= mango.liquidation_end_health(account) <= mango.maint_health(account)
 
 
+@settings(max_examples=60)
 @given(accounts(), st.permutations([0, 1]), st.sampled_from(HealthLevel))
 def test_the_order_of_markets_does_not_matter(account: Account, order: list[int], level: HealthLevel) -> None:
     mixed = Account(
@@ -95,6 +97,7 @@ def test_the_order_of_markets_does_not_matter(account: Account, order: list[int]
     assert mango.health(mixed, level) == mango.health(account, level)
 
 
+@settings(max_examples=60)
 @given(accounts(), st.integers(1, 1_000), st.sampled_from(HealthLevel))
 def test_health_is_proportional_to_the_account(account: Account, factor: int, level: HealthLevel) -> None:
     grown = Account(
@@ -113,6 +116,7 @@ def test_health_is_proportional_to_the_account(account: Account, factor: int, le
     assert mango.health(grown, level) == factor * mango.health(account, level)
 
 
+@settings(max_examples=60)
 @given(accounts(), st.integers(0, 2), reserves, st.sampled_from(HealthLevel))
 def test_a_deposit_never_lowers_health(account: Account, index: int, amount: Fraction, level: HealthLevel) -> None:
     tokens = list(account.tokens)
@@ -121,6 +125,7 @@ def test_a_deposit_never_lowers_health(account: Account, index: int, amount: Fra
     assert mango.health(richer, level) >= mango.health(account, level)
 
 
+@settings(max_examples=60)
 @given(accounts(), st.integers(0, 20), st.integers(0, 20), st.sampled_from(HealthLevel))
 def test_an_open_perp_order_never_raises_health(account: Account, bids: int, asks: int, level: HealthLevel) -> None:
     busier = msgspec.structs.replace(
@@ -135,6 +140,7 @@ def test_an_open_perp_order_never_raises_health(account: Account, bids: int, ask
     assert mango.health(busier, level) <= mango.health(account, level)
 
 
+@settings(max_examples=60)
 @given(accounts(), ratios(0, 60), st.sampled_from(HealthLevel))
 def test_a_known_order_price_bounds_what_the_orders_become(
     account: Account, price: Fraction, level: HealthLevel
@@ -149,6 +155,7 @@ def test_a_known_order_price_bounds_what_the_orders_become(
         assert as_quote <= orders.reserved_quote + orders.reserved_base * price
 
 
+@settings(max_examples=60)
 @given(accounts(scaling=False, orders=False))
 def test_health_without_orders_is_the_sum_of_weighted_balances(account: Account) -> None:
     cash = account.tokens[0].balance

@@ -11,6 +11,7 @@ HUNDRED = PerpPrices(base=100 * USD)
 USDC = TokenMarket(decimals=6, price=USD)
 SOL = TokenMarket(decimals=9, price=100 * USD)
 FLAT = LiquidationMultipliers(asset=USD, liability=USD)
+CHEAP_ASSET = LiquidationMultipliers(asset=USD // 2, liability=USD)  # repaying would free margin, were it allowed
 WEIGHTS = SpotWeights(asset=8_000, liability=12_000)
 
 
@@ -44,6 +45,7 @@ def test_large_deposits_count_for_less(weight: int, imf: int, size: int, discoun
         (1_000, 20_000, 10**9, 1_000),
         (1_000, 20_100, 10**9, 1_001),
         (0, 100_000, 10**12, 31_622),
+        (0, 10**8, 8, 90),  # the root of 81, not of 80
         (1_004, 30_000, 10**9, 1_104),  # a fifth truncates: 1,004 - 200 + 300
         (11_000, 100_000, 0, 11_000),
     ],
@@ -94,7 +96,13 @@ def test_the_buffer_is_on_liabilities_and_on_losses() -> None:
 
 @pytest.mark.parametrize(
     ("deposits", "starts", "leaves", "shortage"),
-    [(99, True, False, 21), (100, False, False, 20), (119, False, False, 1), (120, False, True, 0)],
+    [
+        (99, True, False, 21),
+        (100, False, False, 20),
+        (119, False, False, 1),
+        (120, False, True, 0),
+        (130, False, True, 0),
+    ],
 )
 def test_liquidation_starts_at_the_requirement_and_ends_at_the_buffer(
     deposits: int, starts: bool, leaves: bool, shortage: int
@@ -210,6 +218,7 @@ def test_throttle(shortage: int, freed: int, slots: int, duration: int, pct: int
         (WEIGHTS, LiquidationMultipliers(asset=1_010_000, liability=990_000), SOL, 0, 260_525_218),
         (SpotWeights(asset=10_000, liability=10_000), FLAT, SOL, 0, drift.U128_MAX),
         (SpotWeights(asset=9_900, liability=10_000), FLAT, SOL, 10_000, drift.U128_MAX),
+        (SpotWeights(asset=10_000, liability=10_000), CHEAP_ASSET, SOL, 0, drift.U128_MAX),
         (WEIGHTS, LiquidationMultipliers(asset=USD, liability=0), SOL, 0, drift.U128_MAX),
         (WEIGHTS, FLAT, TokenMarket(decimals=9, price=0), 0, drift.U128_MAX),
     ],
@@ -282,9 +291,18 @@ def test_spot_insurance_fee(shortage: int, amount: int, weights: SpotWeights, li
     )
 
 
-def test_spot_insurance_fee_without_a_multiplier_is_zero() -> None:
-    none = LiquidationMultipliers(asset=USD, liability=0)
-    assert drift.spot_insurance_fee(0, amount=1, weights=WEIGHTS, multipliers=none, liability=SOL, maximum=50_000) == 0
+@pytest.mark.parametrize(
+    ("weights", "multipliers"),
+    [
+        (WEIGHTS, LiquidationMultipliers(asset=USD, liability=0)),
+        (SpotWeights(asset=10_000, liability=10_000), CHEAP_ASSET),
+    ],
+)
+def test_no_spot_insurance_fee_without_a_multiplier_or_a_weight_left(
+    weights: SpotWeights, multipliers: LiquidationMultipliers
+) -> None:
+    fee = drift.spot_insurance_fee(0, amount=1, weights=weights, multipliers=multipliers, liability=SOL, maximum=50_000)
+    assert fee == 0
 
 
 @pytest.mark.parametrize(

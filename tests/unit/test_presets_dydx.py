@@ -275,9 +275,13 @@ def test_prices_of_liquidation_need_a_maintenance_requirement() -> None:
         dydx.fillable_price(
             account, {"f": free}, perpetual_id="f", bankruptcy_adjustment_ppm=1, spread_to_maintenance_ppm=1
         )
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="no position"):
         dydx.fillable_price(
-            account, {"f": free, "t": TEN}, perpetual_id="t", bankruptcy_adjustment_ppm=1, spread_to_maintenance_ppm=1
+            holding(0, ("t", 3)),
+            MARKETS | {"t": TEN},
+            perpetual_id="0",
+            bankruptcy_adjustment_ppm=1,
+            spread_to_maintenance_ppm=1,
         )
 
 
@@ -358,3 +362,12 @@ def test_insurance_fund_delta(size: int, usdc: int, fill: tuple[int, int], fee_p
 def test_max_liquidatable(size: int, limits: tuple[int, int], allowance: int, step: int, change: int) -> None:
     block = PositionBlockLimits(min_position_notional=limits[0], max_position_portion_ppm=limits[1])
     assert dydx.max_liquidatable(TEN, size, limits=block, subaccount_allowance=allowance, step=step) == change
+
+
+@pytest.mark.parametrize(
+    ("value", "allowance", "allowed"),
+    [(1_000, 10**9, 500), (-1_000, 10**9, 500), (400, 10**9, 400), (9_999, 10**9, 999), (9_999, 998, 998), (0, 5, 0)],
+)
+def test_max_liquidatable_notional(value: int, allowance: int, allowed: int) -> None:
+    limits = PositionBlockLimits(min_position_notional=500, max_position_portion_ppm=100_000)
+    assert dydx.max_liquidatable_notional(value, limits, allowance) == allowed

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 
 from seawall.presets import mango
@@ -124,6 +125,12 @@ def test_a_perp_result_settles_a_borrow_before_it_is_weighed() -> None:
     account = Account(tokens=(settle,), perps=(perp(0, 20),))
     assert healths(account) == (4, 4, 8)  # 18 - 10 owned at 1/2; 20 - 10 at 4/5
     assert mango.init_health(Account(tokens=(settle,), perps=(perp(0, -20),))) == -45
+
+
+def test_a_perp_settles_in_its_own_token() -> None:
+    in_second = msgspec.structs.replace(perp(0, 20), settle=1)
+    assert mango.maint_health(Account(tokens=(token(0), QUOTE), perps=(in_second,))) == 20
+    assert mango.maint_health(Account(tokens=(QUOTE, token(0)), perps=(in_second,))) == 160
 
 
 @pytest.mark.parametrize(
