@@ -159,7 +159,7 @@ def test_an_empty_range_is_crossed_for_nothing() -> None:
 def test_a_product_past_256_bits_takes_the_contracts_other_path() -> None:
     """The exact form divides once; past 256 bits the contract divides twice and keeps fewer digits."""
     assert uniswap_v3.next_sqrt_price_from_amount0(Q96, 1, 2**255, is_added=True) == 1
-    price, liquidity, amount = 2**159 + 12_345, 2**127 + 6_789, 2**98
+    price, liquidity, amount = 2**160 - 1, 2**128 - 1, 2**96 + 1
     scaled = liquidity * Q96
     got = uniswap_v3.next_sqrt_price_from_amount0(price, liquidity, amount, is_added=True)
     assert got == -(-scaled // (scaled // price + amount))
