@@ -151,7 +151,7 @@ def _priced(values: Values) -> dydx.Perpetual:
 
 
 def _perpetuals(values: Values) -> dict[str, dydx.Perpetual]:
-    return dydx.perpetuals_by_id(_priced(listed) for listed in values["perpetuals"])
+    return dydx.perpetuals_by_id(_priced(listed) for listed in values.get("perpetuals", ()))
 
 
 def _subaccount(values: Values) -> dydx.Subaccount:
@@ -161,7 +161,7 @@ def _subaccount(values: Values) -> dydx.Subaccount:
             quantums=BaseQuantums(integer(held, "quantums")),
             funding_index=_integer_or(held, "funding_index", 0),
         )
-        for held in values["positions"]
+        for held in values.get("positions", ())
     )
     return dydx.Subaccount(usdc=QuoteQuantums(integer(values, "usdc_quantums")), positions=positions)
 
