@@ -121,6 +121,15 @@ def test_perps_fall_below_their_index_in_a_crash_more_so_in_thin_markets() -> No
     assert lowest[10:].mean() < lowest[:3].mean() - 0.05
 
 
+def test_lows_of_perps_reach_further_within_a_bar_than_those_of_their_index() -> None:
+    def reach(low: np.ndarray, values: np.ndarray) -> float:
+        return float(np.median((low[1:] / np.minimum(values[1:], values[:-1])).min(axis=0)))
+
+    runs = [generate("october-2025-10-10", seed) for seed in range(9)]
+    perp = np.median([reach(run.low, run.close) for run in runs])
+    assert perp < np.median([reach(run.index_low, run.index) for run in runs]) - 0.03
+
+
 def test_jumps_excite_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts of jumps in ten minutes are over-dispersed with excitation and Poisson without."""
 

@@ -84,6 +84,7 @@ def refused(action: Callable[[], object]) -> BadInput:
         ("BTCUSD_251226", "BTC-251226"),
         ("BTC-USD-251226", "BTC-251226"),
         ("SUSD-USD", "SUSD"),
+        ("PERP", "PERP"),
         ("BNBUSD_PERP", "BNB"),
         ("APTUSD_PERP", "APT"),
         ("IOSTUSD", "IOST"),
@@ -222,6 +223,7 @@ def changed(place: int, column: int, value: object) -> list[Row]:
         (changed(7, 5, -1.0), "close", 8),
         (changed(7, 4, 0.0), "low", 8),
         (changed(7, 3, 1.0), "high", 8),
+        (changed(7, 3, 100.73), "high", 8),
         (changed(7, 4, 100.8), "low", 8),
         (changed(7, 2, "inf"), "open", 8),
         (changed(7, 2, "abc"), "open", 8),
@@ -328,6 +330,17 @@ def test_an_index_takes_the_last_minute_and_the_extremes_of_its_bar(tmp_path: Pa
     held = load(tmp_path)
     assert held.index[1, 0] == history.index[0, 0]
     assert any("1 bars held" in note for note in held.notes)
+
+
+def test_kinds_and_bar_lengths_may_stand_in_columns(tmp_path: Path) -> None:
+    rows = [(*row, "perp", "5m") for row in candles("BTC")]
+    rows += [(*row, "spot", "5m") for row in candles("BTC", price=98.0)]
+    rows += [(*row, "perp", "1h") for row in candles("BTC", bars=24, step=60 * MINUTE)]
+    write(tmp_path / "all.csv", rows, (*HEADER, "kind", "interval"))
+    history = load(tmp_path)
+    assert history.interval_ms == 5 * MINUTE
+    assert (history.close / history.index).mean() == pytest.approx(100 / 98)
+    assert load(tmp_path, interval="1h").bars == 24
 
 
 def test_a_coarse_mark_is_no_index_of_fine_candles(tmp_path: Path) -> None:
@@ -489,17 +502,18 @@ def test_window_and_only_cut_every_matrix() -> None:
 
 
 def test_coarsen_keeps_extremes_sums_and_ends() -> None:
-    history = small()
+    history = replace(small(), low=np.array([[0.5], [0.4], [0.3], [0.5]]))
     history = replace(
         history, close=np.array([[1.0], [1.5], [1.2], [1.1]]), open=np.array([[1.0], [1.0], [1.5], [1.2]])
     )
     half = check_history(coarsen(history, 2))
     assert half.close[:, 0].tolist() == [1.5, 1.1]
     assert half.open[:, 0].tolist() == [1.0, 1.5]
+    assert half.low[:, 0].tolist() == [0.4, 0.3]
     assert half.volume_usd[:, 0].tolist() == [2.0, 2.0]
     assert half.interval_ms == 2000
     assert refused(lambda: coarsen(history, 3)).field == "factor"
-    assert measure(history).first_drawdown == pytest.approx(1 - 0.5 / 1.5)
+    assert measure(history).first_drawdown == pytest.approx(1 - 0.3 / 1.5)
 
 
 SHARED_DAYS = [("2025-10-10", None), ("2025-10-10", "1s"), ("2021-05-19", None), ("ftx", None), ("covid", None)]

@@ -127,6 +127,20 @@ def test_open_interest_meets_its_target() -> None:
     np.testing.assert_allclose(held, INTEREST, rtol=0.02)
 
 
+def test_no_position_exceeds_the_bound_of_its_market() -> None:
+    people = populate(venue()[:1], PRICES[:1], np.array([1e11]), 1, Mix(accounts=6, hedger_accounts=0.0))
+    assert np.abs(people.size).max() == people.markets[0].size_max
+    check_shape(people)
+    assert not net_lots(people).any()
+
+
+@pytest.mark.parametrize("long_share", [0.0, 1.0])
+def test_a_one_sided_crowd_is_turned_around_by_halves(long_share: float) -> None:
+    people = drawn(long_share=long_share, hedger_accounts=0.0)
+    assert (people.size > 0).mean() == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_allclose((people.open_interest() * people.price / 1e6)[:4], INTEREST[:4], rtol=0.02)
+
+
 def test_one_seed_one_population_and_another_for_another() -> None:
     first, again, other = drawn(5), drawn(5), drawn(6)
     for field in fields(Population):

@@ -137,8 +137,8 @@ def _series_of(table: Table, entry: dict[str, Any], start_ms: int, end_ms: int) 
 
 
 def _groups(table: Table) -> list[npt.NDArray[np.bool_]]:
-    """Rows of each (venue, symbol, step), in order of first appearance."""
-    keys = [name for name in ("venue", "symbol", "step") if name in table.columns]
+    """Rows of each instrument, kind and bar length, in order of first appearance."""
+    keys = [name for name in ("venue", "symbol", "kind", "timeframe", "step") if name in table.columns]
     if not keys:
         return [np.ones(len(table.rows), dtype=bool)]
     codes = np.zeros(len(table.rows), dtype=np.int64)
@@ -164,18 +164,20 @@ def _kind(table: Table, entry: dict[str, Any], venue: str, symbol: str) -> Kind:
         return Kind.DEPTH
     if "funding" in table.columns:
         return Kind.FUNDING
-    kind = str(entry.get("kind", "")).lower()
+    kind = str(table.columns["kind"][0] if "kind" in table.columns else entry.get("kind", "")).lower()
     words = re.split(r"[^a-z]+", table.file.lower())
     if kind.startswith(("mark", "index")) or (not kind and {"mark", "index"} & set(words)):
         return Kind.MARK
     if "volume" in table.columns and not table.floats("volume").any() and len(table.rows) > 1:
         return Kind.MARK  # candles that never traded are a mark or an index
-    if DERIVATIVE.search(symbol.lower()):
+    if DERIVATIVE.search(symbol.lower()) or kind.startswith("perp"):
         return Kind.PERP
+    if kind.startswith("spot"):
+        return Kind.SPOT
     if venue:
         return Kind.PERP if DERIVATIVE.search(venue.lower()) else Kind.SPOT
     listed = str(entry.get("venue", "")).lower()
-    if "spot" in words or "spot" in listed or "spot" in kind:
+    if "spot" in words or "spot" in listed:
         return Kind.SPOT
     if DERIVATIVE.search(table.file.lower()) or DERIVATIVE.search(listed):
         return Kind.PERP

@@ -226,7 +226,6 @@ def _index_source(series: Iterable[Series], item: Series, window: Window) -> Ser
         for other in series
         if other.kind in kinds
         and unit_of(other.base)[0] == coin
-        and other.interval_ms <= item.interval_ms
         and item.interval_ms % other.interval_ms == 0
         and _overlap(other, item, window) >= COVER_MIN
     ]

@@ -36,8 +36,9 @@ def underlying(symbol: str) -> str:
     text = text.removesuffix(".P")
     head = "k" if re.match(r"k[A-Z]{2}", text) else ""
     parts = [part for part in re.split(r"[-_/ ]", text.upper()) if part and part not in WRAPPERS]
-    if not parts:
-        raise BadInput("symbol", f"{symbol!r} names no underlying")
+    parts = parts or [text.upper()]
+    if not text:
+        raise BadInput("symbol", "empty: it names no underlying")
     dates = [part for part in parts[1:] if re.fullmatch(r"\d{6}|\d{8}", part)]
     base = parts[0].removesuffix("PERP") or parts[0]
     if not set(parts[1:]) & {*QUOTES, "TUSD", "USDE", "EUR", "DAI"}:

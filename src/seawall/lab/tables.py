@@ -27,6 +27,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "volume_usd": ("quote_volume", "volume_usd", "quote_asset_volume", "turnover", "volume_quote"),
     "volume": ("volume", "vol", "v", "base_volume"),
     "funding": ("funding_rate", "fundingrate", "funding_rate_pct", "last_funding_rate"),
+    "kind": ("kind", "price_type"),
+    "timeframe": ("timeframe", "interval", "resolution"),
     "step": ("step", "step_s"),
     "percentage": ("percentage",),
     "notional": ("notional",),
