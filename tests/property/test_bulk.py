@@ -37,7 +37,7 @@ def random_markets(chance: random.Random, count: int) -> list[Market]:
 
 
 def random_book(seed: int, accounts: int = 30) -> tuple[Book, list[int], list[tuple[int, int]]]:
-    """A book with empty, dust, ordinary and enormous accounts, marks for it, and each account's equity and maintenance."""
+    """A book with empty, dust, ordinary and enormous accounts, marks, and each account's (equity, maintenance)."""
     chance = random.Random(seed)
     markets = random_markets(chance, chance.choice([1, 3, 70]))
     marks = [chance.choice([1, m.price_max, chance.randint(1, m.price_max)]) for m in markets]

@@ -7,7 +7,7 @@ kernels check nothing: a Book and prices that went through columns.py are within
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from seawall.margin.columns import (
 from seawall.terms import limits
 from seawall.units import FUNDING_INDEX_PER_MICRO, RATE_ONE, BadInput
 from seawall.wide import compare_products, mul_divmod, split_ceil_rate
+
+Result = TypeVar("Result")
 
 SPLIT_BITS: Final = limits.SPLIT_BITS
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
@@ -84,8 +86,6 @@ def remargin(accounts: Book, marks: Any, *, threads: int = 1, out: Margins | Non
     Equal to `health` of each bucket, whose maintenance is one ceil for the sum. With `out` the result is written there.
     Raises BadInput for a mark outside its market's bounds, for `threads` outside 1..256 and for an `out` of other size.
     """
-    if not 1 <= threads <= THREADS_MAX:
-        raise BadInput("threads", f"{threads} is outside 1..{THREADS_MAX}")
     prices = accounts.table.prices(marks)
     if prices.ndim != 1:
         raise BadInput("marks", "expected one price a market")
@@ -116,15 +116,18 @@ def _remargin_plain(accounts: Book, chosen: Ints, prices: Ints, out: Margins, th
     in_threads(threads, len(chosen), lambda begin, end: account_range(begin, end, state, _columns(out)))
 
 
-def in_threads(threads: int, items: int, work: Callable[[int, int], None]) -> None:
-    """Calls `work(begin, end)` over 0..items in `threads` contiguous parts; compiled work runs without the GIL."""
-    bounds = [items * part // threads for part in range(threads + 1)]
+def in_threads(threads: int, items: int, work: Callable[[int, int], Result]) -> list[Result]:
+    """Results of `work(begin, end)` over 0..items in `threads` contiguous parts, in order.
+
+    Compiled work runs without the GIL. Raises BadInput for `threads` outside 1..256.
+    """
+    if not 1 <= threads <= THREADS_MAX:
+        raise BadInput("threads", f"{threads} is outside 1..{THREADS_MAX}")
     if threads == 1:
-        work(0, items)
-        return
+        return [work(0, items)]
+    bounds = [items * part // threads for part in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, bounds[:-1], bounds[1:]):
-            pass
+        return list(pool.map(work, bounds[:-1], bounds[1:]))
 
 
 def _steps(table: MarketTable, layout: Layout, prices: Ints) -> Steps:
