@@ -1,6 +1,6 @@
 """`seawall account liq | size | leverage | carry | advise`: commands that also answer for a trade given by numbers."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,12 @@ from seawall.cli.options import (
     market_words,
     required,
 )
+
+if TYPE_CHECKING:
+    from seawall.margin.inverse import InverseTerms
+    from seawall.tools.plan import MarketWords
+    from seawall.tools.trade_liq import TradeWords
+    from seawall.units import Rate
 
 DEFAULT_MAX_LEVERAGE = 40  # of the market that the leverage table describes unless told otherwise
 
@@ -57,26 +63,19 @@ def liq(
     as_json: Json = False,
 ) -> None:
     """Liquidation prices: of an account (FILE or --url), or of a trade (--entry --size --leverage)."""
-    from seawall.cli import account_tables, show
-    from seawall.tools import trade_liq
     from seawall.tools.figures import given_rate
+    from seawall.tools.trade_liq import TradeWords, inverse_terms
 
     closing_fee = given_rate(fee, "fee")
     if inverse and file is not None:
-        from seawall.tools.inverse_file import load_inverse
-
-        coins = load_inverse(file, closing_fee)
-        show.emit(coins, sheets=[account_tables.inverse_sheet(each) for each in coins.positions], as_json=as_json)
+        _show_inverse_file(file, closing_fee, as_json=as_json)
         return
     if file is not None or url is not None or entry is None:
-        from seawall.tools.liq import account_liquidation
-
-        account = loaded(SourceWords(file, meta, url, user, skip_unknown, policy, collateral))
-        found = account_liquidation(account, closing_fee)
-        sheet, notes = account_tables.liquidation_sheet(found), account_tables.liquidation_notes(found)
-        show.emit(found, sheets=[sheet], notes=notes, as_json=as_json)
+        _show_account(
+            SourceWords(file, meta, url, user, skip_unknown, policy, collateral), closing_fee, as_json=as_json
+        )
         return
-    trade = trade_liq.TradeWords(
+    trade = TradeWords(
         coin=coin,
         side=side,
         size=required(size, "size"),
@@ -86,13 +85,44 @@ def liq(
         closing_fee=closing_fee,
     )
     if inverse:
-        rates = trade_liq.inverse_terms(tiers, maintenance, max_leverage, tiers_by)
-        turned = trade_liq.inverse_from(trade, rates, face=face, mark=mark)
-        show.emit(turned, sheets=[account_tables.inverse_sheet(turned)], notes=[turned.why], as_json=as_json)
+        terms = inverse_terms(tiers, maintenance, max_leverage, tiers_by)
+        _show_inverse(trade, terms, face=face, mark=mark, as_json=as_json)
         return
     words = market_words(coin=coin, maintenance=maintenance, max_leverage=max_leverage, tiers=tiers, meta=meta)
-    linear = trade_liq.trade_from(trade, words)
-    show.emit(linear, sheets=[account_tables.trade_liquidation_sheet(linear)], notes=[linear.why], as_json=as_json)
+    _show_linear(trade, words, as_json=as_json)
+
+
+def _show_account(words: SourceWords, closing_fee: "Rate", *, as_json: bool) -> None:
+    from seawall.cli import account_tables, show
+    from seawall.tools.liq import account_liquidation
+
+    found = account_liquidation(loaded(words), closing_fee)
+    sheet, notes = account_tables.liquidation_sheet(found), account_tables.liquidation_notes(found)
+    show.emit(found, sheets=[sheet], notes=notes, as_json=as_json)
+
+
+def _show_inverse_file(file: str, closing_fee: "Rate", *, as_json: bool) -> None:
+    from seawall.cli import account_tables, show
+    from seawall.tools.inverse_file import load_inverse
+
+    found = load_inverse(file, closing_fee)
+    show.emit(found, sheets=[account_tables.inverse_sheet(each) for each in found.positions], as_json=as_json)
+
+
+def _show_inverse(trade: "TradeWords", terms: "InverseTerms", *, face: str, mark: str | None, as_json: bool) -> None:
+    from seawall.cli import account_tables, show
+    from seawall.tools.trade_liq import inverse_from
+
+    found = inverse_from(trade, terms, face=face, mark=mark)
+    show.emit(found, sheets=[account_tables.inverse_sheet(found)], notes=[found.why], as_json=as_json)
+
+
+def _show_linear(trade: "TradeWords", words: "MarketWords", *, as_json: bool) -> None:
+    from seawall.cli import account_tables, show
+    from seawall.tools.trade_liq import trade_from
+
+    found = trade_from(trade, words)
+    show.emit(found, sheets=[account_tables.trade_liquidation_sheet(found)], notes=[found.why], as_json=as_json)
 
 
 def size(

@@ -13,7 +13,7 @@ import msgspec
 from seawall.terms import limits
 from seawall.units import USD_ONE, BadInput, Lots, Price, UsdMicro, half_even_div
 
-LOT_DIVISORS_MAX = 10_000  # an odd lot is at most this many times finer than the common divisor of the sizes
+LOT_DIVISORS_MAX = 10_000  # how many divisors of the coarsest odd lot are tried
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -98,11 +98,14 @@ def _holds(lots_per_unit: Fraction, size_step: Fraction, price_step: Fraction, h
 def _odd_scale(size_step: Fraction, price_step: Fraction, highest: Fraction) -> Scale | None:
     if size_step == 0:
         return None
-    coarsest = 1 / size_step
-    least = max(1, math.ceil(highest / coarsest / limits.PRICE_MAX))
-    for divisor in range(least, min(least, LOT_DIVISORS_MAX) + LOT_DIVISORS_MAX):
-        if _holds(coarsest * divisor, size_step, price_step, highest):
-            return Scale(coarsest * divisor)
+    value = size_step * price_step  # micro-USD of one coarsest lot
+    if value.denominator != 1:
+        return None
+    least = max(1, math.ceil(highest * size_step / limits.PRICE_MAX))
+    for divisor in range(least, least + LOT_DIVISORS_MAX):
+        if value.numerator % divisor == 0:
+            candidate = divisor / size_step
+            return Scale(candidate) if _holds(candidate, size_step, price_step, highest) else None
     return None
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from seawall.margin.health import health
 from seawall.margin.liquidation_price import liquidation_prices
+from seawall.terms import limits
 from seawall.tools.account_file import load
 from seawall.tools.figures import given_fraction, given_positive, money, percent
 from seawall.tools.liq import relevant
@@ -14,7 +15,7 @@ from seawall.tools.plan import Direction, MarketWords, Plan, planned
 from seawall.tools.scales import usd_of
 from seawall.units import RATE_ONE, USD_ONE, BadInput, Rate, Side, UsdMicro, share
 
-DEFAULT_DECIMALS = 5  # of a lot, when neither --lot nor meta says
+DECIMALS_MAX = 5  # of a lot, when neither --lot nor meta says
 RISK_CUSTOM = Fraction(2, 100)  # the upper end of the 1 to 2 % rule
 
 
@@ -41,8 +42,13 @@ def budget_from(
     lot: str | None,
     words: MarketWords,
 ) -> RiskBudget:
-    """A RiskBudget from the words of the command line; the lot is given, the market's own, or 0.00001."""
-    decimals = DEFAULT_DECIMALS if words.decimals is None else words.decimals
+    """A RiskBudget from the words of the command line; the lot is given, the market's own, or fit for the entry price.
+
+    A price of d decimals goes with lots of 6 - d decimals (SPEC section 0), and no finer than 0.00001.
+    """
+    decimals = words.decimals
+    if decimals is None:
+        decimals = max(0, min(DECIMALS_MAX, limits.SIZE_DECIMALS_MAX - len(entry.strip().partition(".")[2])))
     step = Fraction(1) / Fraction(10) ** decimals if lot is None else given_positive(lot, "lot")
     return RiskBudget(
         equity_usd=equity,
@@ -130,7 +136,6 @@ def _plan(words: MarketWords, budget: RiskBudget, *, coin: str, side: Direction,
         entry=budget.entry,
         leverage=budget.leverage,
         sizes=(budget.lot,),
-        prices=(budget.stop,),
     )
 
 

@@ -5,15 +5,16 @@ from fractions import Fraction
 import msgspec
 
 from seawall.margin import inverse
-from seawall.margin.health import health
-from seawall.margin.liquidation_price import liquidation_prices
+from seawall.margin.liquidation_price import solve_linear
+from seawall.margin.requirement import initial_of, maintenance, maintenance_numerator
 from seawall.presets import bybit
-from seawall.terms.market import market, tier_of
+from seawall.terms import limits
+from seawall.terms.market import Mark, Market, market, tier_of
 from seawall.tools.figures import given_positive, given_rate, given_usd, money
-from seawall.tools.liq import exact_ratio, relevant
-from seawall.tools.plan import TRADE_COIN, Direction, MarketWords, Plan, direction, planned, tier_rows
+from seawall.tools.liq import exact_ratio
+from seawall.tools.plan import TRADE_COIN, Direction, MarketWords, direction, tier_rows
 from seawall.tools.scales import usd_of
-from seawall.units import RATE_ONE, BadInput, Rate, UsdMicro, fraction_from
+from seawall.units import RATE_ONE, USD_ONE, BadInput, Lots, Price, Rate, UsdMicro, ceil_div, fraction_from
 
 
 class TradeWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,46 +52,90 @@ class TradeLiquidation(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def trade_liquidation(plan: Plan, margin: UsdMicro | None = None, closing_fee: Rate = Rate(0)) -> TradeLiquidation:
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade with exact numbers of any fineness: no lot size is needed to price its liquidation."""
+
+    market: Market
+    side: Direction
+    size: Fraction
+    entry: Fraction
+    leverage: int
+
+    @property
+    def signed(self) -> Fraction:
+        return self.size * self.side.sign
+
+    @property
+    def value(self) -> Fraction:
+        """Notional at entry in micro-USD."""
+        return self.size * self.entry * USD_ONE
+
+    @property
+    def amount(self) -> UsdMicro:
+        """Notional at entry, rounded up to a whole micro-USD."""
+        return UsdMicro(ceil_div(self.value.numerator, self.value.denominator))
+
+    @property
+    def initial(self) -> UsdMicro:
+        """Initial margin, rounded up: that of one lot which is worth the notional."""
+        whole = Mark(mark=Price(self.amount), oracle=Price(self.amount))
+        return initial_of(self.market, whole, Lots(1), self.leverage)
+
+
+def described(
+    words: MarketWords, *, coin: str, side: Direction, size: Fraction, entry: Fraction, leverage: int
+) -> Described:
+    """A checked Described. BadInput for a leverage its market does not allow and for an absurd notional."""
+    if not 1 <= leverage <= limits.LEVERAGE_MAX:
+        raise BadInput("leverage", f"{leverage} is outside 1..{limits.LEVERAGE_MAX}")
+    terms = market(coin, size_decimals=0, tiers=tier_rows(words, leverage))
+    if leverage > terms.max_leverage:
+        raise BadInput("leverage", f"{leverage} is above the market's maximum of {terms.max_leverage}")
+    trade = Described(market=terms, side=side, size=size, entry=entry, leverage=leverage)
+    if trade.amount > limits.NOTIONAL_MAX:
+        raise BadInput("size", "absurd: its notional is beyond 2^53 micro-USD (9.007 billion USD)")
+    return trade
+
+
+def trade_liquidation(
+    trade: Described, margin: UsdMicro | None = None, closing_fee: Rate = Rate(0)
+) -> TradeLiquidation:
     """Liquidation price of a described trade, isolated, with maintenance on the mark's notional and on the entry's.
 
     `margin` is what is posted; None: notional / leverage, rounded up. The entry-notional answer is that of
     the `bybit` preset for the tier at entry.
     """
-    posted = plan.initial if margin is None else margin
-    bucket = plan.isolated(posted)
-    scale, conditions = plan.place.scale, plan.conditions
-    state = health(bucket, conditions)
-    at = relevant(liquidation_prices(bucket, conditions, plan.coin), plan.direction)
-    mark = None if at is None else scale.price_usd(at)
-    charged = relevant(liquidation_prices(bucket, conditions, plan.coin, closing_fee), plan.direction)
-    held = Fraction(tier_of(plan.place.market.tiers, plan.notional).maintenance, RATE_ONE)
-    signed = plan.size * plan.direction.sign
-    on_entry = bybit.liquidation_price(
-        size=signed,
-        entry=plan.entry,
-        leverage=Fraction(plan.notional, posted) if posted else Fraction(10**9),
-        rate=Rate(int(held * RATE_ONE)),
-    )
+    posted = trade.initial if margin is None else margin
+    tiers, signed = trade.market.tiers, trade.signed
+    fixed = posted - signed * trade.entry * USD_ONE
+    at = solve_linear(size=signed, fixed=fixed, tiers=tiers)
+    charged = solve_linear(size=signed, fixed=fixed, tiers=tiers, closing_fee=closing_fee) if closing_fee else None
+    mark = None if at is None else usd_of(at)
+    needed = maintenance([maintenance_numerator(tiers, trade.amount)])
+    tier = tier_of(tiers, trade.amount)
+    on_entry = None
+    if posted:
+        times = trade.value / posted
+        on_entry = bybit.liquidation_price(size=signed, entry=trade.entry, leverage=times, rate=tier.maintenance)
     return TradeLiquidation(
-        side=plan.direction,
-        size=plan.size,
-        entry_usd=plan.entry,
-        leverage=plan.leverage,
-        maintenance_rate=held,
-        notional_usd=usd_of(plan.notional),
+        side=trade.side,
+        size=trade.size,
+        entry_usd=trade.entry,
+        leverage=trade.leverage,
+        maintenance_rate=Fraction(tier.maintenance, RATE_ONE),
+        notional_usd=usd_of(trade.value),
         margin_usd=usd_of(posted),
-        maintenance_at_entry_usd=usd_of(state.maintenance),
+        maintenance_at_entry_usd=usd_of(needed),
         on_entry_notional_usd=on_entry,
         on_mark_notional_usd=mark,
         on_mark_notional_exact=exact_ratio(mark),
-        on_mark_with_fee_usd=None if charged is None or not closing_fee else scale.price_usd(charged),
-        maintenance_at_liquidation_usd=None if mark is None else usd_of(posted) + signed * (mark - plan.entry),
-        bankruptcy_price_usd=_positive(plan.entry - usd_of(posted) / signed),
-        move_to_liquidation=None if mark is None else mark / plan.entry - 1,
+        on_mark_with_fee_usd=None if charged is None else usd_of(charged),
+        maintenance_at_liquidation_usd=None if mark is None else usd_of(posted) + signed * (mark - trade.entry),
+        bankruptcy_price_usd=_positive(trade.entry - usd_of(posted) / signed),
+        move_to_liquidation=None if mark is None else mark / trade.entry - 1,
         closing_fee=Fraction(closing_fee, RATE_ONE),
-        is_liquidatable_now=state.is_liquidatable,
-        why=_why(plan.direction, mark, on_entry),
+        is_liquidatable_now=posted < needed,
+        why=_why(trade.side, mark, on_entry),
     )
 
 
@@ -179,7 +224,7 @@ def whole_contracts(text: str, side: Direction) -> int:
 
 def trade_from(words: TradeWords, market_words: MarketWords) -> TradeLiquidation:
     """The linear answer to the words of a trade."""
-    plan = planned(
+    trade = described(
         market_words,
         coin=words.coin or TRADE_COIN,
         side=direction(words.side),
@@ -188,17 +233,15 @@ def trade_from(words: TradeWords, market_words: MarketWords) -> TradeLiquidation
         leverage=words.leverage,
     )
     margin = None if words.margin is None else given_usd(words.margin, "margin")
-    return trade_liquidation(plan, margin, words.closing_fee)
+    return trade_liquidation(trade, margin, words.closing_fee)
 
 
-def inverse_terms(
-    tiers: str | None, maintenance: str | None, max_leverage: int | None, tiers_by: str
-) -> inverse.InverseTerms:
+def inverse_terms(tiers: str | None, held: str | None, max_leverage: int | None, tiers_by: str) -> inverse.InverseTerms:
     """Maintenance tiers of an inverse market; their bounds are coin or USD as `tiers_by` says."""
     if tiers_by not in ("coin", "contract"):
         raise BadInput("tiers-by", f"expected coin or contract, got {tiers_by!r}")
     basis = inverse.TierBasis(tiers_by)
-    rate = None if maintenance is None else given_rate(maintenance, "maintenance")
+    rate = None if held is None else given_rate(held, "maintenance")
     if tiers is not None and (rate is not None or max_leverage is not None):
         raise BadInput("market", "described twice: --tiers and --maintenance/--max-leverage")
     rows = tier_rows(MarketWords(maintenance=rate, max_leverage=max_leverage, tiers=tiers), 1)

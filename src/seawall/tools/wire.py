@@ -15,6 +15,8 @@ from seawall.units import USD_ONE, BadInput, UsdMicro, fraction_from, half_even_
 
 DIGITS_OF_A_DOUBLE = 15  # every decimal of so many significant digits survives a double unchanged
 NOISE_DECIMALS = 7  # amounts in use have at most six decimals; more than that and 15 digits: printed from a double
+SIZE_MAX = 10**15  # units of a coin; no coin has more in one position
+MARK_MIN, MARK_MAX = Fraction(1, 10**12), 10**12  # USD a unit
 USD_MAX = Fraction(limits.RAW_USD_MAX, USD_ONE)
 SINGLE_TIER_IDS = 50  # a margin table id below this is the maximum leverage of a single tier
 
@@ -224,6 +226,8 @@ def _read_holding(entry: Node) -> Holding:
     value = _usd_or_none(node, "positionValue")
     if value is None or (value <= 0 and size != 0):
         raise node.refuse("missing, so the position has no price" if value is None else "not positive", "positionValue")
+    if abs(size) > SIZE_MAX or (size and not MARK_MIN <= Fraction(value, USD_ONE) / abs(size) <= MARK_MAX):
+        raise node.refuse(f"{node.value['szi']} with a value of {node.value['positionValue']} USD is absurd", "szi")
     return Holding(
         path=node.path,
         coin=node.get("coin").text(),
