@@ -287,3 +287,24 @@ def test_processor_time_of_a_liquidation_price_is_small() -> None:
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     assert spent <= 0.6
+
+
+DOCUMENTED = [
+    line.removeprefix("seawall ")
+    for line in (ROOT / "docs" / "tools.md").read_text().splitlines()
+    if line.startswith("seawall account ")
+]
+
+
+@pytest.mark.parametrize("arguments", DOCUMENTED)
+def test_commands_in_the_docs_run(
+    arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(arguments.split()) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_docs_show_every_command() -> None:
+    shown = {line.split()[1] for line in DOCUMENTED}
+    assert shown == {"health", "liq", "surface", "size", "leverage", "carry", "advise", "what-if"}

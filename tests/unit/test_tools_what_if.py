@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from seawall.margin.health import Level
-from seawall.tools.account_file import Account, load
+from seawall.tools.account_file import Account, build, load
 from seawall.tools.advise import Kind, Recommended, Spot, advise, kind_from, numbers_account, spot_from, with_spot_sizes
 from seawall.tools.plan import Direction
 from seawall.tools.what_if import Mode, Trade, extra_of, parsed_moves, trade_from, what_if
+from seawall.tools.wire import Node
 from seawall.units import RATE_ONE, BadInput, Rate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "accounts"
@@ -224,3 +225,17 @@ def test_advice_needs_a_new_coin_and_a_known_kind() -> None:
         advise(account("cross_hedged"), trade("BTC", Direction.LONG, "1", **BTC), Kind.SINGLE)
     with pytest.raises(BadInput, match="kind"):
         kind_from("yolo")
+
+
+def test_an_odd_mark_still_takes_a_trade_and_says_what_it_costs() -> None:
+    leverage = {"type": "cross", "value": 3}
+    odd = {"coin": "A", "szi": "0.13", "positionValue": "8.346137", "leverage": leverage, "maxLeverage": 3}
+    document = {"assetPositions": [{"position": odd}], "crossMarginSummary": {"totalRawUsd": "-4.0"}}
+    exact = build(Node(document, "", "f"))
+    assert exact.warnings == ()
+    assert exact.place("A").mark_usd == Fraction("8.346137") / Fraction("0.13")
+    wanted = trade("A", Direction.LONG, "0.05")
+    read = build(Node(document, "", "f"), extra=extra_of(wanted))
+    assert any("no lot holds its mark" in text for text in read.warnings)
+    assert abs(read.place("A").mark_usd - exact.place("A").mark_usd) <= Fraction(1, 10**4)
+    assert what_if(read, wanted, {}).is_accepted is not None

@@ -9,11 +9,13 @@ from fractions import Fraction
 import msgspec
 
 from seawall.presets import hyperliquid
+from seawall.terms import limits
 from seawall.terms.asset import Asset
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions, MarginPolicy, check_bucket
 from seawall.terms.market import Mark, Market, TierRow, market
 from seawall.tools import source
+from seawall.tools.figures import text_of
 from seawall.tools.scales import Scale, choose_scale, price_bound, usd_of
 from seawall.tools.wire import Holding, MarketTerms, Node, WireAccount, read_meta, read_state
 from seawall.units import USD_ONE, BadInput, Lots, UsdMicro, usd_text
@@ -178,19 +180,30 @@ def _place(
     told = holding.max_leverage
     if own is not None and told is not None and told not in [leverage for _, leverage in own.tiers]:
         warnings.append(f"{holding.coin}: max leverage is {told} in the position, {own.tiers[0][1]} in meta (used)")
+    sizes = (holding.size, *extra.sizes)
     mark = usd_of(holding.value) / abs(holding.size)
     decimals = None if own is None else own.size_decimals
+    if choose_scale(sizes, (mark, *extra.prices), decimals) is None:
+        decimals, mark = _nearest_mark(holding, sizes, mark, decimals, warnings)
     try:
-        return place_of(
-            holding.coin,
-            tiers,
-            decimals=decimals,
-            mark=mark,
-            sizes=(holding.size, *extra.sizes),
-            prices=extra.prices,
-        )
+        return place_of(holding.coin, tiers, decimals=decimals, mark=mark, sizes=sizes, prices=extra.prices)
     except BadInput as error:
         raise BadInput(f"{holding.path}: {error.field}", error.why, file) from error
+
+
+def _nearest_mark(
+    holding: Holding, sizes: Sequence[Fraction], mark: Fraction, decimals: int | None, warnings: list[str]
+) -> tuple[int | None, Fraction]:
+    """The nearest mark that decimal lots hold, said with what it does to the position's value."""
+    known = [] if decimals is None else [decimals]
+    for power in (*known, *range(limits.SIZE_DECIMALS_MAX + 1)):
+        scale = Scale(Fraction(10) ** power)
+        if all((size * scale.lots_per_unit).denominator == 1 for size in sizes):
+            nearest = scale.price_usd(scale.nearest_price(mark))
+            off = abs(nearest - mark) * abs(holding.size)
+            warnings.append(f"{holding.coin}: no lot holds its mark exactly; its value is off by {text_of(off)} USD")
+            return power, nearest
+    return decimals, mark
 
 
 def place_of(
