@@ -4,9 +4,10 @@
 position. `propose` guesses how far each price may move against the bucket; `certified` evaluates the same check at that
 corner. docs/adr/0003-certified-triggers.md proves that no price inside the box so certified can be liquidatable.
 
-Bounds (terms/limits.py, checked when a bucket is written): |raw| <= 2^61, notional at price_max <= 2^53, 64 positions,
-rates <= RATE_ONE / 2. Then equity is below 2^62.6 and both halves of the maintenance sum are below 2^62. Unsettled
-funding beyond 2^55 micro-USD on one position does not fit beside them: such a bucket answers BEYOND.
+Bounds (terms/limits.py, checked when a bucket is written): |raw| <= 2^62 with collateral, notional <= 2^53 at the
+market's greatest price, 64 positions, rates <= RATE_ONE / 2. Then equity is below 2^62.8 and both halves of the
+maintenance sum are below 2^62. Unsettled funding beyond 2^55 micro-USD on one position does not fit beside them: such a
+bucket answers BEYOND.
 """
 
 from typing import Any, Final

@@ -27,7 +27,10 @@ WORDS: Final = (CELLS + WORD - 1) // WORD
 SUMMARY_WORDS: Final = (WORDS + WORD - 1) // WORD
 
 ALWAYS_KEY: Final = 2**62  # above every level
-NEVER_KEY: Final = -(2**62)  # below every level
+NEVER_KEY: Final = -(2**62)  # below every level; the key of a slot outside the ladder
+
+# fields of the column `slot_link`, side by side because a walk reads them together
+KEY, OWNER, AFTER, BEFORE = range(4)
 
 
 @kernel
@@ -67,17 +70,22 @@ def cell_of(row: int, key: int) -> int:
 
 
 @kernel
+def cell_under(row: int, key: int) -> int:
+    """The cell in which a linked slot with this key hangs."""
+    return ALWAYS_CELL if key == ALWAYS_KEY else cell_of(row, key)
+
+
+@kernel
 def link(s: Any, row: int, slot: int, key: int) -> None:
     """Puts an unlinked slot into a row under `key`; ALWAYS_KEY makes it fire at every tick."""
-    cell = ALWAYS_CELL if key == ALWAYS_KEY else cell_of(row, key)
+    cell = cell_under(row, key)
     head = s.row_head[row, cell]
-    s.slot_key[slot] = key
-    s.slot_cell[slot] = cell
-    s.slot_after[slot] = head
-    s.slot_before[slot] = 0
+    s.slot_link[slot, KEY] = key
+    s.slot_link[slot, AFTER] = head
+    s.slot_link[slot, BEFORE] = 0
     s.row_head[row, cell] = slot
     if head != 0:
-        s.slot_before[head] = slot
+        s.slot_link[head, BEFORE] = slot
     else:
         word = cell >> WORD_BITS
         s.row_cells[row, word] |= 1 << (cell & (WORD - 1))
@@ -88,19 +96,20 @@ def link(s: Any, row: int, slot: int, key: int) -> None:
 @kernel
 def unlink(s: Any, row: int, slot: int) -> None:
     """Takes a slot out of its row; nothing happens when it is not in one."""
-    cell = s.slot_cell[slot]
-    if cell == 0:
+    key = s.slot_link[slot, KEY]
+    if key == NEVER_KEY:
         return
-    before, after = s.slot_before[slot], s.slot_after[slot]
+    before, after = s.slot_link[slot, BEFORE], s.slot_link[slot, AFTER]
     if after != 0:
-        s.slot_before[after] = before
+        s.slot_link[after, BEFORE] = before
     if before != 0:
-        s.slot_after[before] = after
+        s.slot_link[before, AFTER] = after
     else:
+        cell = cell_under(row, key)
         s.row_head[row, cell] = after
         if after == 0:
             _clear(s, row, cell)
-    s.slot_cell[slot] = 0
+    s.slot_link[slot, KEY] = NEVER_KEY
 
 
 @kernel

@@ -1,5 +1,7 @@
 """What the triggers do in compiled code: place a bucket, collect what has fired, evaluate it (kernels).
 
+Commands only queue buckets; `evaluate` then places them all, and is compiled once.
+
 A long's trigger t fires below, a short's above. Both are kept as one signed key in the row of the market and side,
 `key = side * t - floor(shift / 1e6)`, and fire while `key > level = side * price - ceil(shift / 1e6)`: funding that
 the side pays raises `shift` and so every trigger of the row at once. Derivation: docs/adr/0003-certified-triggers.md.
@@ -9,7 +11,7 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.margin.certificate import BEYOND, FENCE, LIVE, SAFE, SHARP, buffer_at, certified, propose, reserve
-from seawall.margin.ladder import ALWAYS_KEY, NEVER_KEY, cell_of, link, next_cell, unlink
+from seawall.margin.ladder import AFTER, ALWAYS_KEY, KEY, NEVER_KEY, OWNER, cell_of, link, next_cell, unlink
 from seawall.margin.trigger_state import (
     EVALUATED,
     FIRED,
@@ -149,23 +151,24 @@ def collect(s: Any, row: int) -> None:
     while cell != 0:  # at most CELLS
         slot = s.row_head[row, cell]
         while slot != 0:  # at most the positions of the market
-            key = s.slot_key[slot]
+            key = s.slot_link[slot, KEY]
             if key > level:
-                note_fired(s, s.slot_bucket[slot])
+                note_fired(s, s.slot_link[slot, OWNER])
             else:
                 stays = max(stays, key)
-            slot = s.slot_after[slot]
+            slot = s.slot_link[slot, AFTER]
         cell = next_cell(s, row, cell + 1)
     s.row_edge[row] = edge if stays == NEVER_KEY else stays
 
 
 @kernel
-def evaluate_fired(s: Any) -> tuple[int, int]:
+def evaluate(states: Any) -> tuple[int, int]:
     """Places every queued bucket. Returns how many were found liquidatable and how many nobody here can tell.
 
     Only now, after all have been collected: a bucket placed at the price may fire again at once, and would be queued
     without end.
     """
+    s = states[0]
     found = unsure = 0
     for i in range(s.count[FIRED]):
         bucket = s.fired[i]
@@ -184,35 +187,35 @@ def evaluate_fired(s: Any) -> tuple[int, int]:
 
 
 @kernel
-def tick(states: Any, market: int, price: int) -> tuple[int, int]:
-    """A new price in one market: (found, unsure), the buckets in the columns of these names."""
+def tick(states: Any, market: int, price: int) -> int:
+    """A new price in one market. Returns how many buckets are queued for `evaluate`, as do all that follow."""
     s = states[0]
     s.market_price[market] = price
     _collect_market(s, market)
-    return evaluate_fired(s)
+    return int(s.count[FIRED])
 
 
 @kernel
-def tick_all(states: Any, prices: Any) -> tuple[int, int]:
-    """New prices in all markets at once; nothing is evaluated before every price is in place."""
+def tick_all(states: Any, prices: Any) -> int:
+    """New prices in all markets at once."""
     s = states[0]
     for market in range(len(prices)):
         s.market_price[market] = prices[market]
     for market in range(len(prices)):
         _collect_market(s, market)
-    return evaluate_fired(s)
+    return int(s.count[FIRED])
 
 
 @kernel
-def fund(states: Any, market: int, index: int) -> tuple[int, int]:
-    """A new funding index: pushes the triggers of the paying side, then evaluates what that fires."""
+def fund(states: Any, market: int, index: int) -> int:
+    """A new funding index: pushes the triggers of the paying side."""
     s = states[0]
     step = index - s.market_index[market]
     s.market_index[market] = index
     for row in (2 * market, 2 * market + 1):
         s.row_shift[row] += funding_push(row, step)
     _collect_market(s, market)
-    return evaluate_fired(s)
+    return int(s.count[FIRED])
 
 
 @kernel
@@ -229,59 +232,48 @@ def _rebase(s: Any, row: int) -> None:
     moved = s.row_shift[row] // FUNDING_INDEX_PER_MICRO
     s.row_shift[row] -= moved * FUNDING_INDEX_PER_MICRO
     for slot in range(1, s.count[SLOTS_USED]):
-        if s.slot_cell[slot] != 0 and row_of(s.slot_market[slot], s.slot_size[slot]) == row:
-            key = s.slot_key[slot]
-            if key != ALWAYS_KEY:
-                unlink(s, row, slot)
-                link(s, row, slot, key + moved)
+        key = s.slot_link[slot, KEY]
+        if NEVER_KEY < key < ALWAYS_KEY and row_of(s.slot_market[slot], s.slot_size[slot]) == row:
+            unlink(s, row, slot)
+            link(s, row, slot, key + moved)
 
 
 @kernel
-def replace_market(states: Any, market: int) -> tuple[int, int]:
-    """Places again every bucket with a position in the market (its fence has changed), and what is EDGE or watched."""
+def note_market(states: Any, market: int) -> int:
+    """Queues every bucket with a position in the market, unless known as liquidatable (its fence has changed)."""
     s = states[0]
     for slot in range(1, s.count[SLOTS_USED]):
-        if s.slot_bucket[slot] >= 0 and s.slot_market[slot] == market:
-            _note_unless_flagged(s, s.slot_bucket[slot])
-    return replace_unfenced(states)
+        bucket = s.slot_link[slot, OWNER]
+        if s.slot_market[slot] == market and bucket >= 0 and s.bucket_status[bucket] != LIQUIDATABLE:
+            note_fired(s, bucket)
+    return int(s.count[FIRED])
 
 
 @kernel
-def replace_unfenced(states: Any) -> tuple[int, int]:
-    """Places again every bucket that the fence does not certify (live rates have changed)."""
+def note_status(states: Any, least: int, most: int) -> int:
+    """Queues every bucket whose status is in least..most."""
     s = states[0]
     for bucket in range(len(s.bucket_status)):
-        if EDGE <= s.bucket_status[bucket] <= UNSURE:
+        if least <= s.bucket_status[bucket] <= most:
             note_fired(s, bucket)
-    return evaluate_fired(s)
+    return int(s.count[FIRED])
 
 
 @kernel
-def _note_unless_flagged(s: Any, bucket: int) -> None:
-    if s.bucket_status[bucket] != LIQUIDATABLE:
-        note_fired(s, bucket)
+def place_one(states: Any, bucket: int) -> int:
+    """`place`, from outside."""
+    return place(states[0], bucket)
 
 
 @kernel
-def review(states: Any) -> tuple[int, int]:
-    """Evaluates every bucket that was found liquidatable; those healthy again return to the ladder."""
-    s = states[0]
-    for bucket in range(len(s.bucket_status)):
-        if s.bucket_status[bucket] == LIQUIDATABLE:
-            note_fired(s, bucket)
-    return evaluate_fired(s)
-
-
-@kernel
-def write_bucket(states: Any, bucket: int, raw: int, mode: int, positions: int) -> int:
-    """Replaces a bucket by `raw` and the first `positions` entries of the columns `new_*`, and places it."""
+def write_bucket(states: Any, bucket: int, raw: int, mode: int, positions: int) -> None:
+    """Replaces a bucket by `raw` and the first `positions` entries of the columns `new_*`; `place_one` must follow."""
     s = states[0]
     _free_slots(s, bucket)
     s.bucket_raw[bucket] = raw
     s.bucket_mode[bucket] = mode
     for i in range(positions - 1, -1, -1):
         _add_slot(s, bucket, s.new_market[i], s.new_size[i], s.new_index[i])
-    return place(s, bucket)
 
 
 @kernel
@@ -294,32 +286,19 @@ def clear_bucket(states: Any, bucket: int) -> None:
 
 
 @kernel
-def write_raw(states: Any, bucket: int, raw: int) -> int:
-    """Changes a bucket's cash and returns its status. More cash leaves a certificate true; less needs a new one."""
-    s = states[0]
-    more = raw >= s.bucket_raw[bucket]
-    s.bucket_raw[bucket] = raw
-    if more and s.bucket_status[bucket] == PLACED:
-        return PLACED
-    return place(s, bucket)
-
-
-@kernel
 def load_buckets(states: Any, raw: Any, offsets: Any, positions: Any) -> int:
-    """Writes and places buckets 0..len(raw) of an empty state; returns how many are liquidatable.
+    """Writes and queues buckets 0..len(raw) of an empty state.
 
     `positions` are the columns (market, size, funding index); those of bucket b are at offsets[b]..offsets[b + 1].
     """
     s = states[0]
     market, size, index = positions
-    found = 0
     for bucket in range(len(raw)):
         s.bucket_raw[bucket] = raw[bucket]
         for i in range(offsets[bucket + 1] - 1, offsets[bucket] - 1, -1):
             _add_slot(s, bucket, market[i], size[i], index[i])
-        if place(s, bucket) == LIQUIDATABLE:
-            found += 1
-    return found
+        note_fired(s, bucket)
+    return int(s.count[FIRED])
 
 
 @kernel
@@ -334,7 +313,8 @@ def _add_slot(s: Any, bucket: int, market: int, size: int, index: int) -> None:
     s.slot_market[slot] = market
     s.slot_size[slot] = size
     s.slot_index[slot] = index
-    s.slot_bucket[slot] = bucket
+    s.slot_link[slot, KEY] = NEVER_KEY
+    s.slot_link[slot, OWNER] = bucket
     s.slot_sibling[slot] = s.bucket_first[bucket]
     s.bucket_first[bucket] = slot
 
@@ -345,7 +325,7 @@ def _free_slots(s: Any, bucket: int) -> None:
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         after = s.slot_sibling[slot]
         unlink(s, row_of(s.slot_market[slot], s.slot_size[slot]), slot)
-        s.slot_bucket[slot] = -1
+        s.slot_link[slot, OWNER] = -1
         s.slot_sibling[slot] = s.count[SLOT_FREE]
         s.count[SLOT_FREE] = slot
         s.count[SLOTS_LIVE] -= 1

@@ -22,13 +22,15 @@ import numpy.typing as npt
 
 from seawall.kernel import warm_up
 from seawall.margin import certificate, trigger_kernels, trigger_state
+from seawall.margin.columns import COLLATERAL_MAX, Book, book, market_table
 from seawall.margin.trigger_state import Capacity
 from seawall.terms import limits
 from seawall.terms.bucket import MarginMode
 from seawall.terms.market import Mark, Market, Tier, market, tier_of
 from seawall.units import RATE_ONE, BadInput, FundingIndex, Lots, Price, UsdMicro
 
-SMALL = Capacity(buckets=32, positions=256, markets=8)  # tests, examples and the warm-up share its compiled kernels
+SMALL = Capacity(buckets=32, positions=1_536, markets=64)  # tests and the warm-up share its compiled kernels
+CASH_MAX = limits.RAW_USD_MAX + COLLATERAL_MAX
 INDEX_STEP_MAX = 2**60  # of a funding index; an hour at the greatest price and 100 % is less
 
 Ids = npt.NDArray[np.int32]
@@ -124,39 +126,48 @@ class Triggers:
         for i, position in enumerate(positions):
             new_market[i], new_size[i], new_index[i] = position
         kind = trigger_kernels.TIERED if mode is MarginMode.TIERED else trigger_kernels.PORTFOLIO
-        return Status(trigger_kernels.write_bucket(self._states, bucket, raw_usd, kind, len(positions)))
+        trigger_kernels.write_bucket(self._states, bucket, raw_usd, kind, len(positions))
+        return Status(trigger_kernels.place_one(self._states, bucket))
 
     def move_cash(self, bucket: int, raw_usd: UsdMicro) -> Status:
         """Replaces a bucket's `raw_usd` after a deposit, withdrawal, transfer or change of collateral value."""
         self._check_bucket(bucket)
         _check_raw(raw_usd)
-        if self.columns["bucket_status"][bucket] == Status.UNUSED:
+        known = self.columns["bucket_status"][bucket]
+        if known == Status.UNUSED:
             raise BadInput("bucket", f"{bucket} was never placed")
-        return Status(trigger_kernels.write_raw(self._states, bucket, raw_usd))
+        more = raw_usd >= self.columns["bucket_raw"][bucket]
+        self.columns["bucket_raw"][bucket] = raw_usd
+        if more and known == Status.PLACED:  # more cash leaves a certificate true
+            return Status.PLACED
+        return Status(trigger_kernels.place_one(self._states, bucket))
 
     def remove(self, bucket: int) -> None:
         """Forgets a bucket and frees the places of its positions."""
         self._check_bucket(bucket)
         trigger_kernels.clear_bucket(self._states, bucket)
 
-    def load(self, raw_usd: Column, offsets: Column, market: Column, size: Column, funding_index: Column) -> int:
-        """Fills an empty venue with buckets 0, 1, ... whose positions are columns `offsets[b]:offsets[b + 1]`.
+    def load(self, book: Book) -> int:
+        """Fills an empty venue with the accounts of a book as buckets 0, 1, ...; its markets must be those added here.
 
-        All columns are int64. Returns how many buckets are liquidatable. Raises BadInput as `place` does.
+        Returns how many buckets are liquidatable. Raises BadInput, changing nothing, when the book does not fit.
         """
         if self._count[trigger_state.SLOTS_USED] != 1 or self.columns["bucket_status"].any():
             raise BadInput("load", "the triggers are not empty")
-        if len(raw_usd) > self.capacity.buckets or len(market) > self.capacity.positions:
+        if book.accounts > self.capacity.buckets or len(book.market) > self.capacity.positions:
             raise BadInput("load", "more buckets or positions than the capacity")
-        self._check_columns(raw_usd, offsets, market, size, funding_index)
-        return int(trigger_kernels.load_buckets(self._states, raw_usd, offsets, (market, size, funding_index)))
+        if book.table.price_max.tolist() != self._price_max:
+            raise BadInput("load", "the book's markets are not the ones added here")
+        positions = (book.market, book.size, book.entry_index)
+        queued = trigger_kernels.load_buckets(self._states, book.cash, book.offsets, positions)
+        return len(self._evaluate(queued).liquidatable)
 
     def tick(self, market: int, price: Price) -> Found:
         """A fresh price in one market. Raises BadInput for a price outside 1..price_max (it would be stale)."""
         self._check_market(market)
         if not 1 <= price <= self._price_max[market]:
             raise BadInput("price", f"{price} is outside 1..{self._price_max[market]}")
-        return self._found(trigger_kernels.tick(self._states, market, price))
+        return self._evaluate(trigger_kernels.tick(self._states, market, price))
 
     def tick_all(self, prices: Column) -> Found:
         """Fresh prices in every market at once, int64, by market number. Raises BadInput as `tick` does."""
@@ -165,7 +176,7 @@ class Triggers:
             raise BadInput("prices", f"expected {len(limit)} int64 prices")
         if (prices < 1).any() or (prices > limit).any():
             raise BadInput("prices", f"market {int(((prices < 1) | (prices > limit)).argmax())}: outside 1..price_max")
-        return self._found(trigger_kernels.tick_all(self._states, prices))
+        return self._evaluate(trigger_kernels.tick_all(self._states, prices))
 
     def fund(self, market: int, index: FundingIndex) -> Found:
         """A market's new cumulative funding index. Raises BadInput when it or its step is out of bounds."""
@@ -173,7 +184,7 @@ class Triggers:
         step = abs(index - int(self.columns["market_index"][market]))
         if abs(index) > limits.FUNDING_INDEX_MAX or step > INDEX_STEP_MAX:
             raise BadInput("index", f"{index} is beyond 2^62, or a step of more than 2^60")
-        return self._found(trigger_kernels.fund(self._states, market, index))
+        return self._evaluate(trigger_kernels.fund(self._states, market, index))
 
     def set_tiers(self, market: int, tiers: Sequence[Tier], fence: Sequence[Tier] | None = None) -> Found:
         """New live tiers, and a new fence when given. Raises BadInput when the live ones pass the fence anywhere.
@@ -185,14 +196,16 @@ class Triggers:
         new = _check_fence(tiers, self._fences[market] if fence is None else fence)
         self._write_tiers(market, certificate.LIVE, tiers)
         if new == self._fences[market]:
-            return self._found(trigger_kernels.replace_unfenced(self._states))
+            return self._evaluate(trigger_kernels.note_status(self._states, Status.EDGE, Status.UNSURE))
         self._fences[market] = new
         self._write_tiers(market, certificate.FENCE, new)
-        return self._found(trigger_kernels.replace_market(self._states, market))
+        trigger_kernels.note_market(self._states, market)
+        return self._evaluate(trigger_kernels.note_status(self._states, Status.EDGE, Status.UNSURE))
 
     def review(self) -> Ids:
         """Every bucket liquidatable now, in rising order, evaluated exactly; the ones healthy again are placed."""
-        return self._found(trigger_kernels.review(self._states)).liquidatable
+        queued = trigger_kernels.note_status(self._states, Status.LIQUIDATABLE, Status.LIQUIDATABLE)
+        return self._evaluate(queued).liquidatable
 
     def status(self, bucket: int) -> Status:
         """What is known of a bucket. LIQUIDATABLE is as of its last evaluation: `review` tells the present."""
@@ -204,8 +217,11 @@ class Triggers:
         """Exact evaluations of a bucket since the start."""
         return int(self._count[trigger_state.EVALUATED])
 
-    def _found(self, counts: tuple[int, int]) -> Found:
-        found, unsure = counts
+    def _evaluate(self, queued: int) -> Found:
+        """Everything that a command has queued is evaluated only now, with every price and rate in place."""
+        if queued == 0:
+            return _NOTHING
+        found, unsure = trigger_kernels.evaluate(self._states)
         if found == 0 and unsure == 0:
             return _NOTHING
         return Found(np.sort(self.columns["found"][:found]), np.sort(self.columns["unsure"][:unsure]))
@@ -250,35 +266,10 @@ class Triggers:
             held, slot = held + 1, int(self.columns["slot_sibling"][slot])
         return held
 
-    def _check_columns(self, raw: Column, offsets: Column, market: Column, size: Column, index: Column) -> None:
-        if any(column.dtype != np.int64 for column in (raw, offsets, market, size, index)):
-            raise BadInput("load", "every column must be int64")
-        if len(offsets) != len(raw) + 1 or offsets[0] != 0 or offsets[-1] != len(market):
-            raise BadInput("offsets", "must run from 0 to the number of positions")
-        if not len(market) == len(size) == len(index):
-            raise BadInput("load", "position columns differ in length")
-        counts = np.diff(offsets)
-        if len(counts) and (counts.min() < 0 or counts.max() > limits.POSITIONS_PER_BUCKET):
-            raise BadInput("offsets", f"a bucket has no order or more than {limits.POSITIONS_PER_BUCKET} positions")
-        if not (_within(raw, limits.RAW_USD_MAX) and _within(index, limits.FUNDING_INDEX_MAX)):
-            raise BadInput("load", "raw_usd beyond 2^61 or a funding index beyond 2^62")
-        if len(market) and not 0 <= market.min() <= market.max() < len(self._price_max):
-            raise BadInput("market", "no such market number")
-        size_max = limits.NOTIONAL_MAX // self.columns["market_price_max"][market]
-        if (size > size_max).any() or (size < -size_max).any():
-            raise BadInput("size", "beyond 2^53 micro-USD at the market's greatest price")
-        keys = np.repeat(np.arange(len(raw)), counts) * len(self._price_max) + market
-        if len(np.unique(keys)) != len(keys):
-            raise BadInput("positions", "two positions of a bucket in one market")
-
 
 def _check_raw(raw_usd: int) -> None:
-    if abs(raw_usd) > limits.RAW_USD_MAX:
-        raise BadInput("raw_usd", f"{raw_usd} is beyond 2^61 micro-USD")
-
-
-def _within(column: Column, bound: int) -> bool:
-    return bool(((column <= bound) & (column >= -bound)).all())
+    if abs(raw_usd) > CASH_MAX:
+        raise BadInput("raw_usd", f"{raw_usd} is beyond 2^62 micro-USD, collateral included")
 
 
 def _check_fence(live: Sequence[Tier], fence: Sequence[Tier]) -> tuple[Tier, ...]:
@@ -313,7 +304,7 @@ def _warm_up() -> None:
     column = np.array([100], np.int64)
     loaded = Triggers(SMALL)
     loaded.add_market(terms, mark)
-    loaded.load(column, np.array([0, 1]), column * 0, column, column)
+    loaded.load(book(market_table([terms]), offsets=[0, 1], raw_usd=column, market=[0], size=[1]))
     triggers = Triggers(SMALL)
     triggers.add_market(terms, mark)
     triggers.place(0, UsdMicro(100), [TriggerPosition(0, Lots(-1))])
