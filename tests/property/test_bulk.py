@@ -180,6 +180,17 @@ def test_the_narrow_layout_ends_where_its_integers_do() -> None:
         check(remargin(arranged, [at]), wanted)
 
 
+def test_marks_above_the_cap_leave_the_narrow_layout() -> None:
+    rate = RATE_ONE // 2
+    table = market_table([market("M", size_decimals=0, tiers=[(UsdMicro(0), 1, Rate(rate))], price_max=Price(2**20))])
+    size = 2**62 // rate // 2**12
+    arranged = arrange(book(table, offsets=[0, 1], raw_usd=[0], market=[0], size=[size]), [2**12 // HEADROOM])
+    assert arranged.layout is not None
+    assert not len(arranged.layout.wide)
+    for at in (2**12, 2**12 + 1, 2**20):
+        check(remargin(arranged, [at]), [(size * at, ceil_div(size * at * rate, RATE_ONE))])
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 2**32), st.lists(st.integers(-(2**40), 2**40), min_size=70, max_size=70))
 def test_funding_and_dust_are_exact(seed: int, index: list[int]) -> None:

@@ -90,6 +90,20 @@ def test_the_boundary_of_liquidation_is_met_on_both_sides() -> None:
     assert result.worst_equity.tolist() == [required - 1, required, required + 1]
 
 
+@pytest.mark.parametrize(("lots", "price", "required"), [(1, 10, 4), (7, 2, 5), (-7, 2, 5), (7, 1, 2), (1, 4, 1)])
+def test_a_tier_entered_inside_the_tile(lots: int, price: int, required: int) -> None:
+    """1/4 of notional up to 8 lots x price, 1/2 beyond, less what keeps it continuous: 12e6 or 24e6, not whole 2^20s."""
+    lower = UsdMicro(8 if abs(lots) == 7 else 4)
+    rows = [(UsdMicro(0), 1, Rate(RATE_ONE // 4)), (lower, 1, Rate(RATE_ONE // 2))]
+    table = market_table([market("M", size_decimals=0, tiers=rows)])
+    cash = [required - lots * price - 1, required - lots * price]
+    made = book(table, offsets=range(3), raw_usd=cash, market=[0, 0], size=[lots, lots])
+    prices = np.array([[1, 1000, price]])
+    result = sweep(made, prices, is_worst_wanted=True)
+    assert result.under_water[2] == 1
+    check(made, prices, result)
+
+
 def test_shortfalls_beyond_64_bits_are_summed_exactly() -> None:
     table = market_table([market("M", size_decimals=0, tiers=[(UsdMicro(0), 1)])])
     made = book(table, offsets=[0] * 101, raw_usd=[-(2**61)] * 100, market=[], size=[])
