@@ -23,7 +23,7 @@ from seawall.kernel import kernel
 RESULTS = Path(__file__).resolve().parent / "results"
 READ_WORDS = 16_000_000  # 128 MB: beyond any cache
 MULTIPLY_WORDS = 1_024  # stays in the first-level cache
-MULTIPLY_ROUNDS = 20_000
+MULTIPLY_ROUNDS = 400_000
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_the_boundary_of_liquidation_is_met_on_both_sides() -> None:
 
 @pytest.mark.parametrize(("lots", "price", "required"), [(1, 10, 4), (7, 2, 5), (-7, 2, 5), (7, 1, 2), (1, 4, 1)])
 def test_a_tier_entered_inside_the_tile(lots: int, price: int, required: int) -> None:
-    """1/4 of notional up to 8 lots x price, 1/2 beyond, less what keeps it continuous: 12e6 or 24e6, not whole 2^20s."""
+    """1/4 of notional up to a bound, 1/2 beyond, less what keeps it continuous: 12e6 or 24e6, not whole 2^20s."""
     lower = UsdMicro(8 if abs(lots) == 7 else 4)
     rows = [(UsdMicro(0), 1, Rate(RATE_ONE // 4)), (lower, 1, Rate(RATE_ONE // 2))]
     table = market_table([market("M", size_decimals=0, tiers=rows)])

@@ -17,7 +17,7 @@ from seawall.terms import limits
 from seawall.units import RATE_ONE, BadInput, UsdMicro
 from seawall.wide import split_exceeds
 
-TILE: Final = 512  # scenarios at a time: prices of 200 markets then fit the second-level cache
+TILE: Final = 1024  # scenarios at a time: their sums fit the first-level cache
 SPLIT_BITS: Final = limits.SPLIT_BITS
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
 LOSS_BITS: Final = 32  # shortfalls are summed as (high, low) around 2^32
@@ -130,10 +130,16 @@ def sweep_range(begin: int, end: int, scenes: Scenes, totals: Totals) -> None:
             if wide[account]:
                 continue
             _start(equity, numerator, cash[account])
-            for i in range(offsets[account], offsets[account + 1]):
-                span = (np.uint64(market[i]), np.uint64(first), length)
-                _add_line(equity, numerator, prices, span, (size[i], lines[i, 0], lines[i, 1]))
+            stop = offsets[account + 1]
+            for i in range(offsets[account], stop, 2):
+                other = min(i + 1, stop - 1)  # two positions a pass halve the traffic with the sums
+                pair = (np.uint64(market[i]), np.uint64(market[other]), np.uint64(first), length)
+                two = (size[other], lines[other, 0], lines[other, 1]) if other > i else (0, 0, 0)
+                both = (size[i], lines[i, 0], two[0], two[1], lines[i, 1] + two[2])
+                _add_lines(equity, numerator, prices, pair, both)
+            for i in range(offsets[account], stop):
                 for k in range(lines[i, 2], lines[i, 3]):
+                    span = (np.uint64(market[i]), np.uint64(first), length)
                     _add_tier(numerator, prices, span, _tier_step(scenes.tiers, market[i], k, abs(size[i])))
             _judge(equity, numerator, loss, under_water, (first, length))
             if worst.size > 0:
@@ -190,16 +196,19 @@ def _tier_step(tiers: Tiers, m: int, k: int, lots: int) -> tuple[int, int, int]:
 
 
 @kernel
-def _add_line(
-    equity: Ints, numerator: Ints, prices: Ints, span: tuple[Any, Any, int], line: tuple[int, int, int]
+def _add_lines(
+    equity: Ints, numerator: Ints, prices: Ints, span: tuple[Any, Any, Any, int], lines: tuple[int, int, int, int, int]
 ) -> None:  # fmt: skip
-    """Adds size x price and slope x price - drop. Unsigned indices keep the loop free of wraparound."""
-    row, first, length = span
-    size, slope, drop = line
+    """Adds size x price and slope x price of two positions, and takes off their drops.
+
+    Unsigned indices keep the loop free of wraparound.
+    """
+    row, other, first, length = span
+    size, slope, size2, slope2, drop = lines
     for j in range(length):
-        price = prices[row, first + np.uint64(j)]
-        equity[j] += size * price
-        numerator[j] += slope * price - drop
+        price, price2 = prices[row, first + np.uint64(j)], prices[other, first + np.uint64(j)]
+        equity[j] += size * price + size2 * price2
+        numerator[j] += slope * price + slope2 * price2 - drop
 
 
 @kernel
