@@ -367,8 +367,8 @@ def open_deficit(buckets: Buckets, terms: Terms, mark: Any) -> tuple[int, int]:
 
 
 @warm_up
-def _compile_once() -> None:
-    """One long of 1,000 lots that lost its margin, in a market of one tier."""
+def prepare() -> None:
+    """Compiles every kernel of a replay, or loads it: one long of 1,000 lots that lost its margin, in one market."""
     pair, one = np.zeros((1, 2), np.int64), np.ones(1, np.int64)
     buckets = Buckets(
         offsets=np.array([0, 1], np.int32),

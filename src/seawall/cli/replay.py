@@ -1,0 +1,258 @@
+"""`seawall replay`: a market history against a population of accounts, under one or several mark rules."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from seawall.units import BadInput
+
+if TYPE_CHECKING:
+    from seawall.lab.history import History
+    from seawall.lab.replay import Replay
+    from seawall.lab.rules import MarkRule
+
+DEFAULT_PRESET: Final = "october-2025-10-10"
+DEFAULT_EVENT: Final = "2025-10-10"
+DEFAULT_OUT: Final = "replay-report"
+DAY_MS: Final = 86_400_000
+LATE_SHARE: Final = 0.02  # of the bars may be cut at the start so that every market begins live
+ACCOUNTS_MAX: Final = 5_000_000
+
+Data = Annotated[str | None, typer.Option("--data", help="Folder of candles (Parquet or CSV); else the generator.")]
+Event = Annotated[str | None, typer.Option("--event", help=f"With --data: the day, default {DEFAULT_EVENT}.")]
+Preset = Annotated[str | None, typer.Option("--preset", help=f"Generated market, default {DEFAULT_PRESET}.")]
+Accounts = Annotated[int, typer.Option("--accounts", help="Synthetic accounts.")]
+Markets = Annotated[int, typer.Option("--markets", help="Markets, at most; by traded volume.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the population, and of the generator.")]
+Interval = Annotated[str | None, typer.Option("--interval", help="Bar length such as 1s, 1m, 1h.")]
+Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these markets: BTC,ETH,...")]
+Mark = Annotated[str | None, typer.Option("--mark", help="last, clamp-only, clamped or index; default clamped.")]
+Compare = Annotated[
+    bool, typer.Option("--compare-marks/--no-compare-marks", help="Run the other mark rules beside it.")
+]
+Out = Annotated[
+    str | None, typer.Option("--out", help=f"Folder for report.html and replay.json, default {DEFAULT_OUT}.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print replay.json; files only with --out.")]
+
+
+def replay(
+    *,
+    data: Data = None,
+    event: Event = None,
+    preset: Preset = None,
+    accounts: Accounts = 100_000,
+    markets: Markets = 20,
+    seed: Seed = 1,
+    interval: Interval = None,
+    symbols: Symbols = None,
+    mark: Mark = None,
+    compare: Compare = True,
+    out: Out = None,
+    json_: Json = False,
+) -> None:
+    """Replay a crash against a synthetic population and leave a report a risk analyst can show.
+
+    Exit code 0: done; 2: refused input, and nothing was written.
+    """
+    started = time.perf_counter()
+    folder = _target(out, json_)
+    _check_sizes(accounts, markets, seed)
+    history = _history(data, event, preset, markets=markets, seed=seed, interval=interval, symbols=symbols)
+    rules, main = _rules(history, mark, compare)
+    done = _run(history, rules, accounts=accounts, seed=seed)
+    words = {"data": data, "event": event, "preset": preset, "interval": interval, "symbols": symbols, "mark": mark}
+    command = _command(words, accounts=accounts, markets=markets, seed=seed, compare=compare)
+    content = _document(done, main, command, data=data, event=event, preset=preset, seed=seed)
+    content["run"] = {"seconds": round(time.perf_counter() - started, 3)}
+    _write(content, folder)
+    if json_:
+        from seawall.lab.report import encode
+
+        sys.stdout.write(encode(content))
+    else:
+        _print_summary(content, folder, time.perf_counter() - started)
+
+
+def _target(out: str | None, is_json: bool) -> Path | None:
+    """Where the files go; None for standard output alone."""
+    if out is None and is_json:
+        return None
+    folder = Path(out if out is not None else DEFAULT_OUT)
+    if folder.exists() and not folder.is_dir():
+        raise BadInput("out", "not a folder", str(folder))
+    return folder
+
+
+def _check_sizes(accounts: int, markets: int, seed: int) -> None:
+    if not 2 <= accounts <= ACCOUNTS_MAX:
+        raise BadInput("accounts", f"{accounts:,} is outside 2..{ACCOUNTS_MAX:,}")
+    if markets < 1:
+        raise BadInput("markets", f"{markets} is below 1")
+    if not 0 <= seed < 2**63:
+        raise BadInput("seed", f"{seed} is outside 0..2^63")
+
+
+def _history(
+    data: str | None,
+    event: str | None,
+    preset: str | None,
+    *,
+    markets: int,
+    seed: int,
+    interval: str | None,
+    symbols: str | None,
+) -> "History":
+    wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
+    if wanted is not None and not wanted:
+        raise BadInput("symbols", "empty")
+    if data is None:
+        if event is not None:
+            raise BadInput("event", "needs --data FOLDER; a generated market is named with --preset")
+        return _generated(preset or DEFAULT_PRESET, markets=markets, seed=seed, interval=interval, wanted=wanted)
+    if preset is not None:
+        raise BadInput("preset", "either --data or --preset, not both")
+    from seawall.lab.files import load
+
+    return all_live(load(data, event or DEFAULT_EVENT, symbols=wanted, interval=interval, markets=markets))
+
+
+def _generated(
+    preset: str, *, markets: int, seed: int, interval: str | None, wanted: tuple[str, ...] | None
+) -> "History":
+    from seawall.lab.generator import generate
+    from seawall.lab.names import interval_from, underlying
+
+    interval_ms = 60_000 if interval is None else interval_from(interval)
+    history = generate(preset, seed, markets, max(2, DAY_MS // interval_ms), interval_ms)
+    return history if wanted is None else history.only(tuple(underlying(symbol) for symbol in wanted))
+
+
+def all_live(history: "History") -> "History":
+    """The history from the first bar in which every market is live, where that cuts little; else as it is."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    together = np.flatnonzero(history.live.all(axis=1))
+    first = int(together[0]) if len(together) else 0
+    if first == 0 or first > LATE_SHARE * history.bars or history.bars - first < 2:
+        return history
+    cut = history.window(first, history.bars)
+    return replace(cut, notes=(*history.notes, f"the first {first} bars are left out: not every market traded yet"))
+
+
+def _rules(history: "History", mark: str | None, compare: bool) -> tuple[tuple["MarkRule", ...], "MarkRule"]:
+    """The rules to run and the one the report is about."""
+    from seawall.lab.rules import MarkRule
+
+    names = [rule.value for rule in MarkRule]
+    if mark is not None and mark not in names:
+        raise BadInput("mark", f"unknown {mark!r}: one of {', '.join(names)}")
+    has_index = bool(history.has_index.any())
+    main = MarkRule(mark) if mark else (MarkRule.CLAMPED if has_index else MarkRule.LAST)
+    if not compare or not has_index:
+        return (main,), main
+    shown = [MarkRule.LAST, MarkRule.CLAMP_ONLY, MarkRule.CLAMPED]
+    return tuple(shown if main in shown else [*shown, main]), main
+
+
+def _run(history: "History", rules: "Sequence[MarkRule]", *, accounts: int, seed: int) -> "Replay":
+    from seawall.lab import liquidate
+    from seawall.lab.population import Mix, populate_for
+    from seawall.lab.replay import replay as run
+    from seawall.lab.replay import work_of
+
+    population = populate_for(history, seed, Mix(accounts=accounts))
+    began = time.perf_counter()
+    liquidate.prepare()
+    if (seconds := time.perf_counter() - began) > 1:
+        print(f"kernels compiled in {seconds:.1f} s (kept for the next run)", file=sys.stderr)
+    title = f"{accounts:,} accounts, {history.markets} markets, {history.bars:,} bars"
+    with _progress(title, work_of(history, rules)) as tell:
+        return run(history, population, rules, progress=tell)
+
+
+@contextmanager
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, one line elsewhere."""
+    if not sys.stderr.isatty():
+        print(f"replaying {title}", file=sys.stderr)
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    shown = (TextColumn("replaying " + title), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*shown, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed: int, compare: bool) -> str:
+    parts = ["seawall", "replay"]
+    for name in ("data", "event", "preset"):
+        if words[name] is not None:
+            parts += [f"--{name}", str(words[name])]
+    if words["data"] is None and words["preset"] is None:
+        parts += ["--preset", DEFAULT_PRESET]
+    parts += ["--accounts", str(accounts), "--markets", str(markets), "--seed", str(seed)]
+    for name in ("interval", "symbols", "mark"):
+        if words[name] is not None:
+            parts += [f"--{name}", str(words[name])]
+    return shlex.join(parts if compare else [*parts, "--no-compare-marks"])
+
+
+def _document(
+    done: "Replay",
+    main: "MarkRule",
+    command: str,
+    *,
+    data: str | None,
+    event: str | None,
+    preset: str | None,
+    seed: int,
+) -> dict[str, Any]:
+    from seawall.lab.report import Origin, document
+
+    kind = "generator" if data is None else "files"
+    name = (preset or DEFAULT_PRESET) if data is None else (event or DEFAULT_EVENT)
+    what = f"A day like {name}" if data is None else name
+    title = f"{what}, replayed on {int(done.population.owner.max()) + 1:,} accounts"
+    return document(done, Origin(kind=kind, event=name, title=title, command=command, seed=seed, main=main))
+
+
+def _write(content: dict[str, Any], folder: Path | None) -> None:
+    if folder is None:
+        return
+    from seawall.lab.page import page
+    from seawall.lab.report import encode, write_all
+
+    files = {"replay.json": encode(content), "report.html": page(content)}
+    try:
+        write_all(folder, files)
+    except OSError as error:
+        raise BadInput("out", f"can not be written: {error.strerror or error}", str(folder)) from error
+
+
+def _print_summary(content: dict[str, Any], folder: Path | None, seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from seawall.lab.words import FIGURES, text_of
+
+    table = Table(title=content["title"], title_justify="left", header_style="bold")
+    table.add_column("Figure")
+    for rule in content["rules"]:
+        table.add_column(rule["title"], justify="right")
+    for figure in FIGURES:
+        table.add_row(figure.name, *(text_of(figure, rule["headline"][figure.key]) for rule in content["rules"]))
+    console = Console()
+    console.print(table)
+    console.print(f"{folder}/report.html and replay.json written in {seconds:.1f} s", highlight=False, soft_wrap=True)

@@ -1,0 +1,141 @@
+"use strict";
+(() => {
+  const doc = JSON.parse(document.getElementById("replay").textContent);
+  const seconds = doc.axis.times_ms.map((ms) => ms / 1000);
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const state = { market: 0, rule: Math.max(0, doc.rules.findIndex((rule) => rule.rule === doc.main)) };
+  const sync = uPlot.sync("replay");
+  const live = [];
+
+  const usd = (micro) => micro.map((value) => value / 1e6);
+  const sum = (values) => { let total = 0; return values.map((value) => (total += value)); };
+  const scaleOf = (symbol) => 10 ** doc.markets[symbol].size_decimals / 1e6;
+  const priced = (values, market) => { const scale = scaleOf(market); return values.map((value) => value * scale); };
+  const percent = (ppm) => ppm.map((value) => value / 1e4);
+
+  const short = (value) => {
+    const size = Math.abs(value);
+    for (const [unit, word] of [[1e12, "tn"], [1e9, "bn"], [1e6, "m"], [1e3, "k"]]) {
+      if (size >= unit) return trim(value / unit) + word;
+    }
+    return trim(value);
+  };
+  const trim = (value) => Number(value.toPrecision(4)).toLocaleString("en-US", { maximumFractionDigits: 6 });
+  const money = (value) => (value == null ? "–" : (value < 0 ? "-$" : "$") + short(Math.abs(value)));
+  const count = (value) => (value == null ? "–" : value.toLocaleString("en-US"));
+  const price = (value) => (value == null ? "–" : "$" + Number(value.toPrecision(7)).toLocaleString("en-US", { maximumSignificantDigits: 7 }));
+  const share = (value) => (value == null ? "–" : Number(value.toFixed(3)) + " %");
+  const times = (value) => (value == null ? "–" : Number(value.toPrecision(3)) + "×");
+
+  const line = (label, values, stroke, extra = {}) => ({ label, values, stroke, width: 1.6, ...extra });
+  const bars = (label, values, stroke) => ({ label, values, stroke, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [1, 24], gap: 0 }) });
+  const perRule = (pick) => doc.rules.map((rule, place) => line(rule.title, pick(rule), color("rule-" + place), { width: place === state.rule ? 2.4 : 1.4 }));
+
+  const chosen = () => doc.rules[state.rule];
+  const chosenMarket = () => chosen().markets[state.market];
+  const ratioSeconds = () => chosen().ratios.times_ms.map((ms) => ms / 1000);
+
+  const plots = {
+    price: () => {
+      const own = chosenMarket().series, market = doc.markets[state.market];
+      const series = [
+        line("High", priced(own.perp_high, state.market), "transparent", { width: 0 }),
+        line("Low", priced(own.perp_low, state.market), "transparent", { width: 0 }),
+        line("Perp, traded", priced(own.perp, state.market), color("perp"), { width: 1.4 }),
+      ];
+      if (market.has_index) series.push(line("Index", priced(market.series.index, state.market), color("index"), { width: 1.4, dash: [5, 4] }));
+      series.push(line("Mark", priced(own.mark, state.market), color("mark"), { width: 2 }));
+      return { height: 360, series, format: price, log: true, bands: [{ series: [1, 2], fill: color("perp-band") }] };
+    },
+    marketFlow: () => {
+      const own = chosenMarket().series;
+      return { height: 170, format: money, series: [
+        bars("Longs closed", usd(own.longs_closed).map((v) => -v), color("long")), bars("Shorts closed", usd(own.shorts_closed), color("short")) ] };
+    },
+    impact: () => ({ height: 170, format: share, series: [line("Own impact", percent(chosenMarket().series.impact_ppm), color("perp"), { fill: color("perp-band") })] }),
+    depth: () => ({ height: 170, format: money, log: true, series: [line("Depth within 1 %", doc.markets[state.market].series.depth_usd.map((v) => Math.max(v, 1)), color("depth"))] }),
+    count: () => ({ height: 200, format: count, series: [bars("Buckets, first time", chosen().series.buckets, color("mark"))] }),
+    flow: () => {
+      const own = chosen().series;
+      return { height: 200, format: money, series: [
+        bars("Longs closed", usd(own.longs_closed).map((v) => -v), color("long")), bars("Shorts closed", usd(own.shorts_closed), color("short")) ] };
+    },
+    total: () => ({ height: 220, format: money, series: perRule((rule) => usd(sum(rule.series.longs_closed.map((v, k) => v + rule.series.shorts_closed[k])))) }),
+    waiting: () => ({ height: 220, format: count, series: perRule((rule) => rule.series.waiting) }),
+    interest: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.open_interest)) }),
+    fund: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.fund)) }),
+    debt: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.bad_debt)) }),
+    paid: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.insurance_paid)) }),
+    ratios: () => {
+      const own = chosen().ratios, floor = (values) => values.map((value) => Math.max(value, 0.05));
+      return { height: 260, format: times, log: true, x: ratioSeconds(), bands: [{ series: [3, 2], fill: color("perp-band") }], series: [
+        line("1 %", floor(own.p1), color("p1"), { width: 2 }), line("5 %", floor(own.p5), color("p5")),
+        line("25 %", floor(own.p25), color("p25")), line("Median", floor(own.p50), color("p50"), { dash: [5, 4] }) ] };
+    },
+  };
+
+  const draw = (host, spec) => {
+    const axis = { stroke: color("soft"), grid: { stroke: color("grid"), width: 1 }, ticks: { stroke: color("grid"), width: 1 }, font: "12px system-ui, sans-serif" };
+    const everything = spec.series.flatMap((item) => item.values);
+    const low = Math.min(...spec.series.map((item) => least(item.values)));
+    const high = Math.max(...spec.series.map((item) => most(item.values)));
+    const wide = spec.log && low > 0 && high / low > 4;
+    const options = {
+      width: Math.max(240, host.clientWidth), height: spec.height, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
+      cursor: { sync: { key: sync.key, setSeries: false }, focus: { prox: 24 } }, bands: spec.bands || [],
+      scales: { x: { time: true }, y: wide ? { distr: 3 } : (spec.log ? {} : { range: (u, min, max) => padded(min, max) }) },
+      axes: [axis, { ...axis, size: 74, values: (u, ticks) => ticks.map((tick) => (tick == null ? "" : spec.format(tick))) }],
+      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+        ...spec.series.map((item) => ({ label: item.label, stroke: item.stroke, width: item.width, fill: item.fill, dash: item.dash,
+          paths: item.paths, points: { show: false }, value: (u, value) => spec.format(value) }))],
+    };
+    host.textContent = "";
+    host.dataset.points = String(everything.length);
+    const plot = new uPlot(options, [spec.x || seconds, ...spec.series.map((item) => item.values)], host);
+    live.push({ plot, host, height: spec.height });
+  };
+  const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const padded = (min, max) => {
+    if (min === max) return min === 0 ? [0, 1] : [Math.min(0, min), Math.max(0, max * 1.1)];
+    const room = (max - min) * 0.06;
+    return [min < 0 ? min - room : Math.max(0, min - room), max > 0 ? max + room : 0];
+  };
+
+  const redraw = () => {
+    for (const { plot } of live.splice(0)) plot.destroy();
+    for (const host of document.querySelectorAll("[data-plot]")) draw(host, plots[host.dataset.plot]());
+    for (const node of document.querySelectorAll("[data-says]")) {
+      node.textContent = node.dataset.says === "market" ? doc.markets[state.market].symbol : chosen().title;
+    }
+  };
+
+  const bind = (id, key) => {
+    const select = document.getElementById(id);
+    select.selectedIndex = state[key];
+    select.addEventListener("change", () => { state[key] = select.selectedIndex; redraw(); });
+  };
+  state.market = Number(document.getElementById("market").dataset.first);
+  bind("market", "market");
+  bind("rule", "rule");
+  const copy = document.getElementById("copy");
+  copy.addEventListener("click", () => {
+    const range = document.createRange();
+    range.selectNodeContents(document.getElementById("command"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    if (navigator.clipboard) navigator.clipboard.writeText(doc.command).then(() => { copy.textContent = "Copied"; }, () => {});
+  });
+  redraw();
+  let waiting = 0;
+  new ResizeObserver(() => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(() => {
+      for (const { plot, host, height } of live) {
+        if (Math.abs(plot.width - host.clientWidth) > 1) plot.setSize({ width: Math.max(240, host.clientWidth), height });
+      }
+    });
+  }).observe(document.querySelector("main"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  document.documentElement.dataset.drawn = String(live.length);
+})();
