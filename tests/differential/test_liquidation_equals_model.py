@@ -44,8 +44,8 @@ def core_prices(world: dict, name: str, fee: int = 0) -> LiquidationPrices:
 
 
 def exact_of(found: LiquidationPrices) -> tuple[Fraction | None, Fraction | None]:
-    """Both exact points. One at zero counts as none here: test_a_point_at_price_zero_is_none alone judges that."""
-    return tuple(point.exact or None if point else None for point in (found.below, found.above))
+    """Both exact points."""
+    return tuple(point.exact if point else None for point in (found.below, found.above))
 
 
 def assert_edges(world: dict, name: str, found: LiquidationPrices, fee: int) -> None:
@@ -190,7 +190,6 @@ def test_closing_fee_rounds_up_like_any_other_debt() -> None:
         assert_edges(world, "M", core_prices(world, "M", ONE // 11), ONE // 11)
 
 
-@pytest.mark.xfail(strict=True, reason="finding: a point at price 0 is returned, SPEC says None")
 def test_a_point_at_price_zero_is_none() -> None:
     """A short without any equity is liquidatable at every price above zero."""
     world = linked_world(mark=100, raw=0, size=-1, balance=0, tiers=[(0, 1, 1)], oracle=100)

@@ -153,7 +153,6 @@ def test_liquidity_value_and_delta(lower: int, width: int, liquidity: int, mark:
         assert lp_gamma(holding, Price(mark)) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="finding: a root rounded down divides, so the value can be high")
 @example(lower=2, width=1, liquidity=5_802_179_051, mark=1)
 @given(LOWERS, st.integers(1, 2**38), st.integers(0, 2**80), st.integers(1, 2**40))
 def test_liquidity_value_never_rounds_up(lower: int, width: int, liquidity: int, mark: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from seawall.terms import limits
 from seawall.terms.asset import Asset, Holding, check_asset
 from seawall.terms.bucket import Bucket, BucketKind, Position
-from seawall.terms.conditions import Conditions, check_bucket
+from seawall.terms.conditions import Conditions, MarginPolicy, check_bucket
 from seawall.terms.grid import SHOCKS_MAX, FactorShock, MarketRisk, ScenarioGrid, check_grid
 from seawall.terms.market import Mark, Market, market, tier_of
 from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, UsdMicro
@@ -176,11 +176,11 @@ def test_position_bounds(changes: dict[str, Any], field: str | None) -> None:
 
 MARK_BOUNDS: list[tuple[dict[str, Any], str | None]] = [
     ({"mark": 1}, None),
-    ({"mark": 0}, "marks.M"),
-    ({"mark": 1001}, "marks.M"),
+    ({"mark": 0}, "marks.M.mark"),
+    ({"mark": 1001}, "marks.M.mark"),
     ({"oracle": 1}, None),
-    ({"oracle": 0}, "marks.M"),
-    ({"oracle": 1001}, "marks.M"),
+    ({"oracle": 0}, "marks.M.oracle"),
+    ({"oracle": 1001}, "marks.M.oracle"),
     *[({"funding_index": sign * 2**62}, None) for sign in (1, -1)],
     *[({"funding_index": sign * (2**62 + 1)}, "positions.M.funding_index") for sign in (1, -1)],
 ]
@@ -275,3 +275,40 @@ def test_bounds_fit_int64_as_the_table_says() -> None:
     assert sums == 2**59
     assert limits.POSITIONS_PER_BUCKET * (limits.NOTIONAL_MAX >> limits.SPLIT_BITS) * RATE_ONE < 2**63
     assert limits.RAW_USD_MAX + 2 * sums < 2**63
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_allowed"),
+    [
+        ("exit_buffer", 0, True),
+        ("exit_buffer", -1, False),
+        ("exit_buffer", RATE_ONE + 1, False),
+        ("withdrawal_floor", RATE_ONE, True),
+        ("withdrawal_floor", -1, False),
+        ("profit_weight", RATE_ONE, True),
+        ("profit_weight", RATE_ONE + 1, False),
+        ("profit_cap", 0, True),
+        ("profit_cap", -1, False),
+    ],
+)
+def test_policy_is_bounded(field: str, value: int, is_allowed: bool) -> None:
+    policy = MarginPolicy(**{field: value})
+    conditions = Conditions(markets={}, marks={}, policy=policy)
+    if is_allowed:
+        assert check_bucket(Bucket(raw_usd=0), conditions) == Bucket(raw_usd=0)
+    else:
+        with pytest.raises(BadInput, match=f"policy.{field}"):
+            check_bucket(Bucket(raw_usd=0), conditions)
+
+
+def test_assets_a_bucket_are_bounded() -> None:
+    names = [f"A{n}" for n in range(limits.ASSETS_PER_BUCKET + 1)]
+    assets = {
+        name: Asset(name=name, size_decimals=0, oracle=1, stable=1, weight_initial=0, weight_maintenance=0)
+        for name in names
+    }
+    conditions = Conditions(markets={}, marks={}, assets=assets)
+    held = tuple(Holding(name, 1) for name in names)
+    check_bucket(Bucket(raw_usd=0, collateral=held[:-1]), conditions)
+    with pytest.raises(BadInput, match="at most 64"):
+        check_bucket(Bucket(raw_usd=0, collateral=held), conditions)

@@ -36,11 +36,11 @@ class Greeks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lp_value(holding: LpHolding, mark: Price) -> UsdMicro:
-    """Value of a liquidity position at a price, micro-USD, rounded down."""
+    """Value of a liquidity position at a price, micro-USD, never more than it is worth."""
     bounded = _clamped(holding, mark)
-    low, high, now = _root(holding.lower), _root(holding.upper), _root(bounded)
-    quote = holding.liquidity * (now - low)
-    base = floor_div(holding.liquidity * ROOT_ONE * ROOT_ONE * (high - now), now * high)
+    quote = holding.liquidity * max(0, _root(bounded) - _root_up(holding.lower))
+    now, high = _root_up(bounded), _root(holding.upper)
+    base = floor_div(holding.liquidity * ROOT_ONE * ROOT_ONE * max(0, high - now), now * high)
     return UsdMicro(floor_div(quote + base * mark, ROOT_ONE))
 
 
@@ -69,6 +69,11 @@ def check_lp(holding: LpHolding) -> LpHolding:
 def _root(price: int) -> int:
     """sqrt(price) x ROOT_ONE, rounded down."""
     return isqrt(price * ROOT_ONE * ROOT_ONE)
+
+
+def _root_up(price: int) -> int:
+    """sqrt(price) x ROOT_ONE, rounded up."""
+    return 1 + isqrt(price * ROOT_ONE * ROOT_ONE - 1)
 
 
 def _clamped(holding: LpHolding, mark: Price) -> int:

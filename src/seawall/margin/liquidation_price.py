@@ -188,7 +188,7 @@ def liquidation_prices(
     exact = min(spans, key=lambda span: _distance(span, line.mark))
     safe = next((s for s in line.spans(line.roundings) if _overlap(s, exact)), None)
     below = None if exact.low == 0 else LiquidationPoint(exact.low, _least_healthy(line, exact, safe))
-    above = None if exact.high is None else LiquidationPoint(exact.high, _greatest_healthy(line, exact, safe))
+    above = None if not exact.high else LiquidationPoint(exact.high, _greatest_healthy(line, exact, safe))
     return LiquidationPrices(below, above)
 
 

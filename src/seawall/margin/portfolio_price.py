@@ -59,12 +59,13 @@ def portfolio_liquidation_prices(
         moved = conditions_at(conditions, market, Price(price))
         return equity_maintenance(bucket, moved) >= portfolio_margin(bucket, moved, grid).maintenance
 
-    mark, top = conditions.mark(market).mark, conditions.market(market).price_max
+    mark = conditions.mark(market).mark
     if not is_healthy(mark):
         return PortfolioPrices(None, None)
     step = max(1, floor_div(mark, STEPS_PER_MARK))
-    down = (max(1, mark - n * step) for n in range(1, STEPS_PER_MARK + 1))
-    up = (min(top, mark + n * step) for n in range(1, STEPS_PER_MARK * MARK_MULTIPLE_MAX + 1))
+    top = min(conditions.market(market).price_max, mark * MARK_MULTIPLE_MAX)
+    down = (max(1, price) for price in range(mark - step, 1 - step, -step))
+    up = (min(top, price) for price in range(mark + step, top + step, step))
 
     def last_healthy(walk: Iterator[int]) -> Price | None:
         good = int(mark)

@@ -3,7 +3,7 @@
 import msgspec
 
 from seawall.terms import limits
-from seawall.terms.asset import Asset
+from seawall.terms.asset import Asset, check_asset
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.market import Mark, Market
 from seawall.units import RATE_ONE, BadInput, Rate, UsdMicro, notional
@@ -42,8 +42,24 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         return self.assets[name]
 
 
+def check_policy(policy: MarginPolicy) -> MarginPolicy:
+    """The policy itself, or BadInput naming the parameter that is out of bounds."""
+    rates = {
+        "exit_buffer": policy.exit_buffer,
+        "withdrawal_floor": policy.withdrawal_floor,
+        "profit_weight": policy.profit_weight,
+    }
+    for name, rate in rates.items():
+        if not 0 <= rate <= RATE_ONE:
+            raise BadInput(f"policy.{name}", f"{rate} is outside 0..RATE_ONE")
+    if policy.profit_cap is not None and policy.profit_cap < 0:
+        raise BadInput("policy.profit_cap", "must not be negative")
+    return policy
+
+
 def check_bucket(bucket: Bucket, conditions: Conditions) -> Bucket:
     """The bucket itself when it and the conditions it touches are within the bounds; BadInput otherwise."""
+    check_policy(conditions.policy)
     if abs(bucket.raw_usd) > limits.RAW_USD_MAX:
         raise BadInput("raw_usd", f"{bucket.raw_usd} is beyond 2^61 micro-USD")
     names = [position.market for position in bucket.positions]
@@ -55,8 +71,10 @@ def check_bucket(bucket: Bucket, conditions: Conditions) -> Bucket:
         raise BadInput("positions", "an isolated bucket holds one position")
     for position in bucket.positions:
         _check_position(position, conditions)
+    if len(bucket.collateral) > limits.ASSETS_PER_BUCKET:
+        raise BadInput("collateral", f"{len(bucket.collateral)} assets, at most {limits.ASSETS_PER_BUCKET}")
     for holding in bucket.collateral:
-        conditions.asset(holding.asset)
+        check_asset(conditions.asset(holding.asset))
         if not 0 <= holding.balance <= limits.BALANCE_MAX:
             raise BadInput(f"collateral.{holding.asset}", f"balance {holding.balance} is outside 0..2^61 lots")
     return bucket
@@ -65,8 +83,11 @@ def check_bucket(bucket: Bucket, conditions: Conditions) -> Bucket:
 def _check_position(position: Position, conditions: Conditions) -> None:
     market, mark = conditions.market(position.market), conditions.mark(position.market)
     field = f"positions.{position.market}"
-    if not 1 <= mark.mark <= market.price_max or not 1 <= mark.oracle <= market.price_max:
-        raise BadInput(f"marks.{position.market}", f"price {mark.mark} is outside 1..{market.price_max}")
+    for name, price in (("mark", mark.mark), ("oracle", mark.oracle)):
+        if not 1 <= price <= market.price_max:
+            raise BadInput(f"marks.{position.market}.{name}", f"price {price} is outside 1..{market.price_max}")
+    if mark.open_interest < 0:
+        raise BadInput(f"marks.{position.market}.open_interest", "must not be negative")
     if abs(mark.funding_index) > limits.FUNDING_INDEX_MAX or abs(position.funding_index) > limits.FUNDING_INDEX_MAX:
         raise BadInput(f"{field}.funding_index", "beyond 2^62")
     if position.bids < 0 or position.asks < 0:
