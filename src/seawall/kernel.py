@@ -39,15 +39,10 @@ def kernel(function: Function) -> Function:
     """`function` compiled without the GIL, with numpy's error model and exact integer arithmetic (no fastmath).
 
     Compiled integers are 64-bit and wrap without a word: callers check bounds before. With SEAWALL_INTERPRET=1 the
-    function comes back unchanged.
+    function comes back unchanged. To use more cores, call a kernel over parts of its range from threads (margin/bulk.py
+    `in_threads`): that compiles once, and numba's cache confuses one function decorated with two sets of options.
     """
-    return function if INTERPRETED else _compile(function, parallel=False)
-
-
-def parallel_kernel(function: Function) -> Function:
-    """Like `kernel`, with `prange` loops spread over threads. Never decorate one function both ways: numba's cache
-    would load one for the other."""
-    return function if INTERPRETED else _compile(function, parallel=True)
+    return function if INTERPRETED else _compile(function)
 
 
 def warm_up(function: Callable[[], None]) -> Callable[[], None]:
@@ -56,18 +51,10 @@ def warm_up(function: Callable[[], None]) -> Callable[[], None]:
     return function
 
 
-def __getattr__(name: str) -> Any:
-    """`prange`, found only when asked for: numba's, or plain `range` when interpreting."""
-    if name != "prange":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return range if INTERPRETED else importlib.import_module("numba").prange
-
-
-def _compile(function: Function, *, parallel: bool) -> Function:
+def _compile(function: Function) -> Function:
     cache = _prepare_cache()
     numba = importlib.import_module("numba")
-    decorate = numba.njit(nogil=True, cache=cache is not None, error_model="numpy", fastmath=False, parallel=parallel)
-    dispatcher: Function = decorate(function)
+    dispatcher: Function = numba.njit(nogil=True, cache=cache is not None, error_model="numpy")(function)
     _compiled.append(dispatcher)
     return dispatcher
 
