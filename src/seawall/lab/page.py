@@ -169,11 +169,13 @@ def _main(document: Document, rule: Document) -> str:
 def _delta(figure: Figure, rule: Document, base: Document) -> str:
     """Change against the first rule, coloured and worded where less is better."""
     before, after = base["headline"][figure.key], rule["headline"][figure.key]
-    if rule is base or not figure.is_compared or not before or after is None:
+    if rule is base or not figure.is_compared or before is None or after is None or before == after:
         return ""
+    if before == 0:
+        return f'<span class="delta bad">{escape("+" + text_of(figure, after))}</span>'
     change = (after - before) / abs(before)
     tone = "" if abs(change) < 0.0005 else (" good" if change < 0 else " bad")
-    words = f"{change * 100:+.1f} %" if abs(change) < 10 else f"x {after / before:.1f}"
+    words = f"{change * 100:+.1f} %" if abs(change) < 10 else f"×{after / before:.1f}"
     return f'<span class="delta{tone}">{escape(words)}</span>'
 
 

@@ -39,8 +39,8 @@
     price: () => {
       const own = chosenMarket().series, market = doc.markets[state.market];
       const series = [
-        line("High", priced(own.perp_high, state.market), "transparent", { width: 0 }),
-        line("Low", priced(own.perp_low, state.market), "transparent", { width: 0 }),
+        line("Traded high", priced(own.perp_high, state.market), "transparent", { width: 0 }),
+        line("Traded low", priced(own.perp_low, state.market), "transparent", { width: 0 }),
         line("Perp, traded", priced(own.perp, state.market), color("perp"), { width: 1.4 }),
       ];
       if (market.has_index) series.push(line("Index", priced(market.series.index, state.market), color("index"), { width: 1.4, dash: [5, 4] }));
@@ -83,8 +83,8 @@
     const options = {
       width: Math.max(240, host.clientWidth), height: spec.height, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
       cursor: { sync: { key: sync.key, setSeries: false }, focus: { prox: 24 } }, bands: spec.bands || [],
-      scales: { x: { time: true }, y: wide ? { distr: 3 } : (spec.log ? {} : { range: (u, min, max) => padded(min, max) }) },
-      axes: [axis, { ...axis, size: 74, values: (u, ticks) => ticks.map((tick) => (tick == null ? "" : spec.format(tick))) }],
+      scales: { x: { time: true }, y: wide ? { distr: 3, range: near } : (spec.log ? {} : { range: (u, min, max) => padded(min, max) }) },
+      axes: [{ ...axis, values: clock }, { ...axis, size: 74, values: (u, ticks) => labels(ticks, wide).map((tick) => (tick == null ? "" : spec.format(tick))) }],
       series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
         ...spec.series.map((item) => ({ label: item.label, stroke: item.stroke, width: item.width, fill: item.fill, dash: item.dash,
           paths: item.paths, points: { show: false }, value: (u, value) => spec.format(value) }))],
@@ -93,6 +93,24 @@
     host.dataset.points = String(everything.length);
     const plot = new uPlot(options, [spec.x || seconds, ...spec.series.map((item) => item.values)], host);
     live.push({ plot, host, height: spec.height });
+  };
+  const clock = (u, ticks, place, space, step) => ticks.map((tick, k) => {
+    const iso = new Date(tick * 1e3).toISOString(), time = iso.slice(11, step < 60 ? 19 : 16);
+    const day = new Date(tick * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const isNew = k === 0 || iso.slice(0, 10) !== new Date(ticks[k - 1] * 1e3).toISOString().slice(0, 10);
+    return step >= 86400 ? day : (isNew ? time + "\n" + day : time);
+  });
+  const labels = (ticks, isLog) => {
+    if (!isLog) return ticks;
+    const leading = (tick) => (tick == null ? 0 : Number(tick.toExponential(6).split("e")[0]));
+    const sets = [[1], [1, 3], [1, 2, 5], [1, 2, 3, 5, 7], [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]];
+    const shown = (digits) => ticks.map((tick) => (digits.includes(leading(tick)) ? tick : null));
+    const enough = sets.find((digits) => shown(digits).filter((tick) => tick != null).length >= 3);
+    return shown(enough || sets[sets.length - 1]);
+  };
+  const near = (u, min, max) => {
+    const unit = 10 ** Math.floor(Math.log10(min));  // log axes count up from their lower end: begin at a round number
+    return [Math.floor((min / unit) * 1.000001) * unit, max * (max / min) ** 0.05];
   };
   const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
   const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
