@@ -43,19 +43,21 @@ def arrange(accounts: Book, marks: Any) -> Book:
     mark_wide(positions, cap, table.rate.max(axis=1), wide)
     counts = np.zeros(len(table.names), np.int64)
     segments, padded = count_segments(positions, wide, counts)
-    start, count, largest = (np.zeros(segments, np.int64) for _ in range(3))
+    start, filled, largest = (np.zeros(segments, np.int64) for _ in range(3))
     made = Segments(
         first=np.zeros(-(-accounts.accounts // BLOCK) + 1, np.int64),
         market=np.zeros(segments, np.uint16),
         start=start,
-        count=count,
+        filled=filled,
         largest=largest,
         size=np.zeros(padded, np.int32),
         local=np.zeros(padded, np.uint16),
     )
     fill_segments(positions, wide, counts, made)
+    for values in made:
+        values.flags.writeable = False
     layout = Layout(
-        segments=Segments(*(sealed(values) for values in made)),
+        segments=made,
         price_cap=sealed(cap),
         drop=sealed(_drops(table)),
         wide=sealed(np.flatnonzero(wide)),
@@ -135,10 +137,10 @@ def _fill_block(begin: int, positions: Positions, wide: Flags, segment_of: Ints,
         if not wide[account]:
             for i in range(offsets[account], offsets[account + 1]):
                 segment = segment_of[market[i]]
-                at = made.start[segment] + made.count[segment]
+                at = made.start[segment] + made.filled[segment]
                 made.size[at] = size[i]
                 made.local[at] = account - begin
-                made.count[segment] += 1
+                made.filled[segment] += 1
                 made.largest[segment] = max(made.largest[segment], abs(size[i]))
 
 

@@ -149,8 +149,7 @@ def block_range(span: tuple[int, int], segments: Segments, steps: Steps, cash: I
     for block in range(span[0], span[1]):
         for segment in range(segments.first[block], segments.first[block + 1]):
             _value_segment(segment, segments, steps, values, numerators)
-            _scatter(segment, segments, values, value)
-            _scatter(segment, segments, numerators, numerator)
+            _scatter(segment, segments, (values, numerators), (value, numerator))
         _finish(block * BLOCK, cash, value, numerator, out)
 
 
@@ -158,7 +157,7 @@ def block_range(span: tuple[int, int], segments: Segments, steps: Steps, cash: I
 def _value_segment(segment: int, segments: Segments, steps: Steps, values: Ints, numerators: Ints) -> None:
     """Value and maintenance numerator of each position. Unsigned indices keep the loops free of wraparound."""
     m, start = segments.market[segment], np.uint64(segments.start[segment])
-    length = (segments.count[segment] + PAD - 1) // PAD * PAD
+    length = (segments.filled[segment] + PAD - 1) // PAD * PAD
     price, slope = steps.prices[m], steps.slope[m, 0]
     for i in range(length):
         size = np.int64(segments.size[start + np.uint64(i)])
@@ -175,11 +174,13 @@ def _value_segment(segment: int, segments: Segments, steps: Steps, values: Ints,
 
 
 @kernel
-def _scatter(segment: int, segments: Segments, amounts: Ints, totals: Ints) -> None:
-    """Adds each position's amount to its account."""
+def _scatter(segment: int, segments: Segments, amounts: tuple[Ints, Ints], totals: tuple[Ints, Ints]) -> None:
+    """Adds each position's value and numerator to its account's."""
     start = np.uint64(segments.start[segment])
-    for i in range(segments.count[segment]):
-        totals[np.uint64(segments.local[start + np.uint64(i)])] += amounts[i]
+    for i in range(segments.filled[segment]):
+        account = np.uint64(segments.local[start + np.uint64(i)])
+        totals[0][account] += amounts[0][i]
+        totals[1][account] += amounts[1][i]
 
 
 @kernel

@@ -82,7 +82,7 @@ class Segments(NamedTuple):
     first: Ints  # [blocks + 1] the first segment of each block
     market: Ids  # [segments]
     start: Ints  # [segments] into size and local
-    count: Ints  # [segments] without the padding
+    filled: Ints  # [segments] positions without the padding
     largest: Ints  # [segments] greatest |size|
     size: NDArray[np.int32]
     local: Ids  # account number inside its block
