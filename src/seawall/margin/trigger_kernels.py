@@ -15,11 +15,9 @@ from seawall.margin.ladder import AFTER, ALWAYS_KEY, KEY, NEVER_KEY, OWNER, cell
 from seawall.margin.trigger_state import (
     EVALUATED,
     FIRED,
-    FOUND,
     SLOT_FREE,
     SLOTS_LIVE,
     SLOTS_USED,
-    UNSURE_FOUND,
 )
 from seawall.units import FUNDING_INDEX_PER_MICRO
 
@@ -181,8 +179,6 @@ def evaluate(states: Any) -> tuple[int, int]:
             s.unsure[unsure] = bucket
             unsure += 1
     s.count[FIRED] = 0
-    s.count[FOUND] = found
-    s.count[UNSURE_FOUND] = unsure
     return found, unsure
 
 

@@ -107,7 +107,6 @@ class Triggers:
             ("market_weight", weight),
         ):
             self.columns[name][number] = value
-        self._count[trigger_state.MARKETS_USED] = number + 1
         return number
 
     def place(
