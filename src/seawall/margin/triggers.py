@@ -312,6 +312,6 @@ def _warm_up() -> None:
     triggers.tick_all(column)
     triggers.fund(0, FundingIndex(10**9))
     triggers.set_tiers(0, terms.tiers[:1])
-    triggers.set_tiers(0, terms.tiers, terms.tiers)
+    triggers.set_tiers(0, terms.tiers[:1], terms.tiers[:1])
     triggers.review()
     triggers.remove(0)
