@@ -156,7 +156,8 @@ def kernel_modules() -> list[str]:
 def compile_all(progress: Callable[[str], None]) -> float:
     """Compiles, or loads from the cache, every kernel of the package; returns the seconds taken.
 
-    `progress` gets one line a module. Raises RuntimeError naming the kernels no warm-up reaches.
+    `progress` gets one line a module. Raises RuntimeError naming the kernels no warm-up reaches; that shows only when
+    nothing came from the cache, for a cached kernel does not touch the ones it calls.
     """
     start = time.perf_counter()
     for module in kernel_modules():
@@ -165,7 +166,7 @@ def compile_all(progress: Callable[[str], None]) -> float:
             run()
         progress(f"{module}: {time.perf_counter() - start:.1f} s")
     missed = [dispatcher.__name__ for dispatcher in _compiled if not dispatcher.signatures]
-    if missed:
+    if missed and not any(dispatcher.stats.cache_hits for dispatcher in _compiled):
         raise RuntimeError(f"no warm-up reaches {', '.join(missed)}")
     return time.perf_counter() - start
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,14 +114,25 @@ def test_pruning_keeps_the_newest_the_recent_and_what_is_not_ours(tmp_path: Path
 
 
 def test_a_kernel_no_warm_up_reaches_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Forgotten:
-        __name__ = "forgotten"
-        signatures: tuple[str, ...] = ()
-
+    forgotten = SimpleNamespace(__name__="forgotten", signatures=(), stats=SimpleNamespace(cache_hits={}))
+    cached = SimpleNamespace(__name__="cached", signatures=("()",), stats=SimpleNamespace(cache_hits={"()": 1}))
     monkeypatch.setattr(kernel_module, "kernel_modules", list)
-    monkeypatch.setattr(kernel_module, "_compiled", [Forgotten()])
+    monkeypatch.setattr(kernel_module, "_compiled", [forgotten])
     with pytest.raises(RuntimeError, match="no warm-up reaches forgotten"):
         kernel_module.compile_all(print)
+    monkeypatch.setattr(kernel_module, "_compiled", [forgotten, cached])
+    assert kernel_module.compile_all(print) >= 0
+
+
+@pytest.mark.slow
+def test_every_kernel_compiles_cold_and_loads_warm(tmp_path: Path) -> None:
+    environment = {**os.environ, "SEAWALL_INTERPRET": "", "SEAWALL_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "seawall.kernel"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"kept in {tmp_path}" in done.stderr
 
 
 def test_warm_ups_run_once_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
