@@ -214,8 +214,8 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
                 file.write(text)
             os.chmod(path, 0o644)
         while waiting:
-            path, target = waiting.pop()
-            os.replace(path, target)
+            os.replace(*waiting[-1])
+            waiting.pop()
     finally:
         for path, _ in waiting:
             Path(path).unlink(missing_ok=True)
