@@ -1,6 +1,6 @@
 """Runs inside driftpy's own environment: prints how many users a second its `can_be_liquidated` judges.
 
-The client is a stub that hands out prepared market accounts, so nothing is fetched: what is timed is driftpy's own
+The client only hands out prepared market accounts, so nothing is fetched: what is timed is driftpy's own
 margin code on users of four perpetual positions and a USDC deposit.
 """
 
@@ -93,9 +93,9 @@ def position(index, price):
     return PerpPosition(**(zeros | made))
 
 
-def user(stub):
+def user(source):
     held = chance.sample(range(MARKETS), HELD)
-    perps = [position(index, stub.get_oracle_price_data_for_perp_market(index).price) for index in held]
+    perps = [position(index, source.get_oracle_price_data_for_perp_market(index).price) for index in held]
     deposit = SpotPosition(
         scaled_balance=chance.randint(100, 2_000) * QUOTE_PRECISION * 1_000,
         open_bids=0,
@@ -109,12 +109,12 @@ def user(stub):
         perp_positions=perps, spot_positions=[deposit], status=0, margin_mode=MarginMode.Default(), max_margin_ratio=0
     )
     subscriber = SimpleNamespace(get_user_account_and_slot=lambda: SimpleNamespace(data=account))
-    return DriftUser(stub, None, SimpleNamespace(get_user_client_subscriber=lambda *_: subscriber))
+    return DriftUser(source, None, SimpleNamespace(get_user_client_subscriber=lambda *_: subscriber))
 
 
 def main():
-    stub = client()
-    users = [user(stub) for _ in range(USERS)]
+    source = client()
+    users = [user(source) for _ in range(USERS)]
     best, liquidatable = float("inf"), 0
     for _ in range(int(sys.argv[1])):
         start = time.process_time()

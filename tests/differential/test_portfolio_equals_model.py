@@ -141,7 +141,7 @@ LOWERS = st.integers(1, 2**39)
 
 @given(LOWERS, st.integers(1, 2**38), st.integers(0, 2**80), st.integers(1, 2**40))
 def test_liquidity_value_and_delta(lower: int, width: int, liquidity: int, mark: int) -> None:
-    """Within what 32-bit roots can promise: an error of one unit of a root, on each root."""
+    """Far within one unit of a 32-bit root, on each root."""
     holding = LpHolding(market="M", liquidity=liquidity, lower=lower, upper=lower + width)
     value, delta = exact_lp(holding, mark)
     unit = Fraction(4 * liquidity * max(1, mark // lower + 1), 2**32) + 2

@@ -17,7 +17,7 @@ from seawall.terms.conditions import Conditions
 from seawall.terms.market import tier_of
 from seawall.units import RATE_ONE, BadInput, Price, Rate, UsdMicro, floor_div, notional
 
-ROOT_ONE = 2**32  # fixed point of square roots: errors stay under 2^-31 of the value
+ROOT_ONE = 2**64  # fixed point of square roots of prices
 
 
 class Greek(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +40,8 @@ def lp_value(holding: LpHolding, mark: Price) -> UsdMicro:
     bounded = _clamped(holding, mark)
     quote = holding.liquidity * max(0, _root(bounded) - _root_up(holding.lower))
     now, high = _root_up(bounded), _root(holding.upper)
-    base = floor_div(holding.liquidity * ROOT_ONE * ROOT_ONE * max(0, high - now), now * high)
-    return UsdMicro(floor_div(quote + base * mark, ROOT_ONE))
+    base = floor_div(holding.liquidity * ROOT_ONE * max(0, high - now) * mark, now * high)
+    return UsdMicro(floor_div(quote, ROOT_ONE) + base)
 
 
 def lp_delta(holding: LpHolding, mark: Price) -> UsdMicro:
