@@ -149,6 +149,29 @@ def test_the_watch_list_misses_nobody(moves: list[list[float]]) -> None:
         assert looks.found[:count].tolist() == fresh.found[:wanted].tolist()
 
 
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("slack_bp", range(10, 160, 10))
+def test_a_bucket_just_outside_the_list_survives_the_largest_move_it_is_good_for(slack_bp: int, side: int) -> None:
+    item = market("BTC", size_decimals=0, tiers=((UsdMicro(0), 1),), price_max=Price(2**20))
+    terms, price = columns.terms_of((item,)), 100_000
+    equity = 1_000 * price // 2 + 1_000 * price * slack_bp // 10_000
+    buckets = columns.buckets_of(
+        offsets=np.array([0, 1]),
+        market=np.zeros(1),
+        size=np.array([side * 1_000]),
+        raw_usd=np.array([equity - side * 1_000 * price]),
+        isolated=np.zeros(1, np.bool_),
+        owner=np.zeros(1, np.int32),
+    )
+    looks = watch.watch(1, 1)
+    assert watch.find_unhealthy(looks, buckets, terms, np.array([price]), 0) == 0
+    moved = np.array([price - side * price * 99 // 10_000])
+    found = watch.find_unhealthy(looks, buckets, terms, moved, 0)
+    assert looks.state[watch.LOOKS] == 1
+    equity, high, low = watch.health_of(buckets, terms, moved, 0)
+    assert found == int(equity < watch.maintenance_of(high, low))
+
+
 def test_the_watch_list_is_used() -> None:
     population = people(crash(), 300)
     buckets, _ = replay.opening(population, ReplayPolicy())
@@ -238,6 +261,34 @@ def test_funding_moves_money_between_accounts_and_leaves_dust() -> None:
     assert (paid[longs > 10**9] < 0).all()
     assert 0 <= run.venue.money[columns.FUNDING_DUST] <= 4 * population.positions
     assert paid.sum() == -run.venue.money[columns.FUNDING_DUST]
+
+
+def test_funding_alone_brings_buckets_to_liquidation() -> None:
+    flat = np.tile([100_000.0, 3_000.0, 150.0], (12, 1))
+    history = history_of(flat, flat, interval_ms=3_600_000, funding=0.002)
+    population = people(history)
+    run = replay.run_rule(replay.path_of(history, population), population, MarkRule.INDEX, ReplayPolicy())
+    assert (run.buckets.first_bar > 0).any()
+    assert_nobody_overlooked(population, run)
+
+
+def assert_nobody_overlooked(population: Population, run: replay.RuleRun) -> None:
+    """Buckets that nobody is liquidating have their maintenance at the last marks."""
+    terms = columns.terms_of(population.markets)
+    for bucket in np.flatnonzero(run.buckets.status == columns.HEALTHY):
+        equity, high, low = watch.health_of(run.buckets, terms, run.recorder.mark[-1], bucket)
+        assert equity >= watch.maintenance_of(high, low)
+
+
+def test_nobody_below_maintenance_is_overlooked(crashed: replay.Replay) -> None:
+    for run in crashed.runs:
+        assert_nobody_overlooked(crashed.population, run)
+
+
+def test_some_liquidations_are_due_and_some_are_not(crashed: replay.Replay) -> None:
+    figures = headline(crashed, next(run for run in crashed.runs if run.rule is MarkRule.LAST))
+    assert 0 < figures["unnecessary_buckets"] < figures["buckets_liquidated"]
+    assert 0 < figures["unnecessary_notional"] < figures["notional"]
 
 
 def test_funding_is_the_floor_for_payer_and_receiver() -> None:
