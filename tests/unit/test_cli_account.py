@@ -94,6 +94,15 @@ def test_the_guides_leverage_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["move_that_loses_margin"] for row in rows] == ["0.5", "0.2", "0.1", "0.04", "0.025"]
 
 
+def test_a_narrow_terminal_loses_no_digit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("seawall.cli.show.PLAIN_WIDTH", 40)
+    assert main(["account", "liq", HEDGED]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert max(map(len, printed)) <= 40
+    assert next(line for line in printed if "liquidation price" in line).split()[-2] == "61,416.25"
+    assert sum("position" in line for line in printed) == 3
+
+
 def test_runner_of_typer_works_too() -> None:
     result = CliRunner().invoke(app, ["health", HEDGED, "--json"])
     assert result.exit_code == 0

@@ -1,6 +1,8 @@
 """The `seawall` command itself: lazy subcommands, exit codes, the version."""
 
+import errno
 import io
+import subprocess
 import sys
 from importlib.metadata import version
 from types import ModuleType
@@ -45,6 +47,8 @@ def use(monkeypatch: pytest.MonkeyPatch, raised: BaseException | None) -> None:
         (BadInput("field", "two\nlines"), 2, "error: field: two lines\n"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 0, ""),
+        (OSError(errno.EPIPE, "broken pipe"), 0, ""),
+        (OSError(errno.ENOSPC, "no space left"), 1, "error: output: no space left\n"),
     ],
 )
 def test_exit_codes(
@@ -79,3 +83,42 @@ def test_run_ends_the_process_with_the_code(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(SystemExit) as ended:
         entry.run()
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("frob", "error: seawall: No such command 'frob'."),
+        ("account frob", "error: seawall account: No such command 'frob'."),
+        ("account liq --leverage abc", "error: seawall account liq: Invalid value for '--leverage': "),
+        ("account liq --nope", "error: seawall account liq: No such option: --nope"),
+        ("account liq --entry", "error: "),
+        ("account health one two", "error: seawall account health: Got unexpected extra argument"),
+    ],
+)
+def test_a_wrong_word_is_refused_in_one_line(arguments: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(arguments.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(said)
+    assert printed.err.count("\n") == 1
+
+
+def test_a_group_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["account"]) == 2
+    assert "what-if" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 0, ""),
+        (">/dev/full", 1, "error: output: No space left on device\n"),
+        (">/dev/null 2>&- --frob", 2, ""),
+    ],
+)
+def test_an_output_that_can_not_be_written_is_said(redirection: str, code: int, said: str) -> None:
+    start = f"{sys.executable} -c 'from seawall.cli.main import run; run()'"
+    script = f"{start} account carry --rate 0.01% --days 1 --notional 10 {redirection}"
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (code, said)

@@ -17,6 +17,8 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
 }
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130
+EXIT_NOT_WRITTEN: Final = 1
+USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # UsageError of the click that typer carries
 
 
 class LazyGroup(TyperGroup):
@@ -73,31 +75,45 @@ def root(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for refused input, 130 when interrupted."""
+    """Run the command line and return its exit code.
+
+    0; 1 for a result that is not what was asked for, or output that can not be written; 2 for refused input, said in
+    one line; 130 when interrupted.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: nobody reads what is printed
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     try:
-        app(args=arguments, prog_name="seawall")
+        code = app(args=arguments, prog_name="seawall", standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as ended:
-        return _code_of(ended)
-    except BadInput as refused:
-        sys.stderr.write(f"error: {refused}\n".replace("\n", " ").strip() + "\n")
-        return EXIT_BAD_INPUT
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer ends the program this way when the reader of a pipe has left
         _silence_stdout()
         return 0
+    except BadInput as refused:
+        return _refused(str(refused))
+    except USAGE_ERROR as misused:
+        return _misused(misused)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    return 0
-
-
-def _code_of(ended: SystemExit) -> int:
-    """The exit code, with what is still buffered flushed: the reader may have gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         _silence_stdout()
-        return 0
-    return ended.code if isinstance(ended.code, int) else 0
+        _refused(f"output: {error.strerror or error}")
+        return EXIT_NOT_WRITTEN
+    return code if isinstance(code, int) else 0
+
+
+def _refused(why: str) -> int:
+    sys.stderr.write(" ".join(f"error: {why}".split()) + "\n")
+    return EXIT_BAD_INPUT
+
+
+def _misused(error: Any) -> int:
+    """A wrong option or command in one line; a group without a command shows its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return EXIT_BAD_INPUT
+    where = f"{error.ctx.command_path}: " if error.ctx is not None else ""
+    return _refused(f"{where}{error.format_message()}")
 
 
 def _silence_stdout() -> None:

@@ -3,11 +3,17 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from seawall.tools.figures import plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PLAIN_WIDTH: Final = 160  # of a table that goes to a file or a pipe
+UNBOUNDED: Final = 10_000  # wider than any table
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +24,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[Sequence[str]]
 
 
-def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Sheet:
-    """A table of names and values."""
+def pairs(title: str, rows: Sequence[tuple[str, ...]]) -> Sheet:
+    """A table of names and values; an empty row draws a line."""
     return Sheet(title=title, columns=("", ""), rows=rows)
 
 
@@ -33,17 +39,40 @@ def emit(report: Any, *, sheets: Sequence[Sheet], notes: Sequence[str] = (), as_
 
 def _print(sheets: Sequence[Sheet], notes: Sequence[str]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.measure import Measurement
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+    console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    unbounded = console.options.update(max_width=UNBOUNDED)
     for sheet in sheets:
-        is_headed = any(sheet.columns)
-        table = Table(title=Text(sheet.title), title_justify="left", show_header=is_headed, title_style="bold")
-        for index, column in enumerate(sheet.columns):
-            table.add_column(Text(column), justify="left" if index == 0 else "right")
-        for row in sheet.rows:
-            table.add_row(*(Text(cell) for cell in row))
+        table = _table(sheet)
+        if any(sheet.columns) and Measurement.get(console, unbounded, table).minimum > console.width:
+            table = _table(_stacked(sheet))
+        console.print(Text(sheet.title, style="bold"))
         console.print(table)
     for note in notes:
         console.print(Text(note))
+
+
+def _table(sheet: Sheet) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=any(sheet.columns))
+    for index, column in enumerate(sheet.columns):
+        table.add_column(Text(column), justify="left" if index == 0 else "right", overflow="fold")
+    for row in sheet.rows:
+        if not row:
+            table.add_section()
+            continue
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _stacked(sheet: Sheet) -> Sheet:
+    """The sheet for a narrow terminal: one line a figure, one section a row, so that no digit is cut off."""
+    rows: list[tuple[str, ...]] = []
+    for row in sheet.rows:
+        rows += [(name, cell) for name, cell in zip(sheet.columns, row, strict=True)]
+        rows.append(())
+    return pairs(sheet.title, rows[:-1])
