@@ -150,7 +150,7 @@ def test_the_watch_list_misses_nobody(moves: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("slack_bp", range(10, 160, 10))
+@pytest.mark.parametrize("slack_bp", range(10, 310, 10))
 def test_a_bucket_just_outside_the_list_survives_the_largest_move_it_is_good_for(slack_bp: int, side: int) -> None:
     item = market("BTC", size_decimals=0, tiers=((UsdMicro(0), 1),), price_max=Price(2**20))
     terms, price = columns.terms_of((item,)), 100_000
@@ -165,7 +165,7 @@ def test_a_bucket_just_outside_the_list_survives_the_largest_move_it_is_good_for
     )
     looks = watch.watch(1, 1)
     assert watch.find_unhealthy(looks, buckets, terms, np.array([price]), 0) == 0
-    moved = np.array([price - side * price * 99 // 10_000])
+    moved = np.array([price - side * price * 198 // 10_000])
     found = watch.find_unhealthy(looks, buckets, terms, moved, 0)
     assert looks.state[watch.LOOKS] == 1
     equity, high, low = watch.health_of(buckets, terms, moved, 0)

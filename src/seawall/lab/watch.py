@@ -19,7 +19,7 @@ from seawall.units import RATE_ONE
 
 BITS: Final = limits.SPLIT_BITS
 LOW: Final = (1 << limits.SPLIT_BITS) - 1
-REACH: Final = 0.01  # a list is good for marks that moved by at most this
+REACH: Final = 0.02  # a list is good for marks that moved by at most this
 SAFE: Final = 1.5 * REACH * (1.0 + 1e-6)  # of gross notional, with room for the rounding of floats
 ROUNDING: Final = 4  # micro-USD: the ceil of maintenance, before and after
 
