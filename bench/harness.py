@@ -128,7 +128,11 @@ def machine() -> dict[str, object]:
 def write(name: str, figures: Sequence[Figure]) -> None:
     """Prints the figures beside their bars, keeps them in results/NAME.json, and exits 1 when a bar is missed."""
     RESULTS.mkdir(exist_ok=True)
-    made = {"figures": [dataclasses.asdict(figure) for figure in figures], "machine": machine()}
+    made = {
+        "figures": [dataclasses.asdict(figure) for figure in figures if figure.bar is not None],
+        "context": [{"name": figure.name, "value": figure.value} for figure in figures if figure.bar is None],
+        "machine": machine(),
+    }
     (RESULTS / f"{name}.json").write_text(json.dumps(made, indent=1) + "\n")
     width = max(len(figure.name) for figure in figures)
     print(f"\n{name}")
