@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -204,6 +204,15 @@ class Venue(BaseHTTPRequestHandler):
             return
         if mode == "/slow":
             time.sleep(1)
+        if mode == "/trickle":
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(20):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            return
         if mode == "/garbage":
             body = b"<html>"
         if mode == "/huge":
@@ -248,6 +257,7 @@ def test_an_account_from_a_url_equals_the_file(capsys: pytest.CaptureFixture[str
         ("/huge", "larger than"),
         ("/raw", "HTTP answer"),
         ("/slow", "no answer"),
+        ("/trickle", "not complete after"),
     ],
 )
 def test_a_url_that_misbehaves_is_refused(path: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seawall.margin.health import Level
-from seawall.tools.account_file import Account, build, load
+from seawall.tools.account_file import Account, NamedBucket, build, load
 from seawall.tools.advise import Kind, Recommended, Spot, advise, kind_from, numbers_account, spot_from, with_spot_sizes
 from seawall.tools.plan import Direction
 from seawall.tools.what_if import Mode, Trade, extra_of, parsed_moves, trade_from, what_if
@@ -59,6 +60,22 @@ def test_leverage_above_the_tier_is_refused() -> None:
     wanted = trade("BTC", Direction.SHORT, "1", leverage=40)
     report = what_if(account("tiered_whale", wanted), wanted, {})
     assert any("leverage 40 is above 20" in reason for reason in report.reasons)
+
+
+def test_a_position_above_the_leverage_of_its_tier_may_always_shrink() -> None:
+    whale = account("tiered_whale", trade("BTC", Direction.LONG, "4701.5"))
+    held = tuple(msgspec.structs.replace(p, leverage=40) for p in whale.cross.positions)
+    cross = msgspec.structs.replace(whale.cross, positions=held)
+    high = msgspec.structs.replace(whale, buckets=(NamedBucket(name="cross", bucket=cross),))
+    for wanted, is_accepted in (
+        (trade("BTC", Direction.LONG, "1"), True),
+        (trade("BTC", Direction.LONG, "2350.75"), True),
+        (trade("BTC", Direction.SHORT, "1"), False),
+        (trade("BTC", Direction.LONG, "4701.5"), False),  # turns it around
+        (trade("BTC", Direction.LONG, "1", leverage=40), False),  # asks for it again
+        (trade("BTC", Direction.LONG, "1", leverage=20), True),
+    ):
+        assert what_if(high, wanted, {}).is_accepted is is_accepted
 
 
 def test_an_isolated_trade_moves_its_margin_out_of_cross() -> None:

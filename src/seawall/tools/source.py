@@ -6,13 +6,18 @@ kept as text, so no digit is lost to a binary float.
 
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from seawall.units import BadInput
 
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
 BYTES_MAX = 32 * 1024 * 1024
 SECONDS_MAX = 10.0
+CHUNK = 64 * 1024
 STDIN = "-"
 
 
@@ -68,7 +73,7 @@ def parse_json(data: bytes, label: str) -> Any:
 
 
 def post_info(url: str, request: dict[str, str], seconds: float = SECONDS_MAX) -> Any:
-    """The answer of `POST {url}/info` to `request`. At most 32 MiB and `seconds` without an answer."""
+    """The answer of `POST {url}/info` to `request`. At most 32 MiB, `seconds` to begin and `seconds` to end."""
     import http.client
     import urllib.error
     import urllib.request
@@ -82,7 +87,7 @@ def post_info(url: str, request: dict[str, str], seconds: float = SECONDS_MAX) -
             address, data=json.dumps(request).encode(), headers={"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(call, timeout=seconds) as answer:
-            data = answer.read(BYTES_MAX + 1)
+            data = _read_within(answer, seconds)
     except urllib.error.HTTPError as error:
         with error:
             raise BadInput("url", f"{request['type']} was answered with HTTP {error.code}", address) from error
@@ -93,4 +98,15 @@ def post_info(url: str, request: dict[str, str], seconds: float = SECONDS_MAX) -
         raise BadInput("url", f"not an HTTP answer: {error!r}", address) from error
     if len(data) > BYTES_MAX:
         raise BadInput("url", f"answer larger than {BYTES_MAX} bytes", address)
-    return parse_json(bytes(data), address)
+    return parse_json(data, address)
+
+
+def _read_within(answer: "HTTPResponse", seconds: float) -> bytes:
+    """The body, at most one byte over the bound. TimeoutError when it trickles in for longer than `seconds`."""
+    end, parts, held = time.monotonic() + seconds, [], 0
+    while held <= BYTES_MAX and (part := answer.read1(min(CHUNK, BYTES_MAX + 1 - held))):
+        parts.append(part)
+        held += len(part)
+        if time.monotonic() > end:
+            raise TimeoutError(f"not complete after {seconds:g} s")
+    return b"".join(parts)

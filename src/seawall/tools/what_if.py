@@ -204,7 +204,11 @@ def with_place(account: Account, trade: Trade) -> Account:
         raise BadInput("price", f"the account has none for {trade.coin}: give the price of the trade", account.file)
     rows = ((UsdMicro(0), trade.max_leverage or 1),) if known is None else known.tiers
     decimals = None if known is None else known.size_decimals
-    place = place_of(trade.coin, rows, decimals=decimals, mark=trade.price, sizes=(trade.size, *trade.more_sizes))
+    sizes = (trade.size, *trade.more_sizes)
+    try:
+        place = place_of(trade.coin, rows, decimals=decimals, mark=trade.price, sizes=sizes)
+    except BadInput as error:
+        raise BadInput(error.field, error.why, account.file) from error
     return msgspec.structs.replace(account, places={**account.places, trade.coin: place})
 
 
@@ -266,11 +270,16 @@ def _refusals(before: Account, after: Account, trade: Trade, leverage: int) -> l
                 f"{name}: initial margin of {money(usd_of(new.initial))} USD exceeds equity of"
                 f" {money(usd_of(new.equity_initial))} USD and the change adds risk"
             )
-    size = sum(abs(p.size) for named in after.buckets for p in named.bucket.positions if p.market == trade.coin)
-    most = tier_of(place.market.tiers, notional(Lots(size), place.mark.mark)).max_leverage
-    if leverage > most and size:
+    held, size = _size_of(before, trade.coin), _size_of(after, trade.coin)
+    most = tier_of(place.market.tiers, notional(size, place.mark.mark)).max_leverage
+    is_reduced = held * size >= 0 and abs(size) <= abs(held)
+    if leverage > most and size and (not is_reduced or trade.leverage is not None):
         said.append(f"leverage {leverage} is above {most}, the maximum at this notional")
     return said
+
+
+def _size_of(account: Account, coin: str) -> Lots:
+    return Lots(sum(p.size for named in account.buckets for p in named.bucket.positions if p.market == coin))
 
 
 def _health_of(account: Account, name: str) -> Health:
