@@ -128,6 +128,15 @@ def fraction_from(text: str | int | Fraction, field: str) -> Fraction:
     return Fraction(text)
 
 
+def whole(value: int, field: str, low: int, high: int) -> int:
+    """`value` itself, an integer within [low, high]. BadInput for a float, a truth value, text and anything else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadInput(field, f"expected a whole number, got {type(value).__name__} {value!r}")
+    if not low <= value <= high:
+        raise BadInput(field, f"{value} is outside {low}..{high}")
+    return value
+
+
 def scaled(text: str | int | Fraction, scale: int, field: str, side: Side = Side.EXACT) -> int:
     """`text * scale` as an integer. BadInput when it is not whole and `side` is EXACT."""
     value = fraction_from(text, field) * scale

@@ -16,7 +16,20 @@ from seawall.margin.health import equity_maintenance
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Tier
-from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, Side, UsdMicro, ceil_div, floor_div, notional, share
+from seawall.units import (
+    RATE_ONE,
+    BadInput,
+    Lots,
+    Price,
+    Rate,
+    Side,
+    UsdMicro,
+    ceil_div,
+    floor_div,
+    notional,
+    share,
+    whole,
+)
 
 ROUNDING_STEPS_MAX: Final = 4_096  # prices walked to sharpen a whole price; past it the price stays on the safe side
 
@@ -88,6 +101,7 @@ def solve_linear(
     `size` is signed (lots, or any unit p is priced in); `fixed` is equity without this position less the others'
     maintenance, in micro-USD. With maintenance rates below 1 there is at most one solution.
     """
+    whole(closing_fee, "closing_fee", 0, RATE_ONE)
     exact = Fraction(size)
     spans = healthy_spans(fixed=Fraction(fixed), slope=exact, size=abs(exact), tiers=tiers, closing_fee=closing_fee)
     if not spans:
@@ -141,6 +155,7 @@ class Line(msgspec.Struct, frozen=True):
 
 def line_of(bucket: Bucket, conditions: Conditions, market: str, closing_fee: Rate = Rate(0)) -> Line:
     """The bucket as a function of `market`'s mark. BadInput when it holds neither a position nor linked collateral."""
+    whole(closing_fee, "closing_fee", 0, RATE_ONE)
     terms, mark = conditions.market(market), conditions.mark(market)
     position = next((p for p in bucket.positions if p.market == market), Position(market=market, size=Lots(0)))
     linked = [

@@ -13,6 +13,7 @@ from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions, MarginPolicy, check_bucket
 from seawall.terms.market import Mark, Market, TierRow, market
 from seawall.units import (
+    BadInput,
     FundingIndex,
     Price,
     Side,
@@ -22,6 +23,7 @@ from seawall.units import (
     price,
     rate,
     usd,
+    whole,
 )
 
 Decimal = str | int | Fraction
@@ -41,13 +43,10 @@ def market_of(
 
     `price_max` bounds prices and with them sizes (size x price <= 2^53 micro-USD); by default 64 x `price_now`.
     """
-    rows: list[TierRow] = []
-    for index, row in enumerate(tiers):
-        lower = usd(row[0], f"{name}.tiers[{index}].lower")
-        if len(row) == 3:
-            rows.append((lower, row[1], rate(row[2], Side.UP, f"{name}.tiers[{index}].maintenance")))
-        else:
-            rows.append((lower, row[1]))
+    if not isinstance(name, str):
+        raise BadInput("market.name", f"expected text, got {name!r}")
+    _check_size_decimals(size_decimals, name)
+    rows = [_tier_row(row, f"{name}.tiers[{index}]") for index, row in enumerate(tiers)]
     now = price(price_now, size_decimals, f"{name}.price", Side.UP)
     top = min(now * PRICE_HEADROOM, limits.PRICE_MAX) if price_max is None else price(price_max, size_decimals)
     return market(
@@ -58,6 +57,24 @@ def market_of(
         open_interest_lower=usd(open_interest_caps[0], f"{name}.open_interest_lower"),
         open_interest_upper=usd(open_interest_caps[1], f"{name}.open_interest_upper"),
     )
+
+
+def _tier_row(row: Sequence[Decimal], field: str) -> TierRow:
+    if isinstance(row, str) or len(row) not in (2, 3):
+        raise BadInput(field, f"expected (lower notional, max leverage[, maintenance rate]), got {row!r}")
+    lower, most = usd(row[0], f"{field}.lower"), row[1]
+    leverage = whole(most, f"{field}.max_leverage", 1, limits.LEVERAGE_MAX)  # type: ignore[arg-type]
+    if len(row) == 2:
+        return lower, leverage
+    return lower, leverage, rate(row[2], Side.UP, f"{field}.maintenance")
+
+
+def _check_size_decimals(size_decimals: int, name: str) -> None:
+    whole(size_decimals, f"{name}.size_decimals", limits.SIZE_DECIMALS_MIN, limits.SIZE_DECIMALS_MAX)
+
+
+def _index(value: int, name: str) -> FundingIndex:
+    return FundingIndex(whole(value, f"{name}.funding_index", -limits.FUNDING_INDEX_MAX, limits.FUNDING_INDEX_MAX))
 
 
 def mark_of(
@@ -72,7 +89,7 @@ def mark_of(
     marked = price(mark, terms.size_decimals, f"{terms.name}.mark")
     seen = marked if oracle is None else price(oracle, terms.size_decimals, f"{terms.name}.oracle")
     interest = usd(open_interest, f"{terms.name}.open_interest")
-    return Mark(mark=marked, oracle=seen, funding_index=FundingIndex(funding_index), open_interest=interest)
+    return Mark(mark=marked, oracle=seen, funding_index=_index(funding_index, terms.name), open_interest=interest)
 
 
 def position_of(
@@ -87,13 +104,16 @@ def position_of(
 ) -> Position:
     """A Position: signed size in the base asset, average entry price in USD, resting order sizes."""
     signed = lots(size, terms.size_decimals, f"{terms.name}.size")
-    at = fraction_from(entry, f"{terms.name}.entry") * fraction_from(size, f"{terms.name}.size")
+    paid = fraction_from(entry, f"{terms.name}.entry")
+    if paid <= 0 and signed:
+        raise BadInput(f"{terms.name}.entry", f"{entry} is not a price")
+    at = paid * fraction_from(size, f"{terms.name}.size")
     return Position(
         market=terms.name,
         size=signed,
         entry_notional=usd(at, f"{terms.name}.entry", Side.DOWN),
-        leverage=leverage,
-        funding_index=FundingIndex(funding_index),
+        leverage=whole(leverage, f"{terms.name}.leverage", 1, limits.LEVERAGE_MAX),
+        funding_index=_index(funding_index, terms.name),
         bids=lots(bids, terms.size_decimals, f"{terms.name}.bids"),
         asks=lots(asks, terms.size_decimals, f"{terms.name}.asks"),
     )
@@ -112,6 +132,7 @@ def asset_of(
     underlying: str | None = None,
 ) -> Asset:
     """A collateral Asset; prices in USD per unit, `supply` = (start of scaling, total held) in units."""
+    _check_size_decimals(size_decimals, name)
     seen = price(oracle, size_decimals, f"{name}.oracle")
     return check_asset(
         Asset(
@@ -142,10 +163,14 @@ def conditions_of(
     policy: MarginPolicy | None = None,
 ) -> Conditions:
     """Conditions from parts; every market needs a mark before a bucket that holds it is valued."""
+    listed, held = tuple(markets), tuple(assets)
+    by_name, assets_by_name = {m.name: m for m in listed}, {a.name: a for a in held}
+    if len(by_name) < len(listed) or len(assets_by_name) < len(held):
+        raise BadInput("markets" if len(by_name) < len(listed) else "assets", "a name is given twice")
     return Conditions(
-        markets={m.name: m for m in markets},
+        markets=by_name,
         marks=dict(marks),
-        assets={a.name: a for a in assets},
+        assets=assets_by_name,
         policy=MarginPolicy() if policy is None else policy,
     )
 
