@@ -237,3 +237,48 @@ def test_unified_accounts_tell_of_one_collateral() -> None:
     assert missed(run_family(family, [unified("c/0", "-10", "1000", None)])) == ("c/0",)  # a short always has one
     poor = decimal(100 + Fraction(49, 10) * Fraction(20, 21))
     assert missed(run_family(family, [unified("d/0", "-10", "1000", poor)])) == ("d/0",)  # hidden collateral below 0
+
+
+def test_a_position_read_from_the_exchange_by_its_own_names() -> None:
+    values = {
+        "formula": "binance_real_position",
+        "contracts": "8",
+        "contractSize": "0.1",
+        "side": "Buy",
+        "entryPrice": "18.884",
+        "maintenanceMarginPercentage": "0.025",
+        "initialMargin": "1.51072",
+    }
+    exact = (Fraction("1.51072") - Fraction("0.8") * Fraction("18.884")) / (Fraction("0.8") * (Fraction("0.025") - 1))
+    assert one("cex_liquidation_price", values, {"liquidation_px": decimal(exact)})
+    assert not one("cex_liquidation_price", {**values, "side": "SELL"}, {"liquidation_px": decimal(exact)})
+
+
+def test_truth_values_as_text_in_any_case() -> None:
+    pool = {"fn": "next_sqrt_price_from_input", "sqrt_price_x96": str(2**96), "liquidity": "1000", "amount": "10"}
+    for word in (False, "false", "False"):
+        values = {**pool, "zero_for_one": word}
+        assert one("uniswap_v3_math", values, {"sqrt_price_x96": str(2**96 + 2**96 // 100)})
+    assert not one("uniswap_v3_math", {**pool, "zero_for_one": "no"}, {"sqrt_price_x96": str(2**96 + 2**96 // 100)})
+
+
+@pytest.mark.parametrize(
+    ("published", "matches"),
+    [("0.4511", True), ("0.4512", False), ("0.451", False), ("0.451127819549", True), ("0.451127829549", False)],
+)
+def test_a_liquidation_price_of_four_decimals_is_held_to_them(published: str, matches: bool) -> None:
+    values = {
+        "szi": "1000",
+        "position_value": "500.0",
+        "leverage": "5",
+        "max_leverage": "10",
+        "mode": "isolated",
+        "unrealized_pnl": "0.0",
+        "raw_usd": "-428.571428",
+    }
+    assert one("hl_positions", values, {"liquidation_px": published}) is matches
+
+
+def test_prices_may_be_written_with_an_exponent() -> None:
+    values = {"oracle_px": "2e-5", "impact_bid": "0.000021", "impact_ask": "2.2e-05", "rule": "impact_spread"}
+    assert one("hl_premium", values, {"premium": "0.05"})

@@ -13,9 +13,18 @@ TWO_DECIMALS: Final = Tolerance(absolute=Fraction(1, 100))
 LOOSE: Final = Tolerance(relative=Fraction(5, 1000))  # a value read from the exchange, its formula not told
 SUPPORT_PAGE: Final = ("binance_cross", "binance_isolated_wallet")  # its examples are given to the cent
 
-ENTRY: Final = ("open_rate", "entry", "entry_price")
-MAINTENANCE_RATE: Final = ("mm_ratio", "mm_rate", "maintenance_margin_ratio", "maintenance_margin_percentage")
-WALLET: Final = ("wallet_balance", "isolated_margin", "collateral", "margin")
+ENTRY: Final = ("open_rate", "entry", "entry_price", "entryPrice", "entry_px")
+MAINTENANCE_RATE: Final = (
+    "mm_ratio",
+    "mm_rate",
+    "maintenance_margin_ratio",
+    "maintenance_margin_percentage",
+    "maintenanceMarginPercentage",
+)
+WALLET: Final = ("wallet_balance", "isolated_margin", "collateral", "margin", "initial_margin", "initialMargin")
+AMOUNT: Final = ("amount", "contracts", "size")
+CONTRACT_SIZE: Final = ("contract_size", "contractSize")
+SHORT: Final = ("-1", "short", "sell")
 
 
 def check_tiers(values: Values, expected: Values) -> bool:
@@ -75,7 +84,7 @@ def _binance_position(values: Values) -> binance.Position:
     return binance.Position(
         size=_size(values),
         entry=_either(values, ENTRY),
-        mark=number(values, "mark") if "mark" in values else None,
+        mark=number(values, "mark") if values.get("mark") is not None else None,
         maintenance_rate=_maintenance_rate(values),
         maintenance_amount=UsdMicro(0) if amount is None else usd(amount, "maintenance_amount"),
     )
@@ -94,18 +103,19 @@ def _wallet(values: Values) -> Fraction:
     if given is not None:
         return number(values, given)
     position = _first_record(values)
-    leverage = number(position if "leverage" in position else values, "leverage")
+    leverage = number(position if position.get("leverage") is not None else values, "leverage")
     return binance.isolated_wallet(_size(position), _either(position, ENTRY), leverage) / USD_ONE
 
 
 def _size(values: Values) -> Fraction:
-    """Signed size: `is_short` or `side` tells the sign of `amount`, else it is a long."""
-    amount = number(values, "amount")
-    if "is_short" in values:
+    """Signed size: `is_short` or `side` tells the sign of the amount, else it is a long. Contracts count their size."""
+    each = (
+        _either(values, CONTRACT_SIZE) if any(values.get(name) is not None for name in CONTRACT_SIZE) else Fraction(1)
+    )
+    amount = _either(values, AMOUNT) * each
+    if values.get("is_short") is not None:
         return -amount if flag(values, "is_short") else amount
-    if "side" in values:
-        return -amount if str(values["side"]) in ("-1", "short", "sell") else amount
-    return amount
+    return -amount if str(values.get("side")).lower() in SHORT else amount
 
 
 def _maintenance_rate(values: Values) -> Rate:
@@ -114,7 +124,7 @@ def _maintenance_rate(values: Values) -> Rate:
 
 def _either(values: Values, fields: tuple[str, ...]) -> Fraction:
     """The first of the fields that is there: sources name the same figure differently."""
-    return number(values, next((field for field in fields if field in values), fields[0]))
+    return number(values, next((field for field in fields if values.get(field) is not None), fields[0]))
 
 
 def _records(values: Values, field: str) -> list[dict[str, Any]]:

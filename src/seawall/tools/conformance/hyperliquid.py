@@ -27,6 +27,7 @@ from seawall.units import (
     FundingRate,
     Price,
     UsdMicro,
+    decimal_text,
     fraction_from,
     half_even_div,
     price,
@@ -42,11 +43,13 @@ POSITION_TOLERANCES: Final = {
     "liquidation_px": PRICE_TOLERANCE,
 }
 ISOLATED_2024_TOLERANCE: Final = Tolerance(relative=Fraction(1, 10**4))
+DECIMALS_SHOWN: Final = 4  # the fewest that a response's liquidation prices are cut to
 SAME_ACCOUNT_TOLERANCE: Final = Tolerance(relative=Fraction(1, 10**10))
 FUNDING_TOLERANCE: Final = Tolerance(absolute=Fraction(6, 10**9))
 PREMIUM_TOLERANCE: Final = Tolerance(absolute=Fraction(6, 10**11))
 VALUE_TOLERANCE: Final = Tolerance(absolute=Fraction(1, 10**6))
 TRUNCATED_TOTALS: Final = ("cross_maintenance_margin_used", "cross_total_margin_used", "total_margin_used")
+PRICE_DECIMALS_MAX: Final = 60  # of a decimal text that is accepted at all
 ACCOUNT_INFORMATION: Final = frozenset({"withdrawable_observed"})
 
 
@@ -59,7 +62,15 @@ def check_position(values: Values, expected: Values) -> bool:
         account = _usd(values, "cross_account_value") - _usd(values, "cross_maintenance_margin_used")
         available = Fraction(account)
     computed = {**_shown(position), "liquidation_px": venue.liquidation_price(position, available)}
-    return agrees(computed, expected, tolerances=POSITION_TOLERANCES)
+    tolerances = {**POSITION_TOLERANCES, "liquidation_px": _shown_price_tolerance(expected)}
+    return agrees(computed, expected, tolerances=tolerances)
+
+
+def _shown_price_tolerance(expected: Values) -> Tolerance:
+    """1e-8, or half of the last decimal where a response shows fewer: one source prints four, its zeros dropped."""
+    decimals = len(str(expected.get("liquidation_px")).partition(".")[2])
+    half = Fraction(1, 2 * 10 ** max(DECIMALS_SHOWN, decimals))
+    return Tolerance(relative=PRICE_TOLERANCE.relative, absolute=half)
 
 
 def check_account(values: Values, expected: Values) -> bool:
@@ -282,8 +293,9 @@ def _funding(values: Values, field: str) -> FundingRate:
 
 def _prices(values: Values, fields: Sequence[str]) -> list[Price]:
     """Decimal prices in the unit of the finest of them, so that each is whole."""
-    decimals = max(len(str(values.get(field)).partition(".")[2]) for field in fields)
-    return [price(number(values, field), 6 - decimals, field) for field in fields]
+    exact = {field: number(values, field) for field in fields}
+    decimals = max(len(decimal_text(value, PRICE_DECIMALS_MAX).partition(".")[2]) for value in exact.values())
+    return [price(value, 6 - decimals, field) for field, value in exact.items()]
 
 
 FAMILIES: Final[Mapping[str, Check]] = {

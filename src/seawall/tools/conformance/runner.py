@@ -56,13 +56,13 @@ def integer(values: Values, field: str) -> int:
 
 
 def flag(values: Values, field: str) -> bool:
-    """The truth value in `values[field]`: true, false, or either as text."""
+    """The truth value in `values[field]`: true, false, or either as text in any case."""
     value = values.get(field)
     if isinstance(value, bool):
         return value
-    if value not in ("true", "false"):
+    if not isinstance(value, str) or value.lower() not in ("true", "false"):
         raise BadInput(field, f"expected true or false, got {value!r}")
-    return bool(value == "true")
+    return value.lower() == "true"
 
 
 def text(values: Values, field: str) -> str:
