@@ -117,6 +117,22 @@ def test_an_account_on_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert {**piped, "file": ""} == {**direct, "file": ""}
 
 
+@pytest.mark.parametrize("name", ["\\ud800", "\u00e9", "\u2603"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_can_not_be_printed_stops_nothing(
+    name: str, encoding: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "account.json"
+    path.write_text((EXAMPLES / "inverse.json").read_text().replace('"BTC"', f'"{name}"'))
+    for options in ([], ["--json"]):
+        written = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+        assert main(["account", "liq", "--inverse", str(path), *options]) == 0
+        shown = written.getvalue().decode(encoding)
+        if options:
+            assert json.loads(shown)["positions"][0]["coin"] == json.loads(f'"{name}"')
+
+
 def test_collateral_and_policy_change_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     plain = json_of(f"health {HEDGED}", capsys)["buckets"][0]
     more = json_of(f"health {HEDGED} --collateral 1000", capsys)["buckets"][0]

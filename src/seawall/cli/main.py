@@ -1,6 +1,7 @@
 """The `seawall` command. Only the module of the chosen subcommand is imported, so that small answers come at once."""
 
 import importlib
+import io
 import os
 import sys
 from typing import Annotated, Any, Final
@@ -83,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller: nobody reads what is printed
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal can not show ends no command
     try:
         code = app(args=arguments, prog_name="seawall", standalone_mode=False)
         sys.stdout.flush()

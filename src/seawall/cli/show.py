@@ -32,7 +32,7 @@ def pairs(title: str, rows: Sequence[tuple[str, ...]]) -> Sheet:
 def emit(report: Any, *, sheets: Sequence[Sheet], notes: Sequence[str] = (), as_json: bool) -> None:
     """Print the report as JSON (exact decimal strings), or the sheets and notes."""
     if as_json:
-        sys.stdout.write(json.dumps(plain(report), indent=1, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(plain(report), indent=1) + "\n")
         return
     _print(sheets, notes)
 
