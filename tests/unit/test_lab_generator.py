@@ -184,8 +184,8 @@ def test_names_prices_and_start_are_those_of_the_day() -> None:
         ("bars", {"bars": 1}),
         ("bars", {"bars": 2_000_001}),
         ("bars", {"bars": 1_000_000, "markets": 100}),
-        ("interval_ms", {"interval_ms": 0}),
-        ("interval_ms", {"interval_ms": 90_000_000}),
+        ("interval", {"interval_ms": 0}),
+        ("interval", {"interval_ms": 90_000_000}),
     ],
 )
 def test_sizes_out_of_bounds_are_refused(field: str, arguments: dict[str, object]) -> None:

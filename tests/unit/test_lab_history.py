@@ -190,7 +190,7 @@ def test_folders_that_hold_nothing(tmp_path: Path) -> None:
     assert "BTC" in refused(lambda: load(tmp_path, symbols=["ETH"])).why
     assert "5m" in refused(lambda: load(tmp_path, interval="1m")).why
     assert refused(lambda: load(tmp_path, markets=0)).field == "markets"
-    (tmp_path / "manifest.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "manifest.json").write_text('{"files": 1}', encoding="utf-8")
     assert refused(lambda: load(tmp_path)).file == "manifest.json"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_PRESET: Final = "october-2025-10-10"
 DEFAULT_EVENT: Final = "2025-10-10"
 DEFAULT_OUT: Final = "replay-report"
+FILES: Final = ("replay.json", "report.html")
 DAY_MS: Final = 86_400_000
 LATE_SHARE: Final = 0.02  # of the bars may be cut at the start so that every market begins live
 ACCOUNTS_MAX: Final = 5_000_000
@@ -62,8 +63,9 @@ def replay(
     Exit code 0: done; 2: refused input, and nothing was written.
     """
     started = time.perf_counter()
-    folder = _target(out, json_)
+    _check_words({"data": data, "event": event, "preset": preset, "symbols": symbols, "mark": mark, "out": out})
     _check_sizes(accounts, markets, seed)
+    folder = _target(out, json_)
     history = _history(data, event, preset, markets=markets, seed=seed, interval=interval, symbols=symbols)
     rules, main = _rules(history, mark, compare)
     done = _run(history, rules, accounts=accounts, seed=seed)
@@ -80,13 +82,20 @@ def replay(
         _print_summary(content, folder, time.perf_counter() - started)
 
 
+def _check_words(words: dict[str, str | None]) -> None:
+    for name, word in words.items():
+        if word is not None and not word.strip(" ,"):
+            raise BadInput(name, "empty")
+
+
 def _target(out: str | None, is_json: bool) -> Path | None:
     """Where the files go; None for standard output alone."""
     if out is None and is_json:
         return None
-    folder = Path(out if out is not None else DEFAULT_OUT)
-    if folder.exists() and not folder.is_dir():
-        raise BadInput("out", "not a folder", str(folder))
+    from seawall.lab.report import check_target
+
+    folder = Path(DEFAULT_OUT if out is None else out)
+    check_target(folder, FILES)
     return folder
 
 
@@ -110,17 +119,19 @@ def _history(
     symbols: str | None,
 ) -> "History":
     wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
-    if wanted is not None and not wanted:
-        raise BadInput("symbols", "empty")
     if data is None:
         if event is not None:
             raise BadInput("event", "needs --data FOLDER; a generated market is named with --preset")
-        return _generated(preset or DEFAULT_PRESET, markets=markets, seed=seed, interval=interval, wanted=wanted)
+        return _generated(
+            DEFAULT_PRESET if preset is None else preset, markets=markets, seed=seed, interval=interval, wanted=wanted
+        )
     if preset is not None:
         raise BadInput("preset", "either --data or --preset, not both")
     from seawall.lab.files import load
 
-    return all_live(load(data, event or DEFAULT_EVENT, symbols=wanted, interval=interval, markets=markets))
+    return all_live(
+        load(data, DEFAULT_EVENT if event is None else event, symbols=wanted, interval=interval, markets=markets)
+    )
 
 
 def _generated(
@@ -156,6 +167,8 @@ def _rules(history: "History", mark: str | None, compare: bool) -> tuple[tuple["
     if mark is not None and mark not in names:
         raise BadInput("mark", f"unknown {mark!r}: one of {', '.join(names)}")
     has_index = bool(history.has_index.any())
+    if mark is not None and mark != MarkRule.LAST.value and not has_index:
+        raise BadInput("mark", f"{history.name} has no independent index: only `last` can be replayed")
     main = MarkRule(mark) if mark else (MarkRule.CLAMPED if has_index else MarkRule.LAST)
     if not compare or not has_index:
         return (main,), main
@@ -224,7 +237,7 @@ def _document(
     kind = "generator" if data is None else "files"
     name = (preset or DEFAULT_PRESET) if data is None else (event or DEFAULT_EVENT)
     what = f"A day like {name}" if data is None else name
-    title = f"{what}, replayed on {int(done.population.owner.max()) + 1:,} accounts"
+    title = f"{what}, replayed on {done.population.accounts:,} accounts"
     return document(done, Origin(kind=kind, event=name, title=title, command=command, seed=seed, main=main))
 
 
@@ -234,7 +247,7 @@ def _write(content: dict[str, Any], folder: Path | None) -> None:
     from seawall.lab.page import page
     from seawall.lab.report import encode, write_all
 
-    files = {"replay.json": encode(content), "report.html": page(content)}
+    files = dict(zip(FILES, (encode(content), page(content)), strict=True))
     try:
         write_all(folder, files)
     except OSError as error:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from seawall.units import BadInput
 
 JUMP_MAX: Final = 50.0  # a close or a high this many times the price before it is a mistake, not a market
 WICK_MAX: Final = 1e6  # lows reach further: LINK traded 30,000 times below its open on 2020-03-12
+VOLUME_MAX: Final = 1e15  # USD a bar
 FILES_MAX: Final = 2_000
+UNNAMED: Final = ("", "None", "nan")
 SPOT_VENUES: Final = frozenset(
     {"coinbase", "gemini", "kraken", "bitstamp", "upbit", "bithumb", "bitfinex", "binance", "binanceus", "okcoin"}
 )
@@ -25,6 +28,12 @@ DERIVATIVE: Final = re.compile(
     r"perp|swap|linear|inverse|delivery|futures|usdm|coinm|hyperliquid|dydx|deribit|bitmex|(^|[_-])(um|cm|pf|pi)([_-]|$)"
 )
 INVERSE: Final = re.compile(r"delivery|coinm|inverse|(^|[_-])cm([_-]|$)")
+NOT_A_SYMBOL: Final = re.compile(
+    r"\d+|\d+(ms|s|m|min|h|d)|binance|bybit|okx|hyperliquid|dydx|deribit|bitmex|kucoin|gate|mexc|htx|huobi|bitget|coinbase"
+    r"|gemini|kraken|bitstamp|upbit|bithumb|bitfinex|okcoin|spot|perps?|swap|um|cm|linear|inverse|futures|usdm|coinm|mark"
+    r"|index|price|candles?|klines?|ohlcv?|bars|trades|funding|rates?|book|depth|bookdepth|data|history",
+    re.IGNORECASE,
+)
 NAMED_IN_FILE: Final = re.compile(r"(?<![a-z0-9])([a-z0-9]{2,14}?[- ]?(?:usdt|usdc|usd))(?![a-z0-9])", re.IGNORECASE)
 
 
@@ -66,15 +75,22 @@ class Catalog:
     series: tuple[Series, ...]
     skipped: tuple[str, ...]
 
+    def passed_over(self) -> list[str]:
+        """At most one note, naming up to three files that hold something else."""
+        rest = len(self.skipped) - 3
+        more = f"; and {rest} more" if rest > 0 else ""
+        return [f"passed over {'; '.join(self.skipped[:3])}{more}"] if self.skipped else []
+
 
 def scan(folder: Path, start_ms: int, end_ms: int) -> Catalog:
     """Read every Parquet and CSV file of `folder`, keeping bars in [start_ms, end_ms).
 
     Raises BadInput for a missing or empty folder, and for a file whose bars in the window are malformed.
     """
-    if not folder.is_dir():
-        raise BadInput("data", "no such folder", str(folder))
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().endswith(SUFFIXES))
+    if not _is_folder(folder):
+        raise BadInput("data", "no such folder", str(folder)[:120])
+    shown = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    paths = sorted(path for path in shown if path.name.lower().endswith(SUFFIXES))
     if not paths:
         raise BadInput("data", "no .parquet or .csv file in this folder", str(folder))
     if len(paths) > FILES_MAX:
@@ -90,7 +106,48 @@ def scan(folder: Path, start_ms: int, end_ms: int) -> Catalog:
         series.extend(_series_of(table, manifest.get(path.name, {}), start_ms, end_ms))
     if len(skipped) == len(paths):
         raise BadInput("columns", "; ".join(skipped[:3]), str(folder))
-    return Catalog(tuple(series), tuple(skipped))
+    return Catalog(joined(series), tuple(skipped))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name the file system cannot hold
+        return False
+
+
+def joined(series: list[Series]) -> tuple[Series, ...]:
+    """The series, those of one instrument that files hold one after the other (a file a day, a month) made one."""
+    families: dict[tuple[object, ...], list[Series]] = {}
+    for item in sorted(series, key=lambda item: int(item.times_ms[0])):
+        key = (_family(item.file), _family(item.venue), item.kind, item.symbol, item.interval_ms, item.sparse)
+        families.setdefault(key, []).append(item)
+    made = []
+    for parts in families.values():
+        follows = all(left.times_ms[-1] < right.times_ms[0] for left, right in pairwise(parts))
+        made += [_one_of(parts)] if follows and len(parts) > 1 else parts
+    return tuple(sorted(made, key=lambda item: item.label))
+
+
+def _family(name: str) -> str:
+    """A file name without the numbers that tell dates: files of one family hold one instrument at different times."""
+    return " ".join(word for word in re.split(r"[_\-. ]+", name) if not word.isdigit())
+
+
+def _one_of(parts: list[Series]) -> Series:
+    def whole(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return replace(
+        parts[0],
+        file=f"{parts[0].file} to {parts[-1].file}",
+        times_ms=whole("times_ms"),
+        open=whole("open"),
+        high=whole("high"),
+        low=whole("low"),
+        close=whole("close"),
+        value=whole("value"),
+    )
 
 
 def _manifest(path: Path) -> dict[str, dict[str, Any]]:
@@ -100,9 +157,9 @@ def _manifest(path: Path) -> dict[str, dict[str, Any]]:
         body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput("manifest", f"not JSON: {str(error)[:80]}", path.name) from None
-    entries = body.get("files") if isinstance(body, dict) else None
+    entries = body.get("files") if isinstance(body, dict) else body
     if not isinstance(entries, list):
-        raise BadInput("files", "expected an object with a list of files", path.name)
+        raise BadInput("files", "expected a list of files", path.name)
     return {str(entry["file"]): entry for entry in entries if isinstance(entry, dict) and "file" in entry}
 
 
@@ -123,6 +180,10 @@ def _series_of(table: Table, entry: dict[str, Any], start_ms: int, end_ms: int) 
     table = table.keep((moments >= start_ms) & (moments < end_ms))
     if not len(table.rows):
         return []
+    if "symbol" in table.columns:
+        named = ~np.isin(np.char.strip(table.columns["symbol"].astype(np.str_)), UNNAMED)
+        if not bool(named.all()):
+            raise BadInput("symbol", f"row {table.rows[int(np.argmin(named))]}: empty", table.file)
     found = []
     for rows in _groups(table):
         part = table.keep(rows)
@@ -155,7 +216,8 @@ def _symbol_in(file: str) -> str:
     found = NAMED_IN_FILE.search(stem.replace("_", " "))
     if found:
         return found[1]
-    return re.split(r"[_\- ]", stem)[0]
+    words = re.split(r"[_\- ]", stem)
+    return next((word for word in words if not NOT_A_SYMBOL.fullmatch(word)), words[0])
 
 
 def _kind(table: Table, entry: dict[str, Any], venue: str, symbol: str) -> Kind:
@@ -257,11 +319,13 @@ def _volume_usd(table: Table, venue: str, symbol: str, close: Floats) -> Floats:
         return np.zeros(len(close))
     values = table.floats(name)
     _refuse(table, name, np.isfinite(values) & (values >= 0), values, f"of {symbol} is negative or not a number")
+    unit: Floats | float = close
     if name == "volume_usd":
-        return values
-    if INVERSE.search(venue.lower()) or re.search(r"USD_PERP$", symbol):
-        return values * (100.0 if underlying(symbol) == "BTC" else 10.0)
-    product: Floats = values * close
+        unit = 1.0
+    elif INVERSE.search(venue.lower()) or re.search(r"USD_PERP$", symbol):
+        unit = 100.0 if underlying(symbol) == "BTC" else 10.0
+    product: Floats = values * unit
+    _refuse(table, name, product <= VOLUME_MAX, values, f"of {symbol} is an absurd volume")
     return product
 
 

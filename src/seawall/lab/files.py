@@ -10,7 +10,7 @@ import numpy as np
 from seawall.lab.catalog import Catalog, Kind, Series, scan
 from seawall.lab.depth import estimate_depth
 from seawall.lab.grid import Cells, funding_on, held_index, last_before, on_grid
-from seawall.lab.history import Flags, Floats, History, Times, check_history
+from seawall.lab.history import CELLS_MAX, Flags, Floats, History, Times, check_history
 from seawall.lab.names import DAY_MS, Window, interval_from, interval_text, underlying, unit_of, window_of
 from seawall.lab.tables import OHLC
 from seawall.units import BadInput
@@ -46,7 +46,11 @@ def load(
     asked = None if interval is None else interval_from(interval)
     chosen, dropped = _choose(catalog, window, wanted, asked, str(folder))
     chosen = chosen[:markets] if wanted is None else chosen
-    return _assemble(catalog, chosen, window, wanted, dropped)
+    if not any(_usd(item, window) > 0 for item in chosen):
+        raise BadInput(
+            "volume", f"none in {window.name}: open interest and depth are estimated from it", chosen[0].file
+        )
+    return _assemble(catalog, chosen, window, dropped)
 
 
 def _share_covered(series: Series, window: Window) -> float:
@@ -78,6 +82,10 @@ def _choose(
     if not groups:
         raise BadInput("event", _nothing(catalog, window, wanted, asked), folder)
     best = _best_group(groups, window, wanted)
+    missing = sorted(set(wanted or ()) - {item.base for item in groups[best]})
+    if missing:
+        what = f"no candles of {', '.join(missing)} beside the others asked for, at {interval_text(best[1])}"
+        raise BadInput("symbols", what, folder)
     return _one_per_base(groups[best], window)
 
 
@@ -118,22 +126,23 @@ def _nothing(catalog: Catalog, window: Window, wanted: list[str] | None, asked: 
         item for item in catalog.series if item.kind in (Kind.PERP, Kind.SPOT) and _share_covered(item, window) > 0
     ]
     if not there:
-        return f"{what}: no file covers that time"
+        marks = sorted({item.base for item in catalog.series if item.kind is Kind.MARK})
+        if marks:
+            return f"{what}: only marks or indices (candles that never traded) of {', '.join(marks[:12])}"
+        return "; ".join([f"{what}: no file covers that time", *catalog.passed_over()])
     intervals = sorted({item.interval_ms for item in there})
     bases = sorted({item.base for item in there})
     shown = ", ".join(bases[:12]) + (" ..." if len(bases) > 12 else "")
     return f"{what}: there are {', '.join(map(interval_text, intervals))} bars of {shown}"
 
 
-def _assemble(
-    catalog: Catalog, chosen: list[Series], window: Window, wanted: list[str] | None, dropped: list[str]
-) -> History:
+def _assemble(catalog: Catalog, chosen: list[Series], window: Window, dropped: list[str]) -> History:
     interval = chosen[0].interval_ms
     times = _grid(chosen, window, interval)
     cells = [on_grid(item, times, interval) for item in chosen]
     inside = times >= window.start_ms
     first, last = _span(cells, inside)
-    notes = [*_first_notes(chosen, wanted), *dropped]
+    notes = [*_first_notes(chosen), *dropped, *catalog.passed_over()]
     live = np.stack([cell.live for cell in cells], axis=1)
     volume = np.stack([cell.value for cell in cells], axis=1)
     opened, high, low, close = (np.stack([getattr(cell, name) for cell in cells], axis=1) for name in OHLC)
@@ -168,8 +177,9 @@ def _grid(chosen: list[Series], window: Window, interval: int) -> Times:
     start = min(int(item.times_ms[0]) for item in chosen)
     end = max(int(item.times_ms[-1]) for item in chosen) + interval
     count = (end - start) // interval
-    if count > BARS_MAX:
-        raise BadInput("interval", f"{count} bars of {interval_text(interval)}, at most {BARS_MAX}")
+    if count > BARS_MAX or count * len(chosen) > CELLS_MAX:
+        what = f"{count:,} bars of {interval_text(interval)} in {len(chosen)} markets"
+        raise BadInput("event", f"{what}: at most {BARS_MAX:,} bars and {CELLS_MAX:,} in all markets together")
     if end <= window.start_ms or count < 2:
         raise BadInput("event", f"{window.name}: fewer than 2 bars")
     times: Times = start + interval * np.arange(count, dtype=np.int64)
@@ -184,14 +194,11 @@ def _span(cells: list[Cells], inside: Flags) -> tuple[int, int]:
     return int(known[0]), int(known[-1]) + 1
 
 
-def _first_notes(chosen: list[Series], wanted: list[str] | None) -> list[str]:
+def _first_notes(chosen: list[Series]) -> list[str]:
     files = sorted({item.file for item in chosen})
     notes = [f"{interval_text(chosen[0].interval_ms)} candles of {len(chosen)} markets from {', '.join(files)}"]
     if chosen[0].kind is Kind.SPOT:
         notes.append("no perps at this interval: spot candles stand in for them")
-    missing = [base for base in wanted or () if base not in {item.base for item in chosen}]
-    if missing:
-        notes.append(f"not found at this interval: {', '.join(missing)}")
     return notes
 
 

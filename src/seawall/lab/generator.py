@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from seawall.lab.depth import estimate_depth
-from seawall.lab.history import Floats, History, check_history
+from seawall.lab.history import CELLS_MAX, Floats, History, check_history
 from seawall.lab.names import interval_from, window_of
 from seawall.lab.presets import PRESETS, Preset
 from seawall.lab.universe import Listed
@@ -19,7 +19,6 @@ from seawall.units import BadInput
 DAY_MS: Final = 86_400_000
 BARS_MAX: Final = 2_000_000
 MARKETS_MAX: Final = 1_000
-CELLS_MAX: Final = 50_000_000
 INTENSITY_MAX: Final = 20.0  # jumps per bar: the cap that keeps a self-exciting process finite
 FACTOR_MAX: Final = 2.3  # of |ln| a price may move in all: prices stay within a tenth and ten times the start
 
@@ -46,13 +45,13 @@ def generate(preset: str, seed: int, markets: int = 20, bars: int = 1440, interv
     Raises BadInput for an unknown preset or sizes out of bounds.
     """
     chosen = preset_named(preset)
+    if not 1000 <= interval_ms <= DAY_MS:
+        raise BadInput("interval", f"{interval_ms} ms is outside 1000..{DAY_MS}")
     for field, value, most in (("markets", markets, MARKETS_MAX), ("bars", bars, BARS_MAX)):
         if not 2 - (field == "markets") <= value <= most:
             raise BadInput(field, f"{value} is outside {2 - (field == 'markets')}..{most}")
     if markets * bars > CELLS_MAX:
-        raise BadInput("bars", f"{markets} markets x {bars} bars is above {CELLS_MAX} cells")
-    if not 1000 <= interval_ms <= DAY_MS:
-        raise BadInput("interval_ms", f"{interval_ms} is outside 1000..{DAY_MS}")
+        raise BadInput("bars", f"{markets} markets x {bars:,} bars is above {CELLS_MAX:,}")
     if seed < 0:
         raise BadInput("seed", f"{seed} is negative")
     rng = np.random.Generator(np.random.PCG64(seed))

@@ -4,6 +4,7 @@ Floats are fine here: nothing in `lab/` decides money before it was turned into 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+CELLS_MAX: Final = 10_000_000  # bars x markets of one replay: about 500 bytes each under three rules
 PRICES = ("open", "high", "low", "close", "index", "index_low", "index_high")
 
 
@@ -55,6 +57,7 @@ class History:
 
     def only(self, symbols: tuple[str, ...]) -> "History":
         """The same bars of some markets, in the order asked. BadInput for a symbol that is absent."""
+        symbols = tuple(dict.fromkeys(symbols))
         missing = [symbol for symbol in symbols if symbol not in self.symbols]
         if missing:
             raise BadInput("symbols", f"{', '.join(missing)} not in {self.name}: it has {', '.join(self.symbols)}")

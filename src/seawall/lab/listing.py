@@ -31,6 +31,7 @@ RANKED: Final[tuple[tuple[int, tuple[TierRow, ...]], ...]] = (
     (40, _tiers((0, 5))),
 )
 UNRANKED: Final = _tiers((0, 3))
+PRICE_LEAST: Final = 100  # micro-USD per lot at listing, which keeps two digits
 PRICE_HEADROOM: Final = 16  # price_max over the price at listing; a price above it is stale by definition
 
 
@@ -59,6 +60,8 @@ def static_market(
 ) -> Market:
     """A market with static tiers. `price_max_usd` is the highest price it must represent (default 16 x price)."""
     decimals = size_decimals_for(price_usd)
+    if price_usd * USD_ONE / 10.0**decimals < PRICE_LEAST:
+        raise BadInput(f"{symbol}.price", f"{price_usd} USD is less than {PRICE_LEAST} micro-USD per lot of any size")
     highest = PRICE_HEADROOM * price_usd if price_max_usd is None else max(price_usd, price_max_usd)
     ceiling = math.ceil(highest * USD_ONE / 10.0**decimals) + 1
     if ceiling > limits.PRICE_MAX:

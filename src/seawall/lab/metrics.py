@@ -134,7 +134,7 @@ def headline(replay: "Replay", run: "RuleRun") -> dict[str, Any]:
     population, seen, money = replay.population, run.recorder, run.venue.money
     hit = run.buckets.first_bar >= 0
     owners = np.unique(population.owner[hit])
-    accounts = int(population.owner.max()) + 1
+    accounts = population.accounts
     unnecessary = hit & ~replay.breached
     notional = int(run.buckets.liquidated.sum())
     interest = int((population.open_interest() * population.price).sum())

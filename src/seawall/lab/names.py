@@ -8,7 +8,7 @@ from typing import Final
 from seawall.units import BadInput
 
 DAY_MS: Final = 86_400_000
-QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
+QUOTES: Final = ("USDTM", "USDT", "USDC", "FDUSD", "BUSD", "USD")
 PREFIXED_QUOTES: Final = ("FDUSD", "BUSD")  # BNBUSD is BNB in USD: they count after three letters or more
 WRAPPERS: Final = frozenset({"SWAP", "PERP", "PERPETUAL", "SPOT", "FUTURES", "PF", "PI", "LINEAR"})
 ALIASES: Final = {"XBT": "BTC", "XDG": "DOGE"}
@@ -121,5 +121,8 @@ def _instant(text: str, event: str) -> tuple[int, int]:
         raise BadInput("event", why) from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     whole_day = len(text.strip()) <= 10
-    end = moment + timedelta(days=1) if whole_day else moment
-    return round(moment.timestamp() * 1000), round(end.timestamp() * 1000)
+    try:
+        end = moment + timedelta(days=1) if whole_day else moment
+        return round(moment.timestamp() * 1000), round(end.timestamp() * 1000)
+    except OverflowError:
+        raise BadInput("event", f"{event!r} is beyond the calendar") from None

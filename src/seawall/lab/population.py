@@ -54,6 +54,7 @@ class Population:
     """Buckets in CSR form: positions of bucket a are rows offsets[a] to offsets[a + 1], by rising market."""
 
     markets: tuple[Market, ...]
+    accounts: int  # drawn; a few of them may have ended without a position
     price: Ints  # [S] micro-USD per lot at which the population was drawn
     offsets: npt.NDArray[np.int32]  # [A + 1]
     market: npt.NDArray[np.uint16]  # [P]
@@ -120,7 +121,11 @@ def populate_for(history: History, seed: int, mix: Mix | None = None) -> Populat
         for k, symbol in enumerate(history.symbols)
     )
     interest = np.where(history.live[0], volume * chosen.open_interest_of_volume, 0.0)
-    return populate(markets, starts, interest, seed, chosen)
+    made = populate(markets, starts, interest, seed, chosen)
+    if not made.positions:
+        what = f"{chosen.accounts} in {len(markets)} markets leave none with both a long and a short"
+        raise BadInput("accounts", f"{what}: take more accounts or fewer markets")
+    return made
 
 
 def _start_prices(history: History) -> tuple[Floats, Floats]:
@@ -336,6 +341,7 @@ def _settled(
     value = (size * price[draft.market])[order]
     return Population(
         markets=markets,
+        accounts=mix.accounts,
         price=price,
         offsets=offsets,
         market=draft.market[order].astype(np.uint16),

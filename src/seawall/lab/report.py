@@ -7,6 +7,7 @@ the key `run` depends on the inputs and the seed alone. Long series are thinned:
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ import numpy as np
 from seawall.lab import columns, metrics
 from seawall.lab.columns import Array
 from seawall.lab.rules import TITLES, MarkRule, describe
+from seawall.units import BadInput
 
 if TYPE_CHECKING:
     from seawall.lab.replay import Replay, RuleRun
@@ -109,7 +111,7 @@ def _population(replay: "Replay", seed: int) -> dict[str, Any]:
     equity = int(people.raw_usd.sum()) + int((people.size * people.price[people.market]).sum())
     return {
         "seed": seed,
-        "accounts": int(people.owner.max()) + 1,
+        "accounts": people.accounts,
         "buckets": people.buckets,
         "isolated_buckets": int(people.isolated.sum()),
         "hedger_buckets": int(people.hedger.sum()),
@@ -202,11 +204,27 @@ def without_run(content: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key != "run"}
 
 
+def check_target(folder: Path, names: Iterable[str]) -> None:
+    """BadInput unless `folder`, which need not exist, looks like a place where files of these names can be written."""
+    try:
+        place = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+        if not place.is_dir():
+            raise BadInput("out", "not a folder", str(place))
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise BadInput("out", "not writable", str(place))
+        for name in names:
+            if (folder / name).is_dir():
+                raise BadInput("out", "a folder stands where this file belongs", str(folder / name))
+    except OSError as error:
+        raise BadInput("out", f"cannot be written: {error.strerror or error}", str(folder)[:120]) from None
+
+
 def write_all(folder: Path, files: dict[str, str]) -> None:
     """Writes each file beside its place and then moves it there, so that none is ever seen half-written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     waiting: list[tuple[str, Path]] = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             handle, path = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
             waiting.append((path, folder / name))
@@ -216,6 +234,10 @@ def write_all(folder: Path, files: dict[str, str]) -> None:
         while waiting:
             os.replace(*waiting[-1])
             waiting.pop()
+        made.clear()
     finally:
         for path, _ in waiting:
             Path(path).unlink(missing_ok=True)
+        for empty in made:
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()

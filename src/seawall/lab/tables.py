@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "percentage": ("percentage",),
     "notional": ("notional",),
 }
+TIME_UNITS: Final = (10**11, 10**14, 10**17)  # numbers below are seconds, ms, us; above them ns
 KLINE: Final = ("time", "open", "high", "low", "close", "volume", "close_time", "volume_usd")
 OHLC: Final = ("open", "high", "low", "close")
 SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
@@ -67,7 +69,7 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """Every known column of a file, under its canonical name. Raises BadInput for one that cannot be read."""
-    raw = _parquet(path) if path.name.endswith(".parquet") else _csv(path)
+    raw = _parquet(path) if path.name.lower().endswith(".parquet") else _csv(path)
     by_name = {name.strip().lower(): name for name in raw}
     columns: dict[str, Column] = {}
     percent = False
@@ -85,6 +87,7 @@ def times_of(table: Table) -> Rows:
     """Bar times in UTC milliseconds from seconds, ms, us, ns or ISO text."""
     values = table.columns["time"]
     if values.dtype.kind == "M":
+        _first_bad(table, "time", ~np.isnat(values), values)
         moments: Rows = values.astype("datetime64[ms]").astype(np.int64)
         return moments
     if values.dtype.kind not in "iuf":
@@ -92,18 +95,19 @@ def times_of(table: Table) -> Rows:
             return _from_iso(table, values)
         values = table.floats("time")
     if values.dtype.kind == "f":
-        _first_bad(table, "time", np.isfinite(values), values)
-    numbers: Rows = values.astype(np.int64)
-    if not len(numbers):
-        return numbers
-    largest = int(np.abs(numbers).max())
-    if largest < 10**11:
-        return numbers * 1000
-    for power in (14, 17):
-        if largest < 10**power:
-            whole: Rows = numbers // 10 ** (power - 14)
-            return whole
-    return numbers // 10**6
+        _first_bad(table, "time", np.abs(values) < 2.0**63, values)
+    return _milliseconds(table, values.astype(np.int64))
+
+
+def _milliseconds(table: Table, numbers: Rows) -> Rows:
+    """Numbers of one unit, which their size tells. BadInput naming the first that is not of the unit of most."""
+    units = np.searchsorted(TIME_UNITS, np.abs(numbers), side="right")
+    unit = int(np.argmax(np.bincount(units, minlength=4)))
+    if not bool((units == unit).all()):
+        place = int(np.argmax(units != unit))
+        what = ("seconds", "milliseconds", "microseconds", "nanoseconds")[unit]
+        raise BadInput("time", f"row {table.rows[place]}: {numbers[place]} is not in {what} as the others", table.file)
+    return numbers * 1000 if unit == 0 else numbers // 1000 ** (unit - 1)
 
 
 def _from_iso(table: Table, values: Column) -> Rows:
@@ -158,10 +162,13 @@ def _parquet(path: Path) -> dict[str, Column]:
 def _csv(path: Path) -> dict[str, Column]:
     try:
         raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.name.endswith(".gz") else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
+        text = (gzip.decompress(raw) if path.name.lower().endswith(".gz") else raw).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise BadInput("csv", f"cannot be read: {str(error)[:120]}", path.name) from None
-    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise BadInput("csv", f"cannot be read: {str(error)[:120]}", path.name) from None
     if not rows:
         raise BadInput("csv", "the file is empty", path.name)
     header = [cell.strip() for cell in rows[0]]
