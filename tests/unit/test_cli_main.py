@@ -122,3 +122,9 @@ def test_an_output_that_can_not_be_written_is_said(redirection: str, code: int, 
     script = f"{start} account carry --rate 0.01% --days 1 --notional 10 {redirection}"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (code, said)
+
+
+def test_a_closed_input_is_refused() -> None:
+    script = f"{sys.executable} -c 'from seawall.cli.main import run; run()' account health - <&-"
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "error: standard input: file: standard input is closed\n")

@@ -7,6 +7,7 @@ kept as text, so no digit is lost to a binary float.
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,6 +34,8 @@ def file_label(path: str) -> str:
 
 def _read_bytes(path: str) -> bytes:
     label = file_label(path)
+    if path == STDIN and sys.stdin is None:
+        raise BadInput("file", "standard input is closed", label)
     try:
         if path == STDIN:
             data = sys.stdin.buffer.read(BYTES_MAX + 1)
@@ -57,8 +60,8 @@ def parse_json(data: bytes, label: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         built = dict(pairs)
         if len(built) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            counted = Counter(name for name, _ in pairs)
+            twice = next(name for name, count in counted.items() if count > 1)
             raise BadInput(twice, "given twice in one object", label)
         return built
 
