@@ -21,6 +21,7 @@ COVER_MIN: Final = 0.5  # of the event's span that a series must reach
 COVER_ASKED: Final = 0.0005  # ... when its interval was asked for by name
 LIQUID_SHARE: Final = 0.3  # a finer interval is preferred while it holds this share of the best one's USD volume
 BARS_MAX: Final = 2_000_000
+NAMES_MAX: Final = 20  # in one note
 
 
 def load(
@@ -114,7 +115,7 @@ def _one_per_base(group: list[Series], window: Window) -> tuple[list[Series], li
             notes.append(f"{item.base}: {taken[item.base].label} taken, {item.label} left aside")
         else:
             taken[item.base] = item
-    return list(taken.values()), notes
+    return list(taken.values()), _at_most(notes)
 
 
 def _nothing(catalog: Catalog, window: Window, wanted: list[str] | None, asked: int | None) -> str:
@@ -194,9 +195,15 @@ def _span(cells: list[Cells], inside: Flags) -> tuple[int, int]:
     return int(known[0]), int(known[-1]) + 1
 
 
+def few(names: list[str]) -> str:
+    """The first ones by name, the others by number."""
+    rest = len(names) - NAMES_MAX
+    return ", ".join(names[:NAMES_MAX]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _first_notes(chosen: list[Series]) -> list[str]:
     files = sorted({item.file for item in chosen})
-    notes = [f"{interval_text(chosen[0].interval_ms)} candles of {len(chosen)} markets from {', '.join(files)}"]
+    notes = [f"{interval_text(chosen[0].interval_ms)} candles of {len(chosen)} markets from {few(files)}"]
     if chosen[0].kind is Kind.SPOT:
         notes.append("no perps at this interval: spot candles stand in for them")
     return notes
@@ -221,7 +228,12 @@ def _indices(
             notes.append(f"{item.base}: index from {source.label}" + (f", {held} bars held" if held else ""))
         for target, part in zip(values, parts, strict=True):
             target[:, column] = part
-    return values, has, notes
+    return values, has, _at_most(notes)
+
+
+def _at_most(notes: list[str]) -> list[str]:
+    rest = len(notes) - NAMES_MAX
+    return [*notes[:NAMES_MAX], f"and {rest} more like this"] if rest > 0 else notes
 
 
 def _index_source(series: Iterable[Series], item: Series, window: Window) -> Series | None:
@@ -282,7 +294,7 @@ def _funding(catalog: Catalog, chosen: list[Series], times: Times) -> tuple[Floa
     if not found:
         return None, []
     rest = len(chosen) - len(found)
-    return rates, [f"funding: {', '.join(found)}" + (f"; {rest} markets without, taken as 0" if rest else "")]
+    return rates, [f"funding: {few(found)}" + (f"; {rest} markets without, taken as 0" if rest else "")]
 
 
 def _venue_word(series: Series) -> str:
@@ -294,8 +306,11 @@ def _gap_notes(history: History, chosen: list[Series]) -> list[str]:
     gaps = [(symbol, int((~history.live[:, k]).sum())) for k, symbol in enumerate(history.symbols)]
     gaps = [gap for gap in gaps if gap[1]]
     if gaps:
-        told = ", ".join(f"{symbol} {count}" for symbol, count in gaps)
+        told = few([f"{symbol} {count}" for symbol, count in sorted(gaps, key=lambda gap: -gap[1])])
         notes.append(f"gaps of {history.bars} bars: {told}")
+    late = [symbol for symbol, begins in zip(history.symbols, history.begins_in_time, strict=True) if not begins]
+    if late:
+        notes.append(f"listed during the event, so without positions at its start: {few(late)}")
     if any(item.sparse for item in chosen):
         notes.append("bars are made of trades: one without a trade keeps the last price, with no volume")
     return notes

@@ -16,6 +16,7 @@ Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 CELLS_MAX: Final = 10_000_000  # bars x markets of one replay: about 500 bytes each under three rules
+START_SHARE: Final = 0.05  # of the bars: a market that begins later has listed during the event
 PRICES = ("open", "high", "low", "close", "index", "index_low", "index_high")
 
 
@@ -48,6 +49,13 @@ class History:
     @property
     def markets(self) -> int:
         return len(self.symbols)
+
+    @property
+    def begins_in_time(self) -> Flags:
+        """[S] markets that trade from the start, or nearly: in the first bars, at least two and at most START_SHARE."""
+        known = 1 + max(1, int(START_SHARE * self.bars))
+        begins: Flags = np.asarray(self.live[:known].any(axis=0))
+        return begins
 
     def window(self, first: int, last: int) -> "History":
         """Bars [first, last) of the same markets, as views."""

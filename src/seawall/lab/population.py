@@ -109,7 +109,7 @@ def usual_day_volume(history: History) -> Floats:
 def populate_for(history: History, seed: int, mix: Mix | None = None) -> Population:
     """A population that meets `history` at its first bar: prices, liquidity ranks and open interest from it.
 
-    A market that is not live in the first bar lists at its first live price and starts without positions.
+    A market that does not begin in time lists at its first live price and starts without positions.
     """
     chosen = mix or Mix()
     volume = usual_day_volume(history)
@@ -120,7 +120,7 @@ def populate_for(history: History, seed: int, mix: Mix | None = None) -> Populat
         static_market(symbol, float(starts[k]), int(rank[k]), price_max_usd=4.0 * float(highest[k]))
         for k, symbol in enumerate(history.symbols)
     )
-    interest = np.where(history.live[0], volume * chosen.open_interest_of_volume, 0.0)
+    interest = np.where(history.begins_in_time, volume * chosen.open_interest_of_volume, 0.0)
     made = populate(markets, starts, interest, seed, chosen)
     if not made.positions:
         what = f"{chosen.accounts} in {len(markets)} markets leave none with both a long and a short"
