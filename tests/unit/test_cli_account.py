@@ -117,6 +117,11 @@ def test_an_account_on_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert {**piped, "file": ""} == {**direct, "file": ""}
 
 
+def test_one_coin_of_an_account(capsys: pytest.CaptureFixture[str]) -> None:
+    every = json_of(f"liq {HEDGED}", capsys)["positions"]
+    assert json_of(f"liq {HEDGED} --coin ETH", capsys)["positions"] == [p for p in every if p["coin"] == "ETH"]
+
+
 @pytest.mark.parametrize("name", ["\\ud800", "\u00e9", "\u2603"])
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_a_name_that_can_not_be_printed_stops_nothing(
@@ -155,6 +160,10 @@ REFUSED = [
     (f"health --url http://127.0.0.1:9 --user {USER}", "no answer"),
     (f"liq {HEDGED} --fee 2", "fee"),
     (f"liq {HEDGED} --fee nan", "fee"),
+    (f"liq {HEDGED} --entry 50000", "entry: belongs to a described trade"),
+    (f"liq --inverse {EXAMPLES / 'inverse.json'} --max-leverage 5", "max-leverage: belongs to a described trade"),
+    (f"liq {HEDGED} --coin DOGE", f"{HEDGED}: coin: the account holds no DOGE"),
+    (f"health {HEDGED} --user {USER}", "user: given without --url"),
     ("liq --entry 50000", "size"),
     ("liq --entry 50000 --size 1", "maintenance"),
     ("liq --entry 50000 --size -1 --maintenance 0.005", "size"),

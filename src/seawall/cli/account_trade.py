@@ -25,6 +25,7 @@ from seawall.cli.options import (
     User,
     loaded,
     market_words,
+    refuse_trade_words,
     required,
 )
 
@@ -67,13 +68,15 @@ def liq(
     from seawall.tools.trade_liq import TradeWords, inverse_terms
 
     closing_fee = given_rate(fee, "fee")
+    if file is not None or url is not None:
+        words = {"maintenance": maintenance, "max-leverage": max_leverage, "tiers": tiers, "mark": mark}
+        refuse_trade_words({"entry": entry, "size": size, "margin": margin, **words})
     if inverse and file is not None:
         _show_inverse_file(file, closing_fee, as_json=as_json)
         return
     if file is not None or url is not None or entry is None:
-        _show_account(
-            SourceWords(file, meta, url, user, skip_unknown, policy, collateral), closing_fee, as_json=as_json
-        )
+        account = SourceWords(file, meta, url, user, skip_unknown, policy, collateral)
+        _show_account(account, closing_fee, coin, as_json=as_json)
         return
     trade = TradeWords(
         coin=coin,
@@ -88,15 +91,16 @@ def liq(
         terms = inverse_terms(tiers, maintenance, max_leverage, tiers_by)
         _show_inverse(trade, terms, face=face, mark=mark, as_json=as_json)
         return
-    words = market_words(coin=coin, maintenance=maintenance, max_leverage=max_leverage, tiers=tiers, meta=meta)
-    _show_linear(trade, words, as_json=as_json)
+    market = market_words(coin=coin, maintenance=maintenance, max_leverage=max_leverage, tiers=tiers, meta=meta)
+    _show_linear(trade, market, as_json=as_json)
 
 
-def _show_account(words: SourceWords, closing_fee: "Rate", *, as_json: bool) -> None:
+def _show_account(words: SourceWords, closing_fee: "Rate", coin: str | None, *, as_json: bool) -> None:
     from seawall.cli import account_tables, show
-    from seawall.tools.liq import account_liquidation
+    from seawall.tools.liq import account_liquidation, only
 
     found = account_liquidation(loaded(words), closing_fee)
+    found = found if coin is None else only(found, coin)
     sheet, notes = account_tables.liquidation_sheet(found), account_tables.liquidation_notes(found)
     show.emit(found, sheets=[sheet], notes=notes, as_json=as_json)
 

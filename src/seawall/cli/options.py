@@ -93,3 +93,10 @@ def required(value: str | None, name: str) -> str:
     if value is None:
         raise BadInput(name, f"missing: give --{name}")
     return value
+
+
+def refuse_trade_words(given: "Mapping[str, object]") -> None:
+    """Words of a described trade have no place beside an account: none is dropped in silence."""
+    for name, value in given.items():
+        if value is not None:
+            raise BadInput(name, "belongs to a described trade: give that or an account, not both")

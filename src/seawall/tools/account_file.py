@@ -329,6 +329,8 @@ def load(
         raise BadInput("policy", f"expected one of {', '.join(sorted(POLICIES))}, got {policy!r}")
     if (path is None) == (url is None):
         raise BadInput("file", "give a file, - for standard input, or --url with --user (one of them)")
+    if url is None and user is not None:
+        raise BadInput("user", "given without --url")
     if url is not None:
         if user is None:
             raise BadInput("user", "--url needs --user 0x...")

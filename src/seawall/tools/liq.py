@@ -12,7 +12,7 @@ from seawall.terms.market import Market, tier_of
 from seawall.tools.account_file import CROSS, Account, NamedBucket
 from seawall.tools.figures import money
 from seawall.tools.plan import Direction
-from seawall.units import RATE_ONE, USD_ONE, Rate, UsdMicro
+from seawall.units import RATE_ONE, USD_ONE, BadInput, Rate, UsdMicro
 
 AGREEMENT = Fraction(1, 10**8)  # relative; venues print 8 to 10 decimals of a double
 HINT_AGREEMENT = Fraction(1, 10**4)  # relative spread of the hidden collateral that reported prices imply
@@ -137,3 +137,11 @@ def _hidden_collateral(account: Account, lines: tuple[LiquidationLine, ...]) -> 
 def _maintenance_rate(market: Market, notional_usd: Fraction) -> Fraction:
     amount = math.floor(abs(notional_usd) * USD_ONE)
     return Fraction(tier_of(market.tiers, UsdMicro(amount)).maintenance, RATE_ONE)
+
+
+def only(found: AccountLiquidation, coin: str) -> AccountLiquidation:
+    """The same with the positions of one coin. BadInput when the account holds none of it."""
+    held = tuple(line for line in found.positions if line.coin == coin)
+    if not held:
+        raise BadInput("coin", f"the account holds no {coin}", found.file)
+    return msgspec.structs.replace(found, positions=held)
