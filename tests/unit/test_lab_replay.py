@@ -19,6 +19,7 @@ from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Mark, market
 from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, UsdMicro
+from seawall.wide import split_ceil_rate
 
 START_MS = 1_760_054_400_000
 ALL_RULES = tuple(MarkRule)
@@ -98,7 +99,7 @@ def assert_core_agrees(population: Population, buckets: Buckets, terms: columns.
         kind = BucketKind.ISOLATED if population.isolated[bucket] else BucketKind.CROSS
         core = health(Bucket(kind=kind, raw_usd=UsdMicro(int(population.raw_usd[bucket])), positions=held), conditions)
         equity, high, low = watch.health_of(buckets, terms, marks, bucket)
-        assert (equity, watch.maintenance_of(high, low)) == (core.equity, core.maintenance)
+        assert (equity, split_ceil_rate(high, low)) == (core.equity, core.maintenance)
 
 
 def test_a_deep_tier_is_exact_at_and_around_its_edge() -> None:
@@ -109,7 +110,7 @@ def test_a_deep_tier_is_exact_at_and_around_its_edge() -> None:
     for size in (edge - 1, edge, edge + 1, 9 * edge - 1, 9 * edge, 2**52):
         core = health(Bucket(raw_usd=UsdMicro(0), positions=(Position(market="BTC", size=Lots(size)),)), conditions)
         high, low = watch.position_maintenance(terms.table, 0, size)
-        assert watch.maintenance_of(high, low) == core.maintenance
+        assert split_ceil_rate(high, low) == core.maintenance
 
 
 @given(st.integers(0, 2**58), st.integers(0, RATE_ONE // 4))
@@ -169,7 +170,7 @@ def test_a_bucket_just_outside_the_list_survives_the_largest_move_it_is_good_for
     found = watch.find_unhealthy(looks, buckets, terms, moved, 0)
     assert looks.state[watch.LOOKS] == 1
     equity, high, low = watch.health_of(buckets, terms, moved, 0)
-    assert found == int(equity < watch.maintenance_of(high, low))
+    assert found == int(equity < split_ceil_rate(high, low))
 
 
 def test_the_watch_list_is_used() -> None:
@@ -277,7 +278,7 @@ def assert_nobody_overlooked(population: Population, run: replay.RuleRun) -> Non
     terms = columns.terms_of(population.markets)
     for bucket in np.flatnonzero(run.buckets.status == columns.HEALTHY):
         equity, high, low = watch.health_of(run.buckets, terms, run.recorder.mark[-1], bucket)
-        assert equity >= watch.maintenance_of(high, low)
+        assert equity >= split_ceil_rate(high, low)
 
 
 def test_nobody_below_maintenance_is_overlooked(crashed: replay.Replay) -> None:

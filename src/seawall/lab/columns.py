@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seawall.terms import limits
+from seawall.margin.columns import market_table
 from seawall.terms.market import Market
 
 Array = npt.NDArray[Any]
@@ -28,11 +28,10 @@ FUNDING_DUST: Final = 4
 INSURANCE_PAID: Final = 5
 VENUE_CELLS: Final = 6
 
-LOWER: Final = 0  # cells of a tier in Terms.table
+LOWER: Final = 0  # cells of a tier in Terms.table, in the order of margin.columns.Tiers
 RATE: Final = 1
-DEDUCTION_HIGH: Final = 2  # deduction >> 20
-DEDUCTION_LOW: Final = 3  # deduction & (2^20 - 1)
-TIER_CELLS: Final = 4
+DEDUCTION_HIGH: Final = 2
+DEDUCTION_LOW: Final = 3
 
 FILLS: Final = 0  # cells of Tally.counters
 BUCKETS: Final = 1  # first liquidations
@@ -118,16 +117,9 @@ class Scene(NamedTuple):
 
 
 def terms_of(markets: Sequence[Market]) -> Terms:
-    """The markets' tiers as columns."""
-    deepest = max(len(market.tiers) for market in markets)
-    table = np.zeros((len(markets), deepest, TIER_CELLS), np.int64)
-    table[:, :, LOWER] = 2**62
-    low = (1 << limits.SPLIT_BITS) - 1
-    for row, market in enumerate(markets):
-        for column, tier in enumerate(market.tiers):
-            deduction = tier.deduction
-            table[row, column] = (tier.lower, tier.maintenance, deduction >> limits.SPLIT_BITS, deduction & low)
-    return Terms(table, np.array([market.price_max for market in markets], np.int64))
+    """The markets' tiers as margin.columns has them, the four cells of a tier side by side."""
+    table = market_table(markets)
+    return Terms(np.stack(table.tiers, axis=-1), np.array(table.price_max))
 
 
 def tally(markets: int) -> Tally:

@@ -13,9 +13,10 @@ from seawall.kernel import kernel, warm_up
 from seawall.lab import columns
 from seawall.lab.columns import Buckets, Quotes, Rules, Scene, Terms, Venue, tally
 from seawall.lab.market_impact import capacity_usd, displaced_price, displacement_after, fill_price
-from seawall.lab.watch import Watch, find_unhealthy, health_of, maintenance_of, position_maintenance, share_up, summed
+from seawall.lab.watch import Watch, find_unhealthy, health_of, position_maintenance, share_up, summed
 from seawall.lab.watch import watch as new_watch
 from seawall.units import FUNDING_INDEX_PER_MICRO, RATE_ONE, USD_ONE
+from seawall.wide import split_ceil_rate
 
 INTERIOR_TRIES: Final = 16  # closing less than all that fits is tried at these sixteenths
 WAVES_MAX: Final = 8  # rescans after our own fills moved the marks, at one point of a bar
@@ -126,7 +127,7 @@ def is_enough(order: Forced, table: Any, rules: Rules, amount: int) -> bool:
     equity = order.equity + order.side * amount * (order.mark - price)
     equity -= fee_of(equity, amount * price, rules.fee)
     high, low = position_maintenance(table, order.market, (order.held - amount) * order.mark)
-    needed = maintenance_of(order.other_high + high, order.other_low + low)
+    needed = split_ceil_rate(order.other_high + high, order.other_low + low)
     return bool(equity >= needed + share_up(needed, rules.exit_buffer))
 
 
@@ -167,7 +168,7 @@ def largest_open(scene: Scene, bucket: int) -> int:
         if size == 0 or quotes.room[market, 0 if size > 0 else 1] < 1:
             continue
         high, low = position_maintenance(table, market, abs(size) * quotes.mark[market])
-        needed = maintenance_of(high, low)
+        needed = split_ceil_rate(high, low)
         if needed > best_needed:
             best, best_needed = row, needed
     return best
@@ -238,7 +239,7 @@ def serve(scene: Scene, bucket: int, bar: int) -> bool:
         if row < 0:
             break
         equity, high, low = health_of(buckets, scene.terms, scene.quotes.mark, bucket)
-        needed = maintenance_of(high, low)
+        needed = split_ceil_rate(high, low)
         if equity >= needed + share_up(needed, rules.exit_buffer):
             buckets.status[bucket] = HEALTHY
             break
@@ -348,7 +349,7 @@ def count_ratios(buckets: Buckets, terms: Terms, mark: Any, counts: Any) -> None
         if status[bucket] == CLOSED:
             continue
         net, high, low, _ = summed((offsets[bucket], offsets[bucket + 1]), markets, sizes, table, mark)
-        needed = maintenance_of(high, low)
+        needed = split_ceil_rate(high, low)
         if needed > 0:
             above = max((raw_usd[bucket] + net) / (needed * RATIO_LEAST), 1e-9)
             counts[max(0, min(len(counts) - 1, math.floor(math.log(above) / step) + 1))] += 1
