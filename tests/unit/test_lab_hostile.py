@@ -199,3 +199,28 @@ def test_a_write_that_fails_leaves_no_folder(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(OSError, match="No space"):
         write_all(tmp_path / "a" / "b", {"x": "1"})
     assert not (tmp_path / "a").exists()
+
+
+def test_a_market_that_misses_its_first_bars_keeps_its_positions(tmp_path: Path) -> None:
+    hour = 3_600_000
+    write(tmp_path / "BTCUSDT.csv", lines(bars=24, step=hour)[1:])
+    write(tmp_path / "ETHUSDT.csv", lines(bars=24, step=hour))
+    write(tmp_path / "NEWUSDT.csv", lines(bars=24, step=hour)[8:])
+    history = load(tmp_path)
+    assert dict(zip(history.symbols, history.begins_in_time.tolist(), strict=True)) == {
+        "BTC": True,
+        "ETH": True,
+        "NEW": False,
+    }
+    interest = populate_for(history, 1, Mix(accounts=500)).open_interest()
+    assert (interest > 0).tolist() == history.begins_in_time.tolist()
+    assert any("listed during the event" in note and "NEW" in note for note in history.notes)
+
+
+def test_notes_stay_short_whatever_a_folder_holds(tmp_path: Path) -> None:
+    for number in range(60):
+        write(tmp_path / f"C{number}XUSDT.csv", lines(bars=30, volume=1e6 + number)[number % 2 :])
+    notes = load(tmp_path, "2025-10-10T00:00..2025-10-10T02:30", markets=60).notes
+    assert len(notes) < 30
+    assert max(map(len, notes)) < 600
+    assert any("and 40 more" in note for note in notes)

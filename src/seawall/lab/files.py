@@ -195,6 +195,10 @@ def _span(cells: list[Cells], inside: Flags) -> tuple[int, int]:
     return int(known[0]), int(known[-1]) + 1
 
 
+def counted(markets: int) -> str:
+    return f"{markets} market{'s' if markets != 1 else ''}"
+
+
 def few(names: list[str]) -> str:
     """The first ones by name, the others by number."""
     rest = len(names) - NAMES_MAX
@@ -203,7 +207,7 @@ def few(names: list[str]) -> str:
 
 def _first_notes(chosen: list[Series]) -> list[str]:
     files = sorted({item.file for item in chosen})
-    notes = [f"{interval_text(chosen[0].interval_ms)} candles of {len(chosen)} markets from {few(files)}"]
+    notes = [f"{interval_text(chosen[0].interval_ms)} candles of {counted(len(chosen))} from {few(files)}"]
     if chosen[0].kind is Kind.SPOT:
         notes.append("no perps at this interval: spot candles stand in for them")
     return notes
@@ -277,7 +281,7 @@ def _recorded_depth(catalog: Catalog, chosen: list[Series], times: Times, live: 
             notes.append(f"{item.base}: recorded depth from {source.file} in {int(use.sum())} bars")
     estimated = len(chosen) - len(notes)
     if estimated:
-        notes.append(f"depth of {estimated} markets is estimated from volume")
+        notes.append(f"depth of {counted(estimated)} is estimated from volume")
     return notes
 
 
