@@ -181,13 +181,14 @@ def _run(history: "History", rules: "Sequence[MarkRule]", *, accounts: int, seed
     from seawall.lab.population import Mix, populate_for
     from seawall.lab.replay import replay as run
     from seawall.lab.replay import work_of
+    from seawall.lab.words import counted
 
     population = populate_for(history, seed, Mix(accounts=accounts))
     began = time.perf_counter()
     liquidate.prepare()
     if (seconds := time.perf_counter() - began) > 1:
         print(f"kernels compiled in {seconds:.1f} s (kept for the next run)", file=sys.stderr)
-    title = f"{accounts:,} accounts, {history.markets} markets, {history.bars:,} bars"
+    title = f"{accounts:,} accounts, {counted(history.markets)}, {history.bars:,} bars"
     with _progress(title, work_of(history, rules)) as tell:
         return run(history, population, rules, progress=tell)
 

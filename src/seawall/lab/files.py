@@ -13,6 +13,7 @@ from seawall.lab.grid import Cells, funding_on, held_index, last_before, on_grid
 from seawall.lab.history import CELLS_MAX, Flags, Floats, History, Times, check_history
 from seawall.lab.names import DAY_MS, Window, interval_from, interval_text, underlying, unit_of, window_of
 from seawall.lab.tables import OHLC
+from seawall.lab.words import NAMES_MAX, counted, few
 from seawall.units import BadInput
 
 LOOKBACK_MS: Final = DAY_MS  # bars before the event: they tell what depth is usual
@@ -21,7 +22,6 @@ COVER_MIN: Final = 0.5  # of the event's span that a series must reach
 COVER_ASKED: Final = 0.0005  # ... when its interval was asked for by name
 LIQUID_SHARE: Final = 0.3  # a finer interval is preferred while it holds this share of the best one's USD volume
 BARS_MAX: Final = 2_000_000
-NAMES_MAX: Final = 20  # in one note
 
 
 def load(
@@ -193,16 +193,6 @@ def _span(cells: list[Cells], inside: Flags) -> tuple[int, int]:
     if len(known) < 2:
         raise BadInput("event", "fewer than 2 bars of the event are in these files")
     return int(known[0]), int(known[-1]) + 1
-
-
-def counted(markets: int) -> str:
-    return f"{markets} market{'s' if markets != 1 else ''}"
-
-
-def few(names: list[str]) -> str:
-    """The first ones by name, the others by number."""
-    rest = len(names) - NAMES_MAX
-    return ", ".join(names[:NAMES_MAX]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _first_notes(chosen: list[Series]) -> list[str]:

@@ -18,6 +18,8 @@ from seawall.lab.words import (
     TERMS,
     Figure,
     amount,
+    counted,
+    few,
     gap,
     minute,
     share,
@@ -99,7 +101,7 @@ def _facts(document: Document) -> str:
         where,
         f"{begins} to {ends} UTC",
         f"{source['bars']:,} bars of {_span(source['interval_ms'])}",
-        f"{len(source['symbols'])} markets: {', '.join(source['symbols'])}",
+        f"{counted(len(source['symbols']))}: {few(source['symbols'])}",
         f"{people['accounts']:,} synthetic accounts, seed {people['seed']}",
     ]
     return escape(" · ".join(facts))

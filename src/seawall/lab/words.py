@@ -1,5 +1,6 @@
 """Words and number formats of the report page: what figures are called and what they mean."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,8 @@ FIGURES: Final = (
     Figure("worst_own_impact_ppm", "Widest own impact", "gap", False),
 )
 
+NAMES_MAX: Final = 20  # in one line
+
 MODELLED: Final = (
     "Equity and maintenance of every bucket in exact integers: static tiers, cross and isolated, funding included.",
     "Liquidation by stages: the largest-maintenance position first, closed as far as needed to stand 2 % above "
@@ -39,12 +42,14 @@ MODELLED: Final = (
     "A bar is walked through both extremes before its close, all markets together: low, high, close when prices rise, "
     "high, low, close when they fall. Bars of up to five seconds are their close.",
     "Insurance pays the deficit of a bucket once all its positions are closed; what it can not pay is bad debt.",
-    "After every bar sizes sum to zero in every market, and cash, maker and fund keep their sum to the millionth.",
+    "After every bar sizes sum to zero in every market, and cash, maker, fund and funding dust, less"
+    " bad debt, keep their sum to the millionth of a dollar.",
 )
 LIMITS: Final = (
     "Recorded prices already contain the liquidations of that day; ours come on top. Rules are compared, the day is "
     "not re-enacted.",
     "Accounts are synthetic. Nobody adds margin, closes by choice, opens or arbitrages while the history runs.",
+    "Forced orders fill as far as book and gate let them, past the bankruptcy price too: that makes deficits.",
     "No backstop vault, no auto-deleveraging and no loss sharing: what insurance lacks stays visible as bad debt.",
     "The index is not moved by our orders. Where a history has no independent source, the perp stands for it and no "
     "mark protection is claimed.",
@@ -127,3 +132,14 @@ def verdict(document: dict[str, Any], main: dict[str, Any]) -> str:
         f"reaching their liquidation price, against {share(head['unnecessary_notional_ppm'])}; forced orders fill "
         f"{amount(other['lost_to_index'])} worse than the index, against {amount(head['lost_to_index'])}."
     )
+
+
+def counted(markets: int) -> str:
+    """1 -> 1 market, 2 -> 2 markets."""
+    return f"{markets:,} market{'s' if markets != 1 else ''}"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first NAMES_MAX by name, the others by number."""
+    rest = len(names) - NAMES_MAX
+    return ", ".join(names[:NAMES_MAX]) + (f" and {rest} more" if rest > 0 else "")
