@@ -13,7 +13,7 @@ import pytest
 
 from seawall.lab.catalog import Kind, scan
 from seawall.lab.depth import FLOOR, estimate_depth, thinning
-from seawall.lab.files import load
+from seawall.lab.files import Gaps, load
 from seawall.lab.history import History, check_history
 from seawall.lab.measure import coarsen, measure
 from seawall.units import BadInput
@@ -120,13 +120,34 @@ def test_a_gap_is_marked_and_told_not_filled(tmp_path: Path) -> None:
     rows = candles("BTC")
     del rows[100:107]
     write(tmp_path / "a.csv", rows + candles("ETH", volume=1.0))
-    history = load(tmp_path)
+    history = load(tmp_path, gaps=Gaps.KEEP)
     assert (~history.live[:, 0]).sum() == 7
     assert np.isnan(history.close[100:107, 0]).all()
     assert not history.volume_usd[100:107, 0].any()
     assert not history.depth_usd[100:107, 0].any()
     assert history.live[:, 1].all()
     assert any("gaps" in note and "BTC 7" in note for note in history.notes)
+
+
+@pytest.mark.parametrize("missing", [slice(100, 107), slice(1, 2), slice(-2, -1)])
+def test_a_gap_is_refused_unless_kept(tmp_path: Path, missing: slice) -> None:
+    rows = candles("BTC")
+    at, count = rows[missing][0][0], len(rows[missing])
+    del rows[missing]
+    write(tmp_path / "a.csv", rows + candles("ETH", volume=1.0))
+    failure = refused(lambda: load(tmp_path))
+    assert failure.field == "time"
+    assert failure.file == "a.csv"
+    assert f"{count} of " in failure.why
+    assert f"the first at {at} " in failure.why
+    assert load(tmp_path, symbols=["ETH"]).live.all()
+
+
+def test_a_late_listing_and_an_early_end_are_no_gaps(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", candles("BTC")[20:-20] + candles("ETH", volume=1.0))
+    history = load(tmp_path)
+    assert history.symbols == ("BTC", "ETH")
+    assert history.live.sum(axis=0).tolist() == [248, 288]
 
 
 def changed(place: int, column: int, value: object) -> list[Row]:

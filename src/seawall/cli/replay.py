@@ -33,6 +33,7 @@ Markets = Annotated[int, typer.Option("--markets", help="Markets, at most; by tr
 Seed = Annotated[int, typer.Option("--seed", help="Of the population, and of the generator.")]
 Interval = Annotated[str | None, typer.Option("--interval", help="Bar length such as 1s, 1m, 1h.")]
 Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these markets: BTC,ETH,...")]
+Gap = Annotated[str, typer.Option("--gaps", help="Missing bars of --data: refuse, or keep (a market stands still).")]
 Mark = Annotated[str | None, typer.Option("--mark", help="last, clamp-only, clamped or index; default clamped.")]
 Compare = Annotated[
     bool, typer.Option("--compare-marks/--no-compare-marks", help="Run the other mark rules beside it.")
@@ -53,6 +54,7 @@ def replay(
     seed: Seed = 1,
     interval: Interval = None,
     symbols: Symbols = None,
+    gaps: Gap = "refuse",
     mark: Mark = None,
     compare: Compare = True,
     out: Out = None,
@@ -66,10 +68,17 @@ def replay(
     _check_words({"data": data, "event": event, "preset": preset, "symbols": symbols, "mark": mark, "out": out})
     _check_sizes(accounts, markets, seed)
     folder = _target(out, json_)
-    history = _history(data, event, preset, markets=markets, seed=seed, interval=interval, symbols=symbols)
+    wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
+    if data is None:
+        history = _generated(event, preset, markets=markets, seed=seed, interval=interval, wanted=wanted)
+    elif preset is not None:
+        raise BadInput("preset", "either --data or --preset, not both")
+    else:
+        history = _recorded(data, event, markets=markets, interval=interval, wanted=wanted, gaps=gaps)
     rules, main = _rules(history, mark, compare)
     done = _run(history, rules, accounts=accounts, seed=seed)
     words = {"data": data, "event": event, "preset": preset, "interval": interval, "symbols": symbols, "mark": mark}
+    words["gaps"] = gaps if gaps != "refuse" else None
     command = _command(words, accounts=accounts, markets=markets, seed=seed, compare=compare)
     content = _document(done, main, command, data=data, event=event, preset=preset, seed=seed)
     content["run"] = {"seconds": round(time.perf_counter() - started, 3)}
@@ -108,40 +117,35 @@ def _check_sizes(accounts: int, markets: int, seed: int) -> None:
         raise BadInput("seed", f"{seed} is outside 0..2^63")
 
 
-def _history(
-    data: str | None,
+def _recorded(
+    data: str, event: str | None, *, markets: int, interval: str | None, wanted: tuple[str, ...] | None, gaps: str
+) -> "History":
+    from seawall.lab.files import Gaps, load
+
+    known = [rule.value for rule in Gaps]
+    if gaps not in known:
+        raise BadInput("gaps", f"unknown {gaps!r}: one of {', '.join(known)}")
+    day = DEFAULT_EVENT if event is None else event
+    return all_live(load(data, day, symbols=wanted, interval=interval, markets=markets, gaps=Gaps(gaps)))
+
+
+def _generated(
     event: str | None,
     preset: str | None,
     *,
     markets: int,
     seed: int,
     interval: str | None,
-    symbols: str | None,
-) -> "History":
-    wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
-    if data is None:
-        if event is not None:
-            raise BadInput("event", "needs --data FOLDER; a generated market is named with --preset")
-        return _generated(
-            DEFAULT_PRESET if preset is None else preset, markets=markets, seed=seed, interval=interval, wanted=wanted
-        )
-    if preset is not None:
-        raise BadInput("preset", "either --data or --preset, not both")
-    from seawall.lab.files import load
-
-    return all_live(
-        load(data, DEFAULT_EVENT if event is None else event, symbols=wanted, interval=interval, markets=markets)
-    )
-
-
-def _generated(
-    preset: str, *, markets: int, seed: int, interval: str | None, wanted: tuple[str, ...] | None
+    wanted: tuple[str, ...] | None,
 ) -> "History":
     from seawall.lab.generator import generate
     from seawall.lab.names import interval_from, underlying
 
+    if event is not None:
+        raise BadInput("event", "needs --data FOLDER; a generated market is named with --preset")
     interval_ms = 60_000 if interval is None else interval_from(interval)
-    history = generate(preset, seed, markets, max(2, DAY_MS // interval_ms), interval_ms)
+    name = DEFAULT_PRESET if preset is None else preset
+    history = generate(name, seed, markets, max(2, DAY_MS // interval_ms), interval_ms)
     return history if wanted is None else history.only(tuple(underlying(symbol) for symbol in wanted))
 
 
@@ -217,7 +221,7 @@ def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed:
     if words["data"] is None and words["preset"] is None:
         parts += ["--preset", DEFAULT_PRESET]
     parts += ["--accounts", str(accounts), "--markets", str(markets), "--seed", str(seed)]
-    for name in ("interval", "symbols", "mark"):
+    for name in ("interval", "symbols", "gaps", "mark"):
         if words[name] is not None:
             parts += [f"--{name}", str(words[name])]
     return shlex.join(parts if compare else [*parts, "--no-compare-marks"])

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,13 @@ LIQUID_SHARE: Final = 0.3  # a finer interval is preferred while it holds this s
 BARS_MAX: Final = 2_000_000
 
 
+class Gaps(Enum):
+    """What missing bars inside a series mean: a broken file, or a market that stood still."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
+
+
 def load(
     folder: str | Path,
     event: str = "2025-10-10",
@@ -32,12 +41,14 @@ def load(
     interval: str | None = None,
     days: float | None = None,
     markets: int = 20,
+    gaps: Gaps = Gaps.REFUSE,
 ) -> History:
     """History of an event from candles in `folder` (docs/lab/data.md has the rules of choice).
 
     `symbols` are underlyings in any spelling; `interval` such as 1s, 5m or 1h, by default the finest that holds most
     of the money; at most `markets` markets, by USD volume. Perps are preferred to spot; spot, then mark prices of the
-    same underlying become the index. Raises BadInput when nothing fits or a bar is malformed.
+    same underlying become the index. Raises BadInput when nothing fits, a bar is malformed, or bars are missing between
+    others; with `Gaps.KEEP` missing bars are marked as not live instead.
     """
     if markets < 1:
         raise BadInput("markets", f"{markets} is below 1")
@@ -51,7 +62,25 @@ def load(
         raise BadInput(
             "volume", f"none in {window.name}: open interest and depth are estimated from it", chosen[0].file
         )
-    return _assemble(catalog, chosen, window, dropped)
+    history = _assemble(catalog, chosen, window, dropped)
+    if gaps is Gaps.REFUSE:
+        _refuse_gaps(history, chosen)
+    return history
+
+
+def _refuse_gaps(history: History, chosen: list[Series]) -> None:
+    """BadInput for the first bar missing between two others of its series. Bars made of trades may be silent."""
+    for column, item in enumerate(chosen):
+        live = np.flatnonzero(history.live[:, column])
+        if item.sparse or len(live) == 0:
+            continue
+        inside = np.arange(live[0], live[-1] + 1)
+        missing = inside[~history.live[inside, column]]
+        if len(missing):
+            at = int(history.times_ms[missing[0]])
+            what = f"{len(missing)} of {len(inside)} bars of {item.symbol} are missing, the first at {at}"
+            told = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            raise BadInput("time", f"{what} ({told} UTC); --gaps keep lets the market stand still there", item.file)
 
 
 def _share_covered(series: Series, window: Window) -> float:
