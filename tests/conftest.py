@@ -1,10 +1,20 @@
-"""Fixtures shared by all suites."""
+"""Fixtures shared by all suites, and how Hypothesis draws.
 
+Examples are the same in every run, so that a red test means a changed program. HYPOTHESIS_PROFILE=exploring draws new
+ones; what it finds becomes an `@example`. There is no deadline: a shared machine stalls, and slow is not wrong.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("exploring", derandomize=False, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")
