@@ -8,7 +8,7 @@ off from outside.
 import importlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from types import ModuleType
@@ -349,7 +349,7 @@ class DustWorld(World):
         self.dice.choices((self.trade, self.tick, self.fund), (2, 3, 3))[0]()
 
 
-def hunt(modules: dict[str, ModuleType], seeds: range, steps: int, kind: type[World] = World) -> str | None:
+def hunt(modules: dict[str, ModuleType], seeds: Iterable[int], steps: int, kind: type[World] = World) -> str | None:
     """What the first world that fails says; None when all pass."""
     for seed in seeds:
         try:

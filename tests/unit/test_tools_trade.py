@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seawall.tools.carry import BasisTerms, basis_trade, funding_carry, funding_terms, holding_hours
 from seawall.tools.leverage import Assumed, leverage_table
-from seawall.tools.plan import Direction, MarketWords, planned
+from seawall.tools.plan import Direction, MarketWords, described
 from seawall.tools.size import RiskBudget, budget_from, equity_from, position_size
 from seawall.units import RATE_ONE, BadInput, Rate, Side, rate, usd
 
@@ -237,4 +237,4 @@ def test_holding_time_is_given_once() -> None:
 @pytest.mark.parametrize("words", [MarketWords(), MarketWords(maintenance=Rate(0)), MarketWords(max_leverage=0)])
 def test_a_market_must_be_described(words: MarketWords) -> None:
     with pytest.raises(BadInput):
-        planned(words, coin="X", side=Direction.LONG, size=Fraction(1), entry=Fraction(1), leverage=1)
+        described(words, coin="X", side=Direction.LONG, size=Fraction(1), entry=Fraction(1), leverage=1)

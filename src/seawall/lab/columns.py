@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seawall.lab.population import Population
 from seawall.margin.columns import market_table
 from seawall.terms.market import Market
 
@@ -127,6 +128,18 @@ def tally(markets: int) -> Tally:
     pair = (markets, 2)
     zeros = [np.zeros(shape, np.int64) for shape in (COUNT_CELLS, pair, pair, markets, markets)]
     return Tally(*zeros)
+
+
+def buckets_in(population: Population) -> Buckets:
+    """Fresh working columns of a population, nothing liquidated yet."""
+    return buckets_of(
+        offsets=population.offsets,
+        market=population.market,
+        size=population.size,
+        raw_usd=population.raw_usd,
+        isolated=population.isolated,
+        owner=population.owner,
+    )
 
 
 def buckets_of(*, offsets: Array, market: Array, size: Array, raw_usd: Array, isolated: Array, owner: Array) -> Buckets:

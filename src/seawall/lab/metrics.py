@@ -105,14 +105,7 @@ def percentiles(counts: Ints) -> Array:
 
 def breaches(path: "Path", population: Population, progress: "Callable[[int], None]") -> Array:
     """[A] whether each bucket, left alone but for funding, ever has equity < maintenance marked at the index."""
-    buckets = columns.buckets_of(
-        offsets=population.offsets,
-        market=population.market,
-        size=population.size,
-        raw_usd=population.raw_usd,
-        isolated=population.isolated,
-        owner=population.owner,
-    )
+    buckets = columns.buckets_in(population)
     markets = len(population.markets)
     venue = Venue(*(np.zeros(shape, np.int64) for shape in (columns.VENUE_CELLS, markets, (markets, 2))))
     terms = columns.terms_of(population.markets)

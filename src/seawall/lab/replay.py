@@ -210,14 +210,7 @@ def _refill(quotes: Quotes, interval_ms: int, policy: ReplayPolicy, bar: int) ->
 
 def opening(population: Population, policy: ReplayPolicy) -> tuple[Buckets, Venue]:
     """Working columns before the first bar; the maker takes the other side of what the population holds net."""
-    buckets = columns.buckets_of(
-        offsets=population.offsets,
-        market=population.market,
-        size=population.size,
-        raw_usd=population.raw_usd,
-        isolated=population.isolated,
-        owner=population.owner,
-    )
+    buckets = columns.buckets_in(population)
     open_lots = np.zeros((len(population.price), 2), np.int64)
     np.add.at(open_lots[:, 0], population.market, np.maximum(population.size, 0))
     np.add.at(open_lots[:, 1], population.market, np.maximum(-population.size, 0))

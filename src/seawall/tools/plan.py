@@ -136,21 +136,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return check_bucket(bucket, self.conditions)
 
 
-def planned(
-    words: MarketWords,
-    *,
-    coin: str,
-    side: Direction,
-    size: Fraction,
-    entry: Fraction,
-    leverage: int,
-    sizes: Sequence[Fraction] = (),
-    prices: Sequence[Fraction] = (),
-) -> Plan:
-    """A Plan whose leverage its market allows at some size; BadInput otherwise. Arguments as of `described`."""
-    plan = described(words, coin=coin, side=side, size=size, entry=entry, leverage=leverage, sizes=sizes, prices=prices)
-    if leverage > plan.place.market.max_leverage:
-        raise BadInput("leverage", f"{leverage} is above the market's maximum of {plan.place.market.max_leverage}")
+def allowed(plan: Plan) -> Plan:
+    """The plan itself; BadInput when its market allows its leverage at no size."""
+    most = plan.place.market.max_leverage
+    if plan.leverage > most:
+        raise BadInput("leverage", f"{plan.leverage} is above the market's maximum of {most}")
     return plan
 
 

@@ -11,7 +11,7 @@ from seawall.terms import limits
 from seawall.tools.account_file import load
 from seawall.tools.figures import given_fraction, given_positive, money, percent
 from seawall.tools.liq import relevant
-from seawall.tools.plan import Direction, MarketWords, Plan, planned
+from seawall.tools.plan import Direction, MarketWords, Plan, allowed, described
 from seawall.tools.scales import usd_of
 from seawall.units import RATE_ONE, USD_ONE, BadInput, Rate, Side, UsdMicro, share
 
@@ -128,14 +128,9 @@ def _check(budget: RiskBudget, side: Direction) -> None:
 
 
 def _plan(words: MarketWords, budget: RiskBudget, *, coin: str, side: Direction, size: Fraction) -> Plan:
-    return planned(
-        words,
-        coin=coin,
-        side=side,
-        size=size,
-        entry=budget.entry,
-        leverage=budget.leverage,
-        sizes=(budget.lot,),
+    entry, leverage = budget.entry, budget.leverage
+    return allowed(
+        described(words, coin=coin, side=side, size=size, entry=entry, leverage=leverage, sizes=(budget.lot,))
     )
 
 
