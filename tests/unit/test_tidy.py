@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FILE_LINES = 500
 FUNCTION_LINES = 60
 
-CORE_FOLDERS = ("terms", "pricing", "margin", "presets")
+CORE_FOLDERS = ("terms", "pricing", "margin", "presets", "ledger", "book", "liquidation", "engine")
 CORE_FILES = ("units.py", "wide.py")
 IMPURE = ("asyncio", "datetime", "http", "io", "locale", "os", "pathlib", "random", "secrets", "socket", "subprocess")
 IMPURE += ("sys", "tempfile", "threading", "time", "urllib", "uuid", "decimal", "numpy.random")

@@ -15,6 +15,7 @@ from seawall.margin.ladder import AFTER, ALWAYS_KEY, KEY, NEVER_KEY, OWNER, cell
 from seawall.margin.trigger_state import (
     EVALUATED,
     FIRED,
+    FIRED_HEAD,
     SLOT_FREE,
     SLOTS_LIVE,
     SLOTS_USED,
@@ -133,8 +134,20 @@ def note_fired(s: Any, bucket: int) -> None:
     """Queues a bucket for evaluation, once."""
     if s.bucket_fired[bucket] == 0:
         s.bucket_fired[bucket] = 1
-        s.fired[s.count[FIRED]] = bucket
+        end = s.count[FIRED_HEAD] + s.count[FIRED]
+        s.fired[end if end < len(s.fired) else end - len(s.fired)] = bucket
         s.count[FIRED] += 1
+
+
+@kernel
+def next_fired(s: Any) -> int:
+    """Takes the bucket that has waited longest off the queue, which must not be empty."""
+    head = s.count[FIRED_HEAD]
+    bucket = s.fired[head]
+    s.count[FIRED_HEAD] = head + 1 if head + 1 < len(s.fired) else 0
+    s.count[FIRED] -= 1
+    s.bucket_fired[bucket] = 0
+    return int(bucket)
 
 
 @kernel
@@ -168,9 +181,8 @@ def evaluate(states: Any) -> tuple[int, int]:
     """
     s = states[0]
     found = unsure = 0
-    for i in range(s.count[FIRED]):
-        bucket = s.fired[i]
-        s.bucket_fired[bucket] = 0
+    while s.count[FIRED] != 0:  # at most the buckets
+        bucket = next_fired(s)
         status = place(s, bucket)
         if status == LIQUIDATABLE:
             s.found[found] = bucket
@@ -178,7 +190,6 @@ def evaluate(states: Any) -> tuple[int, int]:
         elif status == UNSURE:
             s.unsure[unsure] = bucket
             unsure += 1
-    s.count[FIRED] = 0
     return found, unsure
 
 

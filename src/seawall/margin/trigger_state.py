@@ -22,7 +22,7 @@ from seawall.units import BadInput
 RECORD_BYTES_MAX: Final = 2**31 - 1  # above, NumPy's size of a record wraps without an error
 
 # places in the column `count`
-SLOTS_USED, SLOT_FREE, SLOTS_LIVE, FIRED, EVALUATED = range(5)
+SLOTS_USED, SLOT_FREE, SLOTS_LIVE, FIRED, EVALUATED, FIRED_HEAD = range(6)  # `fired` is a ring: head and count
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]
         ("row_words", "i8", (rows, ladder.SUMMARY_WORDS)),
         ("at", "i8", (limits.POSITIONS_PER_BUCKET,)),
         *((f"new_{name}", "i8", (limits.POSITIONS_PER_BUCKET,)) for name in ("market", "size", "index")),
-        ("count", "i8", (5,)),
+        ("count", "i8", (6,)),
     ]
 
 

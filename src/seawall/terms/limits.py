@@ -19,3 +19,21 @@ RAW_USD_MAX: Final = 2**61
 FUNDING_INDEX_MAX: Final = 2**62
 BALANCE_MAX: Final = 2**61
 SPLIT_BITS: Final = 20  # products of a notional and a rate are summed as (high, low) around 2^20
+
+# of the engine: every loop in the core names one of these
+ORDERS_PER_BUCKET: Final = 1_000  # resting and waiting ones together
+SUBACCOUNTS: Final = 10
+AGENTS_PER_ACCOUNT: Final = 8
+ISOLATED_PER_ACCOUNT: Final = 64
+SOURCES: Final = 8  # price sources of a market
+FILLS_PER_COMMAND: Final = 256  # a taker that would match more is cut off there
+TRIGGERED_PER_COMMAND: Final = 64  # trigger orders that fire in one command; the rest fire in the next ones
+EVALUATIONS_PER_COMMAND: Final = 256  # buckets measured in one command
+ADL_COUNTERPARTIES: Final = 1_024  # closed against in one step
+EVENTS_PER_COMMAND: Final = 8_192  # no command emits more
+EVENTS: Final = 4 * EVENTS_PER_COMMAND
+WORK_PER_COMMAND: Final = 64  # units of liquidation work in one LIQUIDATE
+ORDINALS: Final = 2**20  # places of a market's price grid (book/grid.py)
+AMOUNT_MAX: Final = 2**53  # of one deposit, withdrawal or transfer, in micro-USD
+TIME_MAX: Final = 2**53
+CLOCK_STEP_MAX_MS: Final = 7 * 24 * 3_600_000  # a TICK further ahead is refused

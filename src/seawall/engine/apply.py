@@ -1,0 +1,175 @@
+"""The engine: commands in, events out (kernels). Start reading here; then the one module a command touches.
+
+Every command passes the same gates in the same order, so that the same bad request always gives the same code: shape
+(engine/rows.py), authority, nonce, existence; then its handler checks the rest before it changes anything.
+"""
+
+from typing import Any, Final
+
+from seawall.engine.accounts import approve_agent, create_account, create_sub, revoke_agent
+from seawall.engine.authority import authorise, use_nonce
+from seawall.engine.cash import deposit, transfer
+from seawall.engine.clock import tick
+from seawall.engine.delisting import delist
+from seawall.engine.funding import funding
+from seawall.engine.isolated import isolated_margin, move_position, set_leverage, set_top_up
+from seawall.engine.markets import list_market, set_source, set_status, set_tier
+from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
+from seawall.engine.parameters import set_parameter
+from seawall.engine.pools import insurance_add, insurance_remove, pool_add, pool_remove
+from seawall.engine.prices import oracle
+from seawall.engine.rails import guard, propose
+from seawall.engine.twap import cancel_twap, start_twap
+from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
+from seawall.engine.work import liquidate
+from seawall.kernel import kernel
+from seawall.ledger.state import EVENTS_USED, MARKETS, RESULT, SEQUENCE
+from seawall.terms import code, command
+from seawall.terms.limits import EVENTS, EVENTS_PER_COMMAND
+
+VENUE_WIDE: Final = -1
+
+
+@kernel
+def apply_rows(states: Any, rows: Any, shapes: Any, codes: Any, made: Any, first: int) -> int:
+    """Applies rows from `first` until all are done or the event columns may not hold another; returns the next row.
+
+    Writes each row's code and the id of what it made. One call a batch: crossing into compiled code costs more than
+    a command.
+    """
+    s = states[0]
+    for i in range(first, len(rows)):
+        if s.cell[EVENTS_USED] + EVENTS_PER_COMMAND > EVENTS:
+            return i
+        s.cell[SEQUENCE] += 1
+        s.cell[RESULT] = 0
+        codes[i] = apply_one(s, rows[i], shapes[i])
+        made[i] = s.cell[RESULT]
+    s.cell[RESULT] = 0
+    return len(rows)
+
+
+@kernel
+def apply_one(s: Any, c: Any, shape: int) -> int:
+    """One command: the gates, then its handler. Returns its code."""
+    if shape != code.OK:
+        return int(shape)
+    allowed = authorise(s, c.kind, c.signer, c.account)
+    if allowed != code.OK:
+        return int(allowed)
+    fresh = use_nonce(s, c)
+    if fresh != code.OK:
+        return int(fresh)
+    if c.market >= s.cell[MARKETS] and c.kind != command.LIST_MARKET:
+        return code.UNKNOWN_MARKET
+    if c.market == VENUE_WIDE and not may_be_venue_wide(c.kind):
+        return code.UNKNOWN_MARKET
+    if c.kind < command.TICK:
+        return int(_trader(s, c))
+    if c.kind < command.POOL_ADD:
+        return int(_step(s, c))
+    return int(_office(s, c))
+
+
+@kernel
+def may_be_venue_wide(kind: int) -> bool:
+    """Whether market -1 means something to the command."""
+    return kind in (command.CANCEL_ALL, command.GUARD, command.SET_PARAMETER, command.SET_STATUS)
+
+
+@kernel
+def _trader(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind >= command.PLACE:
+        return int(_order(s, c))
+    if kind >= command.ISOLATED_MARGIN:
+        if kind == command.ISOLATED_MARGIN:
+            return int(isolated_margin(s, c))
+        if kind == command.SET_TOP_UP:
+            return int(set_top_up(s, c))
+        if kind == command.MOVE_POSITION:
+            return int(move_position(s, c))
+        return int(set_leverage(s, c))
+    if kind >= command.DEPOSIT:
+        return int(_money(s, c))
+    if kind == command.CREATE_ACCOUNT:
+        return int(create_account(s, c))
+    if kind == command.CREATE_SUB:
+        return int(create_sub(s, c))
+    if kind == command.APPROVE_AGENT:
+        return int(approve_agent(s, c))
+    return int(revoke_agent(s, c))
+
+
+@kernel
+def _order(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.PLACE:
+        return int(place(s, c))
+    if kind == command.CANCEL:
+        return int(cancel(s, c))
+    if kind == command.MODIFY:
+        return int(modify(s, c))
+    if kind == command.CANCEL_CLIENT:
+        return int(cancel_client(s, c))
+    if kind == command.CANCEL_ALL:
+        return int(cancel_all(s, c))
+    if kind == command.SCHEDULE_CANCEL:
+        return int(schedule_cancel(s, c))
+    if kind == command.TWAP:
+        return int(start_twap(s, c))
+    return int(cancel_twap(s, c))
+
+
+@kernel
+def _money(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.DEPOSIT:
+        return int(deposit(s, c))
+    if kind == command.WITHDRAW:
+        return int(withdraw(s, c))
+    if kind == command.FINISH_WITHDRAWAL:
+        return int(finish_withdrawal(s, c))
+    if kind == command.CANCEL_WITHDRAWAL:
+        return int(cancel_withdrawal(s, c))
+    return int(transfer(s, c))
+
+
+@kernel
+def _step(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.ORACLE:
+        return int(oracle(s, c))
+    if kind == command.LIQUIDATE:
+        return int(liquidate(s, c))
+    if kind == command.FUNDING:
+        return int(funding(s, c))
+    return int(tick(s, c))
+
+
+@kernel
+def _office(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind < command.PROPOSE:
+        if kind == command.POOL_ADD:
+            return int(pool_add(s, c))
+        if kind == command.POOL_REMOVE:
+            return int(pool_remove(s, c))
+        if kind == command.INSURANCE_ADD:
+            return int(insurance_add(s, c))
+        return int(insurance_remove(s, c))
+    if kind == command.PROPOSE:
+        return int(propose(s, c))
+    if kind == command.GUARD:
+        return int(guard(s, c))
+    if kind == command.LIST_MARKET:
+        return int(list_market(s, c))
+    if kind == command.SET_TIER:
+        return int(set_tier(s, c))
+    if kind == command.SET_PARAMETER:
+        return int(set_parameter(s, c))
+    if kind == command.SET_STATUS:
+        return int(set_status(s, c))
+    if kind == command.SET_SOURCE:
+        return int(set_source(s, c))
+    return int(delist(s, c))

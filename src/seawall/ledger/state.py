@@ -1,0 +1,360 @@
+"""The state of the venue: one record of fixed-capacity integer columns, one pointer to compiled code.
+
+One buffer to snapshot, hash and compare. Only `ledger`, `book`, `liquidation` and `engine` write it. Kernels take the
+length-1 array and use its element; uncompiled they get a namespace of memory views (see margin/trigger_state.py, whose
+columns are part of this record: the triggers run on the same positions).
+
+Rows: bucket `a` is the cross bucket of account `a`; isolated buckets follow, then two pools a market (AMM, backstop).
+Slot, order and level 0 mean none, and so does bucket, account or market -1. Free rows hang in LIFO lists.
+Columns from SCRATCH on are working space: meaningless between commands, outside hashes and snapshots.
+"""
+
+import functools
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from seawall.margin import trigger_state
+from seawall.terms import event, limits, parameter, venue_parameter
+from seawall.units import BadInput
+
+# bucket kinds
+UNUSED: Final = 0
+CROSS: Final = 1
+ISOLATED: Final = 2
+AMM_POOL: Final = 3
+BACKSTOP_POOL: Final = 4
+
+# cells of the column `cell`: the venue's scalars
+SEQUENCE: Final = 0  # commands applied
+NOW: Final = 1  # time of the last TICK
+VAULT: Final = 2  # deposited and not paid out
+PENDING: Final = 3  # frozen for withdrawals
+FEES: Final = 4  # the venue's income: trading fees less rebates
+DUST: Final = 5  # roundings of funding and of sharing out
+BAD_DEBT: Final = 6  # negative: cash that nobody made good (only with SOCIALISE off)
+ACCOUNTS: Final = 7  # accounts created
+MARKETS: Final = 8  # highest market number listed + 1
+ORDER_SERIAL: Final = 9
+ORDER_FREE: Final = 10
+ORDERS_USED: Final = 11
+ORDERS_LIVE: Final = 12
+LEVEL_FREE: Final = 13
+LEVELS_USED: Final = 14
+AGENT_FREE: Final = 15
+AGENTS_USED: Final = 16
+ISOLATED_FREE: Final = 17
+ISOLATED_USED: Final = 18
+SHARE_FREE: Final = 19
+SHARES_USED: Final = 20
+WITHDRAWAL_SERIAL: Final = 21
+WITHDRAWAL_FREE: Final = 22
+WITHDRAWALS_USED: Final = 23
+TWAP_FREE: Final = 24
+TWAPS_USED: Final = 25
+TWAP_SERIAL: Final = 26
+TWAP_FIRST: Final = 27
+SCHEDULE_NEXT: Final = 28  # earliest scheduled cancel
+DEPOSIT_SERIAL: Final = 29  # last bridge message
+GATE_UNTIL: Final = 30  # withdrawals closed until
+HOUR_START: Final = 31
+HOUR_OUT: Final = 32  # withdrawn in this hour
+DAY_START: Final = 33
+DAY_OUT: Final = 34
+RISK_TIME: Final = 35  # last accepted proposal
+RISK_SERIAL: Final = 36
+NONCE_HEAD: Final = 37
+NONCE_COUNT: Final = 38
+ADVANCED: Final = 39  # unrealised profit that has left the venue
+SETTINGS_USED: Final = 40
+QUEUED: Final = 41  # buckets waiting to be liquidated
+VENUE_STATUS: Final = 42
+PARAMETERS_NEXT: Final = 43  # earliest pending parameter change
+DELISTING: Final = 44  # market being settled + 1
+EVENTS_USED: Final = 45  # scratch in spirit: emptied by the host after each batch
+RESULT: Final = 46  # id of what the present command made; 0 between commands
+CELLS: Final = 64
+
+RISK_CLASSES: Final = 64  # the liquidation queue: class by equity / maintenance, worst first
+EVENT_FIELDS: Final = len(event.ROW)
+SCRATCH: Final = "at"  # the first of the working columns
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """How much fits. Kernels compile once for each distinct capacity: use the named ones."""
+
+    accounts: int
+    isolated: int
+    positions: int
+    markets: int
+    orders: int
+    levels: int
+    agents: int
+    settings: int  # a power of two
+    shares: int
+    withdrawals: int
+    twaps: int
+    nonces: int  # remembered in all; a power of two
+
+    @property
+    def buckets(self) -> int:
+        return self.accounts + self.isolated + 2 * self.markets
+
+    @property
+    def clients(self) -> int:
+        """Places of the table of client ids: a power of two, at most half full."""
+        return 1 << (2 * self.orders - 1).bit_length()
+
+    @property
+    def addresses(self) -> int:
+        """Places of the table of addresses: a power of two, at most half full."""
+        return 1 << (2 * (self.accounts + self.agents) - 1).bit_length()
+
+    @property
+    def level_places(self) -> int:
+        return 1 << (2 * self.levels - 1).bit_length()
+
+
+SMALL: Final = Capacity(
+    accounts=256,
+    isolated=64,
+    positions=2_048,
+    markets=4,
+    orders=2_048,
+    levels=1_024,
+    agents=64,
+    settings=1_024,
+    shares=128,
+    withdrawals=64,
+    twaps=16,
+    nonces=1_024,
+)
+VENUE: Final = Capacity(
+    accounts=131_072,
+    isolated=65_536,
+    positions=1_048_576,
+    markets=64,
+    orders=524_288,
+    levels=262_144,
+    agents=65_536,
+    settings=524_288,
+    shares=65_536,
+    withdrawals=16_384,
+    twaps=8_192,
+    nonces=1_048_576,
+)
+
+
+def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    """(name, dtype, shape) of each column; the working ones last."""
+    core = trigger_state.trigger_columns(
+        trigger_state.Capacity(buckets=c.buckets, positions=c.positions, markets=c.markets)
+    )
+    working = {"at", "new_market", "new_size", "new_index", "found", "unsure"}
+    scratch = [entry for entry in core if entry[0] in working]
+    kept = [entry for entry in core if entry[0] not in working]
+    return [
+        ("cell", "i8", (CELLS,)),
+        *kept,
+        *_position_columns(c),
+        *_market_columns(c),
+        *_order_columns(c),
+        *_account_columns(c),
+        *scratch,
+        ("adl_bucket", "i4", (limits.ADL_COUNTERPARTIES,)),
+        ("adl_score", "i8", (limits.ADL_COUNTERPARTIES,)),
+        ("adl_size", "i8", (limits.ADL_COUNTERPARTIES,)),
+        ("event", "i8", (limits.EVENTS, EVENT_FIELDS)),
+    ]
+
+
+def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    slots, buckets = (c.positions + 1,), (c.buckets,)
+    return [
+        ("slot_entry", "i8", slots),  # signed entry notional
+        ("slot_bids", "i8", slots),  # lots of resting buys
+        ("slot_asks", "i8", slots),
+        ("slot_leverage", "i4", slots),
+        ("bucket_kind", "i1", buckets),
+        ("bucket_liquidating", "i1", buckets),
+        ("bucket_owner", "i4", buckets),  # account; -1 for pools
+        ("bucket_market", "i4", buckets),  # of an isolated bucket or pool; -1 for cross
+        ("bucket_next", "i4", buckets),  # next isolated bucket of the account, or next free one, + 1
+        ("bucket_order", "i4", buckets),  # first of its orders
+        ("bucket_orders", "i4", buckets),  # how many
+        ("bucket_advanced", "i8", buckets),  # unrealised profit it has taken out
+        ("bucket_after", "i4", buckets),  # liquidation queue links, + 1; 0 none
+        ("bucket_before", "i4", buckets),
+        ("bucket_class", "i1", buckets),  # 1 + its class in the queue; 0: not in it
+        ("bucket_time", "i8", buckets),  # of the last liquidation step (cooldown)
+        ("queue_first", "i4", (RISK_CLASSES,)),  # + 1
+        ("queue_last", "i4", (RISK_CLASSES,)),
+    ]
+
+
+def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    per_market = (
+        "status oracle oracle_time fresh last mark_time basis_ema book_ema size_decimals exponent_max "
+        "open entry_sum premium_sum premium_count premium_time funding_time funding_rate funding_residue "
+        "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size"
+    )
+    sources = (c.markets, limits.SOURCES)
+    tiers = (c.markets, limits.TIERS_PER_MARKET)
+    params = (c.markets + 1, parameter.WIDTH)
+    return [
+        *((f"market_{name}", "i8", (c.markets,)) for name in per_market.split()),
+        ("source_price", "i8", sources),
+        ("source_time", "i8", sources),
+        ("source_weight", "i8", sources),  # 0: no source
+        ("base_leverage", "i8", tiers),  # static tiers; the live ones are the trigger tables'
+        ("base_rate", "i8", tiers),
+        ("param", "i8", params),
+        ("param_static", "i8", params),  # what the live value decays to
+        ("param_next", "i8", params),  # a pending value
+        ("param_from", "i8", params),  # when it takes effect; 0: none is pending
+        ("param_time", "i8", params),  # last change by a proposal
+        ("scale_low", "i8", (c.markets, 24)),  # lowest maintenance scale of each of the last 24 hours
+    ]
+
+
+def _order_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    orders, levels, rows = (c.orders + 1,), (c.levels + 1,), 4 * c.markets
+    return [
+        ("order_id", "i8", orders),  # 0: a free row
+        ("order_price", "i8", orders),
+        ("order_size", "i8", orders),  # lots left
+        ("order_trigger", "i8", orders),
+        ("order_extra", "i8", orders),  # distance of a trailing stop
+        ("order_client_high", "i8", orders),
+        ("order_client_low", "i8", orders),
+        ("order_bucket", "i4", orders),
+        ("order_market", "i4", orders),
+        ("order_flags", "i4", orders),
+        ("order_level", "i4", orders),  # the level it rests or waits in; 0: in none (an attached stop not yet armed)
+        ("order_after", "i4", orders),  # in its level, by time; also the free list
+        ("order_before", "i4", orders),
+        ("order_next", "i4", orders),  # in its bucket
+        ("order_previous", "i4", orders),
+        ("order_parent", "i4", orders),  # of an attached stop: the order that arms it
+        ("order_twin", "i4", orders),  # the other of an attached pair
+        ("level_row", "i4", levels),  # book rows: 4 a market: bids, asks, stops above, stops below
+        ("level_ordinal", "i4", levels),
+        ("level_first", "i4", levels),
+        ("level_last", "i4", levels),
+        ("level_lots", "i8", levels),
+        ("level_place", "i4", (c.level_places,)),  # hash of (row, ordinal) -> level
+        ("client_place", "i4", (c.clients,)),  # hash of (account, client id) -> order
+        ("grid_0", "u4", (rows, limits.ORDINALS >> 5)),  # occupied ordinals, 32 a word
+        ("grid_1", "u4", (rows, limits.ORDINALS >> 10)),
+        ("grid_2", "u4", (rows, limits.ORDINALS >> 15)),
+        ("grid_3", "u4", (rows, 1)),  # unused above 2^20 ordinals: 32 words of grid_2
+    ]
+
+
+def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    accounts, agents, twaps = (c.accounts,), (c.agents + 1,), (c.twaps + 1,)
+    return [
+        ("account_address", "i8", (c.accounts, 3)),
+        ("account_master", "i4", accounts),  # itself for a master
+        ("account_sub", "i4", accounts),  # next of the same master, + 1
+        ("account_isolated", "i4", accounts),  # first isolated bucket, + 1
+        ("account_agent", "i4", accounts),  # first agent
+        ("account_cancel", "i8", accounts),  # scheduled cancel; 0 none
+        ("nonce_floor", "i8", (c.accounts + c.agents + 1,)),  # nonces at or below are used up
+        ("agent_address", "i8", (*agents, 3)),
+        ("agent_account", "i4", agents),
+        ("agent_next", "i4", agents),
+        ("agent_scope", "i4", agents),
+        ("agent_expires", "i8", agents),
+        ("address_place", "i4", (c.addresses,)),  # hash of an address -> account + 1, or -agent
+        ("setting_key", "i8", (c.settings,)),  # hash of (account, market) -> 1 + place
+        ("setting_leverage", "i4", (c.settings,)),
+        ("setting_isolated", "i1", (c.settings,)),
+        ("setting_floor", "i8", (c.settings,)),  # automatic top-up: cross cash that stays; -1: off
+        ("share_pool", "i4", (c.shares + 1,)),  # bucket of the pool
+        ("share_account", "i4", (c.shares + 1,)),
+        ("share_amount", "i8", (c.shares + 1,)),
+        ("share_next", "i4", (c.shares + 1,)),
+        ("pool_share", "i4", (2 * c.markets,)),  # first share of each pool
+        ("withdrawal_id", "i8", (c.withdrawals + 1,)),
+        ("withdrawal_account", "i4", (c.withdrawals + 1,)),
+        ("withdrawal_amount", "i8", (c.withdrawals + 1,)),
+        ("withdrawal_next", "i4", (c.withdrawals + 1,)),
+        *((f"twap_{name}", "i8", twaps) for name in ("id", "size", "done", "start", "duration", "price", "slice")),
+        *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),
+        ("nonce_signer", "i4", (c.nonces,)),  # a ring
+        ("nonce_value", "i8", (c.nonces,)),
+        ("nonce_place", "i4", (2 * c.nonces,)),  # hash of (signer, nonce) -> ring place + 1
+    ]
+
+
+@functools.cache
+def record_type(capacity: Capacity) -> np.dtype[np.void]:
+    """The record's dtype, one object for each capacity: compiled code recognises that object sooner."""
+    return np.dtype([(name, kind, shape) for name, kind, shape in columns(capacity)], align=True)
+
+
+def size_of(capacity: Capacity) -> int:
+    """Bytes of a record, in Python integers: NumPy's own size wraps above 2 GiB."""
+    total = 0
+    for _, kind, shape in columns(capacity):
+        cells = 1
+        for length in shape:
+            cells *= length
+        total += -(-np.dtype(kind).itemsize * cells // 8) * 8
+    return total
+
+
+def create_state(capacity: Capacity) -> Any:
+    """An empty venue of that capacity. BadInput when one is not positive or the record would pass 2 GiB."""
+    for name in capacity.__struct_fields__:
+        if getattr(capacity, name) < 1:
+            raise BadInput(f"capacity.{name}", f"{getattr(capacity, name)} is not positive")
+    for name in ("settings", "nonces"):
+        if getattr(capacity, name) & (getattr(capacity, name) - 1):
+            raise BadInput(f"capacity.{name}", f"{getattr(capacity, name)} is not a power of two")
+    if capacity.markets > limits.MARKETS:
+        raise BadInput("capacity.markets", f"{capacity.markets}, at most {limits.MARKETS}")
+    if size_of(capacity) > trigger_state.RECORD_BYTES_MAX:
+        raise BadInput("capacity", f"the record would take {size_of(capacity)} bytes: split the venue")
+    array = np.zeros(1, dtype=record_type(capacity))
+    row = array[0]
+    row["row_edge"][:] = trigger_state.ladder.NEVER_KEY
+    row["slot_link"][:, trigger_state.ladder.KEY] = trigger_state.ladder.NEVER_KEY
+    row["count"][trigger_state.SLOTS_USED] = 1
+    for cell in (ORDERS_USED, LEVELS_USED, AGENTS_USED, SHARES_USED, WITHDRAWALS_USED, TWAPS_USED):
+        row["cell"][cell] = 1
+    row["bucket_owner"][:] = -1
+    row["bucket_market"][:] = -1
+    for market in range(capacity.markets):
+        for kind, offset in ((AMM_POOL, 0), (BACKSTOP_POOL, 1)):
+            bucket = capacity.accounts + capacity.isolated + 2 * market + offset
+            row["bucket_kind"][bucket] = kind
+            row["bucket_market"][bucket] = market
+    row["setting_floor"][:] = -1
+    for number, spec in parameter.MARKET.items():
+        row["param"][: capacity.markets, number] = spec.value
+        row["param_static"][: capacity.markets, number] = spec.value
+    for number, spec in venue_parameter.VENUE.items():
+        row["param"][capacity.markets, number] = spec.value
+        row["param_static"][capacity.markets, number] = spec.value
+    row["cell"][VENUE_STATUS] = 1  # command.ACTIVE
+    return array
+
+
+def scratch_offset(capacity: Capacity) -> int:
+    """Bytes of a record before its working columns: what is hashed, kept in snapshots and compared."""
+    fields = record_type(capacity).fields
+    assert fields is not None
+    return int(fields[SCRATCH][1])
+
+
+def durable_bytes(array: Any, capacity: Capacity) -> memoryview:
+    """The record without its working columns, as a view of its bytes."""
+    return memoryview(array.view(np.uint8))[: scratch_offset(capacity)]
+
+
+def for_kernels(array: Any) -> Any:
+    """What kernels take: the array, or uncompiled a sequence of one namespace of views of its columns."""
+    return trigger_state.for_kernels(array)

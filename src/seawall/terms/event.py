@@ -1,0 +1,64 @@
+"""Events: what a command did, one row for each thing that happened. The state can be rebuilt from nothing else, so an
+event names every amount that moved (micro-USD, lots, micro-USD per lot).
+"""
+
+from typing import Final
+
+RESULT: Final = 1  # the command's code; order = the id it made, if any
+# orders
+RESTED: Final = 10  # an order entered the book: order, price, size, bucket
+FILL: Final = 11  # bucket = taker, other = maker, order = maker's, price, size signed for the taker, amount = taker fee
+MAKER_FEE: Final = 12  # bucket = maker, amount (negative: rebate)
+CANCELLED: Final = 13  # order, size that was left, amount = why (a result code, 0: asked for)
+ARMED: Final = 14  # a trigger order waits: order, price = trigger
+TRIGGERED: Final = 15  # a trigger order fired at price = mark
+STOP_PAST_LIQUIDATION: Final = 16  # warning: the stop lies beyond the liquidation price
+TWAP_SLICE: Final = 17
+TWAP_ENDED: Final = 18
+# money
+DEPOSITED: Final = 20
+WITHDRAWAL: Final = 21  # order = withdrawal id
+WITHDRAWAL_DONE: Final = 22
+WITHDRAWAL_BACK: Final = 23
+MOVED: Final = 24  # bucket -> other, amount
+FUNDING_PAID: Final = 25  # bucket, market, amount credited (negative: paid)
+FUNDING_STEP: Final = 26  # market, price = rate, amount = step of the index
+SHARES: Final = 27  # bucket = pool, other = account, size = shares signed, amount = USD signed
+INSURANCE: Final = 28  # market, amount signed, other = cause (an event kind)
+POSITION_MOVED: Final = 29
+# prices and markets
+INDEX: Final = 30  # market, price = index, amount = 1 fresh, 0 stale
+MARK: Final = 31  # market, price
+STATUS: Final = 32  # market, amount = status
+PARAMETER: Final = 33  # market, order = parameter, price = value
+BREAKER: Final = 34  # market, amount = state
+LEVERAGE: Final = 35
+ACCOUNT: Final = 36  # bucket = new account, other = master
+AGENT: Final = 37
+# liquidation: the receipt of a bucket is its run of these, in order
+LIQUIDATION: Final = 40  # it starts: bucket, equity, maintenance, price = liquidation end, amount = stage
+LIQUIDATION_CANCELS: Final = 41  # its orders are gone: size = how many
+LIQUIDATION_FILL: Final = 42  # bucket, other, price, size, amount = fee, order = bankruptcy price
+LIQUIDATION_WAITS: Final = 43  # amount = why: throttle, gate, cooldown
+BACKSTOP: Final = 44  # the vault takes: bucket, other = vault, price, size
+DEFICIT: Final = 45  # negative cash made good: bucket, amount, other = who pays (INSURANCE or SOCIALISED)
+ADL: Final = 46  # bucket = loser, other = winner, price, size, amount = closed notional
+SOCIALISED: Final = 47  # bucket = winner whose profit is cut, amount
+LIQUIDATION_END: Final = 48  # healthy or gone: bucket, equity, maintenance, amount = 1 when gone
+ISOLATED_RETURNED: Final = 49
+
+# fields of a row, in order; all are int64
+ROW: Final = (
+    "sequence",
+    "kind",
+    "code",
+    "market",
+    "bucket",
+    "other",
+    "order",
+    "price",
+    "size",
+    "amount",
+    "equity",
+    "maintenance",
+)

@@ -1,0 +1,170 @@
+"""Parameters of the venue as a whole: the last row of the column `param` (see parameter.py)."""
+
+from typing import Final
+
+from seawall.terms.limits import NOTIONAL_MAX
+from seawall.terms.parameter import (
+    ADL_POLICY,
+    BACKSTOP_RATIO,
+    DAY_MS,
+    EXIT_BUFFER,
+    GATE_CLOSED_MS,
+    HOUR_MS,
+    LEAST_HARM,
+    MARK_LAST,
+    MARK_MEDIAN,
+    MARK_RULE,
+    MINIMAL,
+    NOTICE_MS,
+    OUTAGE_MS,
+    PARTIAL_CEILING,
+    PARTIAL_COOLDOWN_MS,
+    PARTIAL_FLOOR,
+    PARTIAL_MODE,
+    PARTIAL_SHARE,
+    PROFIT_CAP,
+    PROFIT_WEIGHT,
+    QUEUE,
+    RAMP_CEILING,
+    RISK_SIGNERS,
+    RISK_SILENCE_MS,
+    SHARE_STEP,
+    SOCIALISE,
+    WITHDRAWAL_DAY_BASE,
+    WITHDRAWAL_DAY_SHARE,
+    WITHDRAWAL_FLOOR,
+    WITHDRAWAL_HOUR_BASE,
+    WITHDRAWAL_HOUR_SHARE,
+    Parameter,
+)
+from seawall.units import RATE_ONE
+
+_RATE: Final = "1/RATE_ONE"
+_USD: Final = "micro-USD"
+
+VENUE: Final[dict[int, Parameter]] = {
+    EXIT_BUFFER: Parameter(
+        name="exit_buffer",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE // 50,
+        unit=_RATE,
+        reason="2 %: liquidation ends above it",
+    ),
+    WITHDRAWAL_FLOOR: Parameter(
+        name="withdrawal_floor",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE // 10,
+        unit=_RATE,
+        reason="share of notional that stays",
+    ),
+    PROFIT_WEIGHT: Parameter(
+        name="profit_weight",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE,
+        unit=_RATE,
+        reason="of unrealised profit in initial margin",
+    ),
+    PROFIT_CAP: Parameter(
+        name="profit_cap", low=-1, high=NOTIONAL_MAX, value=-1, unit=_USD, reason="most profit that counts; -1: no cap"
+    ),
+    WITHDRAWAL_HOUR_SHARE: Parameter(
+        name="withdrawal_hour_share", low=0, high=RATE_ONE, value=RATE_ONE // 100, unit=_RATE, reason="1 % of the vault"
+    ),
+    WITHDRAWAL_HOUR_BASE: Parameter(
+        name="withdrawal_hour_base",
+        low=0,
+        high=NOTIONAL_MAX,
+        value=10**12,
+        unit=_USD,
+        reason="at least 1 M USD an hour",
+    ),
+    WITHDRAWAL_DAY_SHARE: Parameter(
+        name="withdrawal_day_share", low=0, high=RATE_ONE, value=RATE_ONE // 10, unit=_RATE, reason="10 % of the vault"
+    ),
+    WITHDRAWAL_DAY_BASE: Parameter(
+        name="withdrawal_day_base", low=0, high=NOTIONAL_MAX, value=10**13, unit=_USD, reason="at least 10 M USD a day"
+    ),
+    GATE_CLOSED_MS: Parameter(
+        name="gate_closed_ms",
+        low=0,
+        high=DAY_MS,
+        value=300_000,
+        unit="ms",
+        reason="withdrawals wait after negative equity",
+    ),
+    RISK_SILENCE_MS: Parameter(
+        name="risk_silence_ms",
+        low=1_000,
+        high=DAY_MS,
+        value=600_000,
+        unit="ms",
+        reason="after it parameters decay to their static values",
+    ),
+    RISK_SIGNERS: Parameter(
+        name="risk_signers", low=1, high=16, value=2, unit="signers", reason="that a proposal needs"
+    ),
+    BACKSTOP_RATIO: Parameter(
+        name="backstop_ratio",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE * 2 // 3,
+        unit=_RATE,
+        reason="equity below this share of maintenance goes to the backstop; 0: never",
+    ),
+    PARTIAL_MODE: Parameter(
+        name="partial_mode", low=MINIMAL, high=SHARE_STEP, value=MINIMAL, unit="mode", reason="how much a step closes"
+    ),
+    PARTIAL_SHARE: Parameter(
+        name="partial_share",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE // 5,
+        unit=_RATE,
+        reason="of a position, modes 2 and 3",
+    ),
+    PARTIAL_FLOOR: Parameter(
+        name="partial_floor", low=0, high=NOTIONAL_MAX, value=10**11, unit=_USD, reason="of notional, modes 2 and 3"
+    ),
+    PARTIAL_CEILING: Parameter(
+        name="partial_ceiling", low=0, high=NOTIONAL_MAX, value=NOTIONAL_MAX, unit=_USD, reason="of one step, mode 3"
+    ),
+    PARTIAL_COOLDOWN_MS: Parameter(
+        name="partial_cooldown_ms", low=0, high=HOUR_MS, value=0, unit="ms", reason="between two steps on one bucket"
+    ),
+    ADL_POLICY: Parameter(
+        name="adl_policy", low=QUEUE, high=LEAST_HARM, value=LEAST_HARM, unit="policy", reason="who is closed first"
+    ),
+    SOCIALISE: Parameter(
+        name="socialise",
+        low=0,
+        high=1,
+        value=1,
+        unit="switch",
+        reason="0: what is short stays with the venue as bad debt",
+    ),
+    MARK_RULE: Parameter(
+        name="mark_rule", low=MARK_MEDIAN, high=MARK_LAST, value=MARK_MEDIAN, unit="rule", reason="for comparisons"
+    ),
+    OUTAGE_MS: Parameter(
+        name="outage_ms", low=1_000, high=DAY_MS, value=60_000, unit="ms", reason="a clock gap this long is an outage"
+    ),
+    RAMP_CEILING: Parameter(
+        name="ramp_ceiling",
+        low=RATE_ONE,
+        high=2 * RATE_ONE,
+        value=RATE_ONE * 3 // 2,
+        unit=_RATE,
+        reason="maintenance of open positions over its lowest value in 24 h",
+    ),
+    NOTICE_MS: Parameter(
+        name="notice_ms",
+        low=0,
+        high=DAY_MS,
+        value=HOUR_MS,
+        unit="ms",
+        reason="before maintenance of open positions rises",
+    ),
+}
