@@ -273,10 +273,11 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("setting_isolated", "i1", (c.settings,)),
         ("setting_floor", "i8", (c.settings,)),  # automatic top-up: cross cash that stays; -1: off
         ("share_pool", "i4", (c.shares + 1,)),  # bucket of the pool
-        ("share_account", "i4", (c.shares + 1,)),
+        ("share_account", "i4", (c.shares + 1,)),  # -1: shares that nobody can redeem
         ("share_amount", "i8", (c.shares + 1,)),
-        ("share_next", "i4", (c.shares + 1,)),
-        ("pool_share", "i4", (2 * c.markets,)),  # first share of each pool
+        ("share_next", "i4", (c.shares + 1,)),  # next of the same account; also the free list
+        ("share_time", "i8", (c.shares + 1,)),  # of the last add to it
+        ("account_share", "i4", accounts),  # first share of each account: at most one a pool
         ("withdrawal_id", "i8", (c.withdrawals + 1,)),
         ("withdrawal_account", "i4", (c.withdrawals + 1,)),
         ("withdrawal_amount", "i8", (c.withdrawals + 1,)),

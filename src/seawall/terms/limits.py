@@ -37,3 +37,6 @@ ORDINALS: Final = 2**20  # places of a market's price grid (book/grid.py)
 AMOUNT_MAX: Final = 2**53  # of one deposit, withdrawal or transfer, in micro-USD
 TIME_MAX: Final = 2**53
 CLOCK_STEP_MAX_MS: Final = 7 * 24 * 3_600_000  # a TICK further ahead is refused
+POOL_ADD_MIN: Final = 10_000_000  # 10 USD: least that joins a pool at once
+POOL_LOCKED: Final = 1_000_000  # first shares of a pool, 1 USD, that nobody can redeem
+POOL_SHARES_MAX: Final = 2**60

@@ -53,6 +53,7 @@ ORACLE_STEP: Final = 31
 ORACLE_DEVIATION: Final = 32
 TRIGGER_WEIGHT: Final = 33
 SKEW_FUNDING: Final = 34
+POOL_LOCK_MS: Final = 35
 
 # the venue's, in its own row of the same width
 EXIT_BUFFER: Final = 0
@@ -379,5 +380,13 @@ MARKET: Final[dict[int, Parameter]] = {
         value=0,
         unit="1e-12 / 8 h",
         reason="added to the premium times the pool's inventory over its cap: the crowded side pays the pool to hold",
+    ),
+    POOL_LOCK_MS: Parameter(
+        name="pool_lock_ms",
+        low=0,
+        high=30 * DAY_MS,
+        value=HOUR_MS,
+        unit="ms",
+        reason="shares stay this long after an add: nobody joins a pool for one price or one liquidation",
     ),
 }
