@@ -74,6 +74,13 @@ PARAMETERS_NEXT: Final = 43  # earliest pending parameter change
 DELISTING: Final = 44  # market being settled + 1
 EVENTS_USED: Final = 45  # scratch in spirit: emptied by the host after each batch
 RESULT: Final = 46  # id of what the present command made; 0 between commands
+RAILS_TIME: Final = 47  # when ramps and decays last moved, a whole minute
+VENUE_OPENED: Final = 48  # 1 once any market has been opened: set-up is over
+VENUE_STATUS_TIME: Final = 49  # last change of VENUE_STATUS
+DELIST_STAGE: Final = 50  # of the market being settled: engine/delisting.py
+DELIST_ROW: Final = 51  # the row it has reached
+DELIST_LONG: Final = 52  # the slots that its pairs have reached
+DELIST_SHORT: Final = 53
 CELLS: Final = 64
 
 RISK_CLASSES: Final = 64  # the liquidation queue: class by equity / maintenance, worst first
@@ -197,7 +204,8 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
     per_market = (
         "status oracle oracle_time fresh last mark_time basis_ema book_ema size_decimals exponent_max "
         "open entry_sum premium_sum premium_count premium_time funding_time funding_rate funding_residue "
-        "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size"
+        "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size "
+        "status_time opened reopen ramp_target ramp_next ramp_from"
     )
     sources = (c.markets, limits.SOURCES)
     tiers = (c.markets, limits.TIERS_PER_MARKET)
@@ -207,6 +215,8 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("source_price", "i8", sources),
         ("source_time", "i8", sources),
         ("source_weight", "i8", sources),  # 0: no source
+        ("source_next", "i8", sources),  # a pending weight
+        ("source_from", "i8", sources),  # when it takes effect; 0: none is pending
         ("base_leverage", "i8", tiers),  # static tiers; the live ones are the trigger tables'
         ("base_rate", "i8", tiers),
         ("param", "i8", params),
@@ -214,7 +224,7 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("param_next", "i8", params),  # a pending value
         ("param_from", "i8", params),  # when it takes effect; 0: none is pending
         ("param_time", "i8", params),  # last change by a proposal
-        ("scale_low", "i8", (c.markets, 24)),  # lowest maintenance scale of each of the last 24 hours
+        ("scale_low", "i8", (c.markets, 25)),  # lowest maintenance scale of this hour and of the 24 before
     ]
 
 

@@ -15,6 +15,8 @@ from seawall.units import RATE_ONE
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 ADMIN_DELAY_MS: Final = DAY_MS
+REOPEN_DWELL_MS: Final = 60_000  # a market stays this long in each stage of a reopening
+PROPOSAL_LIFE_MS: Final = DAY_MS  # no proposal may be valid for longer: approvals expire
 PPM: Final = RATE_ONE // 1_000_000
 
 # a market's, in the order of the columns
@@ -79,6 +81,7 @@ MARK_RULE: Final = 19
 OUTAGE_MS: Final = 20
 RAMP_CEILING: Final = 21
 NOTICE_MS: Final = 22
+RISK_MASK: Final = 23
 
 WIDTH: Final = 36
 
@@ -106,6 +109,13 @@ HARD: Final = 2
 RECOVERY: Final = 3
 
 
+# which change of a parameter the admin may make at once; the others wait ADMIN_DELAY_MS
+UP: Final = 1  # up tightens: what it protects can only gain
+DOWN: Final = -1  # down tightens, or takes less from everybody
+NEITHER: Final = 0  # both change what open positions cost or how they are closed
+EITHER: Final = 2  # nobody's outcome depends on it
+
+
 class Rail(msgspec.Struct, frozen=True, kw_only=True):
     """How a risk proposal may move a parameter: per step and not sooner than `delay_ms` after the last one."""
 
@@ -125,6 +135,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     reason: str
     rail: Rail | None = None
+    at_once: int = NEITHER  # the direction that need not wait
 
 
 _RATE = "1/RATE_ONE"
@@ -140,6 +151,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit="times",
         reason="most leverage new risk may take; tiers and INITIAL_LIVE bind as well",
         rail=Rail(up=5, down=LEVERAGE_MAX, delay_ms=_HOURLY, tighter_is_up=False),
+        at_once=DOWN,
     ),
     INITIAL_LIVE: Parameter(
         name="initial_live",
@@ -149,6 +161,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit=_RATE,
         reason="predicted risk of new positions; never below 1/max leverage of the first tier",
         rail=Rail(up=RATE_ONE, down=RATE_ONE // 50, delay_ms=_HOURLY, tighter_is_up=True),
+        at_once=UP,
     ),
     MAINTENANCE_SCALE: Parameter(
         name="maintenance_scale",
@@ -167,6 +180,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit=_USD,
         reason="one-sided open interest above which initial margin rises; with the upper one 0: no scaling",
         rail=Rail(up=NOTIONAL_MAX, down=NOTIONAL_MAX, delay_ms=_HOURLY, tighter_is_up=False),
+        at_once=DOWN,
     ),
     OPEN_INTEREST_UPPER: Parameter(
         name="open_interest_upper",
@@ -176,6 +190,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit=_USD,
         reason="one-sided open interest at which initial margin is all of the notional",
         rail=Rail(up=NOTIONAL_MAX, down=NOTIONAL_MAX, delay_ms=_HOURLY, tighter_is_up=False),
+        at_once=DOWN,
     ),
     OPEN_INTEREST_CAP: Parameter(
         name="open_interest_cap",
@@ -185,6 +200,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit="lots",
         reason="most open interest; a new market starts closed (Drift 2026: list, price and lift limits in one go)",
         rail=Rail(up=NOTIONAL_MAX, down=NOTIONAL_MAX, delay_ms=_HOURLY, tighter_is_up=False),
+        at_once=DOWN,
     ),
     POSITION_CAP: Parameter(
         name="position_cap",
@@ -193,6 +209,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=0,
         unit="lots",
         reason="most that linked accounts may hold together, long or short (dYdX YFI 2023, POPCAT 2025)",
+        at_once=DOWN,
     ),
     ISOLATED_LEVERAGE_CAP: Parameter(
         name="isolated_leverage_cap",
@@ -202,6 +219,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit="times",
         reason="most leverage of a new isolated position",
         rail=Rail(up=5, down=LEVERAGE_MAX, delay_ms=_HOURLY, tighter_is_up=False),
+        at_once=DOWN,
     ),
     LIQUIDATION_CAPACITY: Parameter(
         name="liquidation_capacity",
@@ -211,6 +229,7 @@ MARKET: Final[dict[int, Parameter]] = {
         unit=_USD,
         reason="most notional that forced orders may take in one capacity window: a share of recent depth and volume",
         rail=Rail(up=NOTIONAL_MAX, down=NOTIONAL_MAX, delay_ms=0, tighter_is_up=False),
+        at_once=DOWN,
     ),
     BREAKER: Parameter(
         name="breaker",
@@ -222,7 +241,13 @@ MARKET: Final[dict[int, Parameter]] = {
         rail=Rail(up=RECOVERY, down=RECOVERY, delay_ms=HOUR_MS // 12, tighter_is_up=True),
     ),
     TAKER_FEE: Parameter(
-        name="taker_fee", low=0, high=RATE_ONE // 100, value=450 * PPM, unit=_RATE, reason="Hyperliquid's base tier"
+        name="taker_fee",
+        low=0,
+        high=RATE_ONE // 100,
+        value=450 * PPM,
+        unit=_RATE,
+        reason="Hyperliquid's base tier",
+        at_once=DOWN,
     ),
     MAKER_FEE: Parameter(
         name="maker_fee",
@@ -231,6 +256,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=150 * PPM,
         unit=_RATE,
         reason="Hyperliquid's base tier; a rebate may not exceed the taker fee",
+        at_once=DOWN,
     ),
     LIQUIDATION_FEE: Parameter(
         name="liquidation_fee",
@@ -239,6 +265,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 200,
         unit=_RATE,
         reason="0.5 % of what is closed, to the insurance fund, never from what is not there",
+        at_once=DOWN,
     ),
     PRICE_BAND: Parameter(
         name="price_band",
@@ -247,6 +274,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 5,
         unit=_RATE,
         reason="orders further from the index are refused: fat fingers, and book painting",
+        at_once=DOWN,
     ),
     MARK_BAND: Parameter(
         name="mark_band",
@@ -290,6 +318,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=0,
         unit=_USD,
         reason="what the admin may not withdraw from the fund (liquidations may use it)",
+        at_once=UP,
     ),
     BACKSTOP_CAP: Parameter(
         name="backstop_cap",
@@ -298,6 +327,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=0,
         unit=_USD,
         reason="most notional the backstop vault of this market holds (JELLY 2025: isolated and capped)",
+        at_once=DOWN,
     ),
     AMM_DEPTH: Parameter(
         name="amm_depth",
@@ -314,9 +344,16 @@ MARKET: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 1000,
         unit=_RATE,
         reason="half spread of the pool",
+        at_once=UP,
     ),
     AMM_CAP: Parameter(
-        name="amm_cap", low=0, high=NOTIONAL_MAX, value=0, unit="lots", reason="most inventory of the pool, either side"
+        name="amm_cap",
+        low=0,
+        high=NOTIONAL_MAX,
+        value=0,
+        unit="lots",
+        reason="most inventory of the pool, either side",
+        at_once=DOWN,
     ),
     FUNDING_INTEREST: Parameter(
         name="funding_interest", low=-(10**12), high=10**12, value=10**8, unit="1e-12 / 8 h", reason="1 bp in 8 h"
@@ -345,9 +382,16 @@ MARKET: Final[dict[int, Parameter]] = {
         value=3,
         unit="sources",
         reason="below it the index is stale (Synthetix 2019)",
+        at_once=UP,
     ),
     ORACLE_AGE_MS: Parameter(
-        name="oracle_age_ms", low=1, high=HOUR_MS, value=10_000, unit="ms", reason="an older price does not count"
+        name="oracle_age_ms",
+        low=1,
+        high=HOUR_MS,
+        value=10_000,
+        unit="ms",
+        reason="an older price does not count",
+        at_once=DOWN,
     ),
     ORACLE_STEP: Parameter(
         name="oracle_step",
@@ -356,6 +400,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 20,
         unit=_RATE,
         reason="5 % a second from the last index",
+        at_once=DOWN,
     ),
     ORACLE_DEVIATION: Parameter(
         name="oracle_deviation",
@@ -364,6 +409,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 50,
         unit=_RATE,
         reason="2 % from the median of the sources",
+        at_once=DOWN,
     ),
     TRIGGER_WEIGHT: Parameter(
         name="trigger_weight",
@@ -372,6 +418,7 @@ MARKET: Final[dict[int, Parameter]] = {
         value=1024,
         unit="1/1024",
         reason="relative volatility; saves evaluations",
+        at_once=EITHER,
     ),
     SKEW_FUNDING: Parameter(
         name="skew_funding",

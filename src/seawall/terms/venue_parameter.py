@@ -7,6 +7,7 @@ from seawall.terms.parameter import (
     ADL_POLICY,
     BACKSTOP_RATIO,
     DAY_MS,
+    DOWN,
     EXIT_BUFFER,
     GATE_CLOSED_MS,
     HOUR_MS,
@@ -26,10 +27,12 @@ from seawall.terms.parameter import (
     PROFIT_WEIGHT,
     QUEUE,
     RAMP_CEILING,
+    RISK_MASK,
     RISK_SIGNERS,
     RISK_SILENCE_MS,
     SHARE_STEP,
     SOCIALISE,
+    UP,
     WITHDRAWAL_DAY_BASE,
     WITHDRAWAL_DAY_SHARE,
     WITHDRAWAL_FLOOR,
@@ -58,6 +61,7 @@ VENUE: Final[dict[int, Parameter]] = {
         value=RATE_ONE // 10,
         unit=_RATE,
         reason="share of notional that stays",
+        at_once=UP,
     ),
     PROFIT_WEIGHT: Parameter(
         name="profit_weight",
@@ -66,12 +70,25 @@ VENUE: Final[dict[int, Parameter]] = {
         value=RATE_ONE,
         unit=_RATE,
         reason="of unrealised profit in initial margin",
+        at_once=DOWN,
     ),
     PROFIT_CAP: Parameter(
-        name="profit_cap", low=-1, high=NOTIONAL_MAX, value=-1, unit=_USD, reason="most profit that counts; -1: no cap"
+        name="profit_cap",
+        low=-1,
+        high=NOTIONAL_MAX,
+        value=-1,
+        unit=_USD,
+        reason="most profit that counts; -1: no cap",
+        at_once=DOWN,
     ),
     WITHDRAWAL_HOUR_SHARE: Parameter(
-        name="withdrawal_hour_share", low=0, high=RATE_ONE, value=RATE_ONE // 100, unit=_RATE, reason="1 % of the vault"
+        name="withdrawal_hour_share",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE // 100,
+        unit=_RATE,
+        reason="1 % of the vault",
+        at_once=DOWN,
     ),
     WITHDRAWAL_HOUR_BASE: Parameter(
         name="withdrawal_hour_base",
@@ -80,12 +97,25 @@ VENUE: Final[dict[int, Parameter]] = {
         value=10**12,
         unit=_USD,
         reason="at least 1 M USD an hour",
+        at_once=DOWN,
     ),
     WITHDRAWAL_DAY_SHARE: Parameter(
-        name="withdrawal_day_share", low=0, high=RATE_ONE, value=RATE_ONE // 10, unit=_RATE, reason="10 % of the vault"
+        name="withdrawal_day_share",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE // 10,
+        unit=_RATE,
+        reason="10 % of the vault",
+        at_once=DOWN,
     ),
     WITHDRAWAL_DAY_BASE: Parameter(
-        name="withdrawal_day_base", low=0, high=NOTIONAL_MAX, value=10**13, unit=_USD, reason="at least 10 M USD a day"
+        name="withdrawal_day_base",
+        low=0,
+        high=NOTIONAL_MAX,
+        value=10**13,
+        unit=_USD,
+        reason="at least 10 M USD a day",
+        at_once=DOWN,
     ),
     GATE_CLOSED_MS: Parameter(
         name="gate_closed_ms",
@@ -94,6 +124,7 @@ VENUE: Final[dict[int, Parameter]] = {
         value=300_000,
         unit="ms",
         reason="withdrawals wait after negative equity",
+        at_once=UP,
     ),
     RISK_SILENCE_MS: Parameter(
         name="risk_silence_ms",
@@ -104,7 +135,7 @@ VENUE: Final[dict[int, Parameter]] = {
         reason="after it parameters decay to their static values",
     ),
     RISK_SIGNERS: Parameter(
-        name="risk_signers", low=1, high=16, value=2, unit="signers", reason="that a proposal needs"
+        name="risk_signers", low=1, high=16, value=2, unit="signers", reason="that a proposal needs", at_once=UP
     ),
     BACKSTOP_RATIO: Parameter(
         name="backstop_ratio",
@@ -158,6 +189,7 @@ VENUE: Final[dict[int, Parameter]] = {
         value=RATE_ONE * 3 // 2,
         unit=_RATE,
         reason="maintenance of open positions over its lowest value in 24 h",
+        at_once=DOWN,
     ),
     NOTICE_MS: Parameter(
         name="notice_ms",
@@ -166,5 +198,14 @@ VENUE: Final[dict[int, Parameter]] = {
         value=HOUR_MS,
         unit="ms",
         reason="before maintenance of open positions rises",
+        at_once=UP,
+    ),
+    RISK_MASK: Parameter(
+        name="risk_mask",
+        low=0,
+        high=2**16 - 1,
+        value=2**16 - 1,
+        unit="bits",
+        reason="signers whose word counts; fewer at once",
     ),
 }
