@@ -1,0 +1,121 @@
+"""The full engine on a mixed flow, one thread, against the same code uncompiled; and its worst batch in a crash.
+
+50 % resting orders, 40 % cancels, 10 % crossing; 100,000 funded accounts, 50 markets, margin checks, fees, funding,
+triggers, prices and liquidation steps on. Memory of an idle account is counted from the record. The uncompiled run
+takes the same rows from the same state in its own process (SEAWALL_INTERPRET=1).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import harness
+from engine_flow import Maker, open_venue, record
+from seawall.engine.venue import Venue
+from seawall.ledger import state
+
+ACCOUNTS, MARKETS, SEED = 100_000, 50, 7
+WARM_BATCHES, TIMED_BATCHES, ROUNDS = 200, 120, 3
+INTERPRETED_BATCHES = 6
+CRASH = 0.95
+
+
+def main() -> None:
+    venue = open_venue(state.VENUE, ACCOUNTS, MARKETS)
+    record(venue, ACCOUNTS, MARKETS, WARM_BATCHES, SEED)
+    warm = venue.copy()
+    flow = record(venue, ACCOUNTS, MARKETS, TIMED_BATCHES, SEED + 1)
+    best, slowest = float("inf"), 0.0
+    for _ in range(ROUNDS):
+        timed = warm.copy()
+        spent = 0.0
+        for rows in flow.batches:
+            start = time.process_time()
+            timed.apply(rows)
+            spent += time.process_time() - start
+        best = min(best, spent)
+        assert timed.state_hash() == venue.state_hash(), "the same rows gave another state"
+    rate = flow.commands / best
+    slowest = crash_batch(venue)
+    interpreted = interpreted_rate(warm, flow.batches[:INTERPRETED_BATCHES])
+    harness.write(
+        "engine",
+        [
+            harness.Figure("commands a second", rate, 1e6, "higher"),
+            harness.Figure("compiled / uncompiled", rate / interpreted, 20, "higher"),
+            harness.Figure("worst batch of 4,096 in a 5 % crash of every market, ms", slowest * 1e3, 20, "lower"),
+            harness.Figure("bytes an idle account", idle_bytes(state.VENUE), 200, "lower"),
+            harness.Figure("accepted share", flow.accepted, None, "higher"),
+            harness.Figure("record, MB", state.size_of(state.VENUE) / 1e6, None, "lower"),
+            harness.Figure("open positions", float(np.count_nonzero(venue.columns["slot_size"])), None, "higher"),
+        ],
+    )
+
+
+def crash_batch(venue: Venue) -> float:
+    """The slowest of the batches from the crash until the queue is empty: the flow goes on, every price falls."""
+    maker = Maker(venue, ACCOUNTS, MARKETS, SEED + 2)
+    maker.now = int(venue.columns["cell"][state.NOW])
+    maker.price = venue.columns["market_oracle"][:MARKETS].copy()
+    maker.apply(maker.batch())
+    maker.price = (maker.price * CRASH).astype(np.int64) // 10_000 * 10_000
+    worst, liquidations = 0.0, 0
+    for _ in range(200):
+        rows = maker.batch()
+        start = time.process_time()
+        maker.apply(rows)
+        worst = max(worst, time.process_time() - start)
+        liquidations += int(venue.columns["cell"][state.QUEUED])
+    print(f"  queued buckets over the batches of the crash: {liquidations:,}")
+    return worst
+
+
+def interpreted_rate(warm: Venue, batches: list[np.ndarray]) -> float:
+    """Commands a second of the same rows uncompiled, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "state.npy", np.frombuffer(state.durable_bytes(warm.array, warm.capacity), np.uint8))
+        np.save(Path(folder) / "rows.npy", np.concatenate(batches))
+        answer = subprocess.run(
+            [sys.executable, __file__, folder],
+            env={**os.environ, "SEAWALL_INTERPRET": "1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return float(answer.stdout)
+
+
+def run_interpreted(folder: Path) -> None:
+    venue = Venue(state.VENUE)
+    venue.restore(np.load(folder / "state.npy").tobytes(), bytes(32))
+    rows = np.load(folder / "rows.npy")
+    start = time.process_time()
+    venue.apply(rows)
+    print(len(rows) / (time.process_time() - start))
+
+
+def idle_bytes(capacity: state.Capacity) -> float:
+    """Bytes of the record that grow with every account and its cross bucket, hash places included."""
+    rows = {"account": capacity.accounts, "bucket": capacity.buckets}
+    total = 0.0
+    for name, kind, shape in state.columns(capacity):
+        size = np.dtype(kind).itemsize * int(np.prod(shape))
+        if name == "nonce_floor":
+            total += 8
+        elif name == "address_place":
+            total += size / (capacity.accounts + capacity.agents)
+        elif shape and shape[0] in rows.values():
+            total += size / shape[0]
+    return total
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        run_interpreted(Path(sys.argv[1]))
+    else:
+        main()

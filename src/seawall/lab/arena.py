@@ -1,0 +1,276 @@
+"""A market history played through the engine under one rule set: makers quote, traders trade, liquidations follow.
+
+At each point of a bar the maker quotes a linear book around the recorded price, displaced by what takers and forced
+orders took lately (market_impact.py); the index enters as an oracle price; then LIQUIDATE steps run in waves, each
+followed by the marks that the book now gives, until nothing fills. All rows go through the engine; floats end at the
+quotes. The same seed gives every rule set the same quotes before impact and the same traders.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from seawall.engine.rows import ROW_TYPE, Rows
+from seawall.engine.venue import Applied, Venue
+from seawall.lab.columns import Ints
+from seawall.lab.levels import least_initial
+from seawall.lab.market_impact import DEPTH_BAND
+from seawall.lab.opening import MAKER, Opened, blank, listing_rows, must, on_grid, open_population
+from seawall.lab.population import Population
+from seawall.lab.replay import Path
+from seawall.lab.rulesets import RuleSet
+from seawall.ledger import state
+from seawall.ledger.state import Capacity
+from seawall.terms import command, event
+from seawall.terms.market import Market
+from seawall.units import RATE_ONE, Side, share
+
+DISTANCES: Final = np.array(
+    [0.0002, 0.001, 0.002, 0.004, 0.0075, 0.0125, 0.02, 0.03, 0.05]
+)  # of the centre, each level
+REFILL_HALF_LIFE_MS: Final = 60_000
+WAVES: Final = 8
+STEPS: Final = 4  # LIQUIDATE rows of one wave
+STEPS_MAX: Final = 256  # of one point: what is left waits for the next
+STEP_WORK: Final = 64
+TRADERS_SHARE: Final = 0.001  # of positions that trade in a bar
+TRADED_SHARE: Final = 0.1  # of its size, each of them
+INSURANCE_SHARE: Final = RATE_ONE // 200  # of a market's opening open interest
+BACKSTOP_SHARE: Final = RATE_ONE // 100
+CAPACITY_SHARE: Final = 0.5  # of the depth within 1 %, each capacity window
+
+Floats = npt.NDArray[np.float64]
+KEPT: Final = (
+    event.LIQUIDATION,
+    event.LIQUIDATION_FILL,
+    event.BACKSTOP,
+    event.DEFICIT,
+    event.ADL,
+    event.SOCIALISED,
+    event.LIQUIDATION_END,
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """What a rule set did: the kept events, each with its bar and the mark of its market, and series by bar."""
+
+    rules: RuleSet
+    markets: tuple[Market, ...]
+    opened: Opened
+    events: Ints  # [n, len(event.ROW)]
+    event_bar: Ints  # [n]
+    event_time: Ints  # [n] ms
+    event_mark: Ints  # [n] micro-USD per lot, when the events were taken
+    initial: Ints  # [T] micro-USD of initial margin that the open positions need
+    interest: Ints  # [T, S] lots
+    mark: Ints  # [T, S]
+    impact: Floats  # [T, S] displacement where it was widest, signed
+    waiting: Ints  # [T] buckets queued at the end of the bar
+    insurance: Ints  # [T]
+    opening_insurance: int
+    commands: int
+
+
+class _Book:
+    """The maker's quotes and the displacement of each market's price by taken orders."""
+
+    def __init__(self, markets: tuple[Market, ...]) -> None:
+        self.displacement: Floats = np.zeros(len(markets))
+        self.price_max = np.array([terms.price_max for terms in markets])
+        self.shares = np.diff(DISTANCES, prepend=0.0) / DEPTH_BAND
+
+    def fade(self, elapsed_ms: int) -> None:
+        self.displacement *= 0.5 ** (elapsed_ms / REFILL_HALF_LIFE_MS)
+
+    def taken(self, done: Applied, depth_usd: Floats) -> None:
+        """Moves prices by every fill of a batch: linear in the notional over the depth within 1 %."""
+        rows = done.events[done.events[:, event.ROW.index("kind")] == event.FILL]
+        market = rows[:, event.ROW.index("market")]
+        signed = rows[:, event.ROW.index("size")] * (rows[:, event.ROW.index("price")] / 1e6)
+        moved = np.bincount(market, weights=signed, minlength=len(depth_usd))
+        self.displacement += DEPTH_BAND * moved / np.maximum(depth_usd, 1.0)
+        np.clip(self.displacement, -0.5, 0.5, out=self.displacement)
+
+    def quotes(self, perp: Ints, depth_usd: Floats, live: Ints) -> Rows:
+        """Rows of the maker: in each live market cancel everything, then both sides, nearest first."""
+        centre = perp * (1.0 + self.displacement)
+        levels = len(DISTANCES)
+        rows = np.zeros((len(perp), 1 + 2 * levels), ROW_TYPE)
+        rows["market"] = np.arange(len(perp))[:, None]
+        rows["kind"][:, 0] = command.CANCEL_ALL
+        rows["kind"][:, 1:] = command.PLACE
+        rows["flags"][:, 1 + levels :] = command.SELL
+        bids = centre[:, None] * (1.0 - DISTANCES)
+        asks = centre[:, None] * (1.0 + DISTANCES)
+        low = np.minimum(on_grid(np.floor(bids).astype(np.int64)), self.price_max[:, None])
+        high = np.minimum(on_grid(np.ceil(asks).astype(np.int64)), self.price_max[:, None])
+        high = np.maximum(high, low[:, :1] + 1)
+        rows["price"][:, 1 : 1 + levels], rows["price"][:, 1 + levels :] = low, on_grid(high)
+        lots = np.floor(depth_usd[:, None] * self.shares * 1e6 / np.maximum(centre, 1.0)[:, None]).astype(np.int64)
+        rows["size"][:, 1:] = np.concatenate((lots, lots), axis=1)
+        flat = rows[live.astype(bool)].ravel()
+        return flat[(flat["kind"] == command.CANCEL_ALL) | (flat["size"] > 0)]
+
+
+def play(
+    path: Path,
+    people: Population,
+    rules: RuleSet,
+    markets: tuple[Market, ...],
+    capacity: Capacity,
+    seed: int,
+    progress: Callable[[int], None],
+) -> Run:
+    """Runs the whole history under one rule set. Depends on the arguments alone."""
+    history = path.history
+    venue = Venue(capacity)
+    start = int(history.times_ms[0])
+    tick = blank(1, command.TICK, command.SEQUENCER)
+    tick["time"] = start
+    must(venue, tick, "opening: clock")
+    depth = history.depth_usd
+    window_usd = CAPACITY_SHARE * np.median(depth, axis=0) * 1e6
+    must(venue, listing_rows(markets, rules.venue, rules.market, rules.capacity(window_usd)), "opening: markets")
+    must(venue, _oracle_rows(people.price, start), "opening: prices")
+    for status in (command.CANCELLING, command.POSTING, command.ACTIVE):
+        rows = blank(len(markets), command.SET_STATUS, command.ADMIN)
+        rows["market"], rows["flags"] = np.arange(len(markets)), status
+        must(venue, rows, "opening: status")
+    opened = open_population(venue, people, markets, seed)
+    _fund_pools(venue, people, rules)
+    return _walk(path, people, rules, markets, opened, seed, progress)
+
+
+def _fund_pools(venue: Venue, people: Population, rules: RuleSet) -> None:
+    """The maker, who has more than enough, stocks each market's insurance fund and, where it is used, its backstop."""
+    interest = people.open_interest() * people.price
+    funds = blank(len(interest), command.INSURANCE_ADD, MAKER)
+    funds["market"], funds["amount"] = (
+        np.arange(len(interest)),
+        [share(int(value), INSURANCE_SHARE, Side.DOWN) for value in interest],
+    )
+    must(venue, funds[funds["amount"] > 0], "opening: insurance")
+    if rules.has_backstop:
+        pools = blank(len(interest), command.POOL_ADD, MAKER)
+        pools["market"], pools["flags"] = np.arange(len(interest)), command.BACKSTOP
+        pools["amount"] = [share(int(value), BACKSTOP_SHARE, Side.DOWN) for value in interest]
+        must(venue, pools[pools["amount"] > 0], "opening: backstop")
+
+
+def _oracle_rows(index: Ints, now: int) -> Rows:
+    rows = blank(len(index), command.ORACLE, command.ORACLES)
+    rows["market"], rows["price"], rows["time"] = np.arange(len(index)), index, now
+    return rows
+
+
+def _trader_rows(people: Population, opened: Opened, perp: Ints, bar: int, seed: int) -> Rows:
+    """Orders of a few owners, the same under every rule set: a tenth of their position more or less, at the market."""
+    rng = np.random.Generator(np.random.PCG64([seed, bar]))
+    count = max(1, int(TRADERS_SHARE * people.positions))
+    chosen = rng.integers(0, people.positions, count)
+    sells = rng.random(count) < 0.5
+    lots = np.ceil(np.abs(people.size[chosen]) * TRADED_SHARE).astype(np.int64)
+    account = people.owner[np.searchsorted(people.offsets, chosen, side="right") - 1].astype(np.int64) + 2
+    rows = blank(count, command.PLACE, account)
+    rows["account"], rows["market"], rows["size"] = account, people.market[chosen], lots
+    rows["flags"] = np.where(sells, command.SELL, 0) | command.IOC
+    price = perp[people.market[chosen]]
+    rows["price"] = on_grid(np.where(sells, price * 95 // 100, price * 105 // 100))
+    return rows[opened.size[chosen] != 0]
+
+
+def _walk(
+    path: Path,
+    people: Population,
+    rules: RuleSet,
+    markets: tuple[Market, ...],
+    opened: Opened,
+    seed: int,
+    progress: Callable[[int], None],
+) -> Run:
+    history, venue, book = path.history, opened.venue, _Book(markets)
+    bars, points, count = path.perp.shape
+    cell, columns = venue.columns["cell"], venue.columns
+    kept: list[tuple[Ints, int, int, Ints]] = []
+    series = {name: np.zeros((bars, count), np.int64) for name in ("interest", "mark")}
+    impact, initial = np.zeros((bars, count)), np.zeros(bars, np.int64)
+    waiting, insurance = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+    opening_insurance = int(columns["market_insurance"][:count].sum())
+    step_ms = max(1, history.interval_ms // points)
+    for bar in range(bars):
+        depth, live = path.depth_usd[bar], path.live[bar]
+        for point in range(points):
+            now = int(history.times_ms[bar]) + (point + 1) * step_ms
+            book.fade(step_ms)
+            tick = blank(1, command.TICK, command.SEQUENCER)
+            tick["time"] = now
+            prices = _oracle_rows(path.index[bar, point], now)[live]
+            funding = blank(count, command.FUNDING, command.SEQUENCER)
+            funding["market"] = np.arange(count)
+            rows = [tick, book.quotes(path.perp[bar, point], depth, live), prices, funding[live]]
+            if point == 0:
+                rows.append(_trader_rows(people, opened, path.perp[bar, point], bar, seed))
+            done = venue.apply(np.concatenate(rows))
+            book.taken(done, depth)
+            kept += [
+                (part, bar, now, columns["market_price"].copy()) for part in _liquidate(venue, book, prices, depth)
+            ]
+            wider = np.abs(book.displacement) > np.abs(impact[bar])
+            impact[bar, wider] = book.displacement[wider]
+        series["interest"][bar] = columns["market_open"][:count]
+        series["mark"][bar] = columns["market_price"][:count]
+        waiting[bar] = cell[state.QUEUED]
+        insurance[bar] = columns["market_insurance"][:count].sum()
+        initial[bar] = required_initial(venue, markets)
+        progress(1)
+    return Run(
+        rules=rules,
+        markets=markets,
+        opened=opened,
+        events=np.concatenate([part for part, *_ in kept] or [np.zeros((0, len(event.ROW)), np.int64)]),
+        event_bar=np.repeat([bar for _, bar, _, _ in kept], [len(part) for part, *_ in kept]).astype(np.int64),
+        event_time=np.repeat([now for _, _, now, _ in kept], [len(part) for part, *_ in kept]).astype(np.int64),
+        event_mark=np.concatenate(
+            [marks[part[:, event.ROW.index("market")]] for part, _, _, marks in kept] or [np.zeros(0, np.int64)]
+        ),
+        interest=series["interest"],
+        mark=series["mark"],
+        initial=initial,
+        impact=impact,
+        waiting=waiting,
+        insurance=insurance,
+        opening_insurance=opening_insurance,
+        commands=int(cell[state.SEQUENCE]),
+    )
+
+
+def _liquidate(venue: Venue, book: _Book, prices: Rows, depth_usd: Floats) -> list[Ints]:
+    """LIQUIDATE rows in waves, marks following after each, until nothing fills; returns the kept events."""
+    steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
+    steps["size"] = STEP_WORK
+    found: list[Ints] = []
+    kind = event.ROW.index("kind")
+    for wave in range(STEPS_MAX // STEPS):
+        done = venue.apply(steps)
+        book.taken(done, depth_usd)
+        taken = done.events[np.isin(done.events[:, kind], KEPT)]
+        if len(taken) == 0:
+            break
+        found.append(taken)
+        if wave < WAVES:
+            venue.apply(prices)
+    return found
+
+
+def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
+    """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
+    columns = venue.columns
+    slots = np.flatnonzero(columns["slot_size"])
+    slots = slots[columns["slot_link"][slots, 1] != MAKER]
+    market = columns["slot_market"][slots]
+    notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
+    return int(least_initial(markets, market, notional).sum())

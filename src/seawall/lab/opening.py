@@ -1,0 +1,221 @@
+"""Putting a population into a venue: markets listed and opened, accounts funded, positions traded against one maker.
+
+Account 0 is the market maker, account 1 a trader who comes and goes, and owner k of the population is account k + 2.
+Every row goes through the engine like anybody's, so a rule set that asks for more margin than an account has opens less
+(`fitted`). Prices are put on the order grid: five significant figures.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from seawall.engine.rows import ROW_TYPE, Rows, rows_of
+from seawall.engine.venue import Venue
+from seawall.lab.columns import Ints
+from seawall.lab.levels import least_initial
+from seawall.lab.population import Population
+from seawall.ledger import state
+from seawall.terms import code, command, limits, parameter
+from seawall.terms.market import Market
+from seawall.units import RATE_ONE, BadInput
+
+MAKER: Final = 0
+FIRST_OWNER: Final = 2
+MAKER_USD_MICRO: Final = 2**53  # a deposit; the maker makes several
+MAKER_DEPOSITS: Final = 64
+CHUNK: Final = 65_536  # rows of one batch
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Opened:
+    """A venue with the population in it."""
+
+    venue: Venue
+    size: Ints  # [P] lots that were opened, signed: what the rule set allowed
+    bucket: Ints  # [A] the venue's bucket of each of the population's
+    equity: Ints  # [A] micro-USD with which each bucket began
+    deposits: int
+
+
+def on_grid(price: Ints) -> Ints:
+    """Prices rounded to five significant figures, at least 1: what an order may carry."""
+    power = np.maximum(np.floor(np.log10(np.maximum(price, 1))).astype(np.int64) - 4, 0)
+    unit = 10**power
+    return np.maximum((price + unit // 2) // unit * unit, 1)
+
+
+def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]:
+    """([P] lots, [P] leverages) the population opens under these markets' margins: smaller where equity falls short."""
+    price = people.price[people.market]
+    starts = people.offsets[:-1]
+    equity = people.raw_usd + np.add.reduceat(people.size * price, starts)
+    notional = np.abs(people.size) * price
+    asked = np.maximum(least_initial(markets, people.market, notional), -(-notional // people.leverage))
+    needed = np.add.reduceat(asked, starts)
+    share = np.minimum(1.0, 0.995 * equity / np.maximum(needed, 1))
+    share = np.where(needed <= equity, 1.0, share)
+    counts = np.diff(people.offsets)
+    lots = np.sign(people.size) * np.floor(np.abs(people.size) * np.repeat(share, counts)).astype(np.int64)
+    most = np.array([terms.max_leverage for terms in markets])[people.market]
+    return lots, np.minimum(people.leverage, most)
+
+
+def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dict[int, int], capacity: Ints) -> Rows:
+    """Rows that list the markets closed and set every parameter; `capacity` is the liquidation capacity of each."""
+    rows: list[dict[str, int]] = []
+    admin = {"signer": command.ADMIN}
+    setting = {"kind": command.SET_PARAMETER, **admin}
+    rows += [{**setting, "market": -1, "other": which, "price": value} for which, value in venue.items()]
+    for number, terms in enumerate(markets):
+        here = {"market": number, **admin}
+        rows.append({"kind": command.LIST_MARKET, **here, "other": terms.size_decimals, "price": terms.price_max})
+        for place, tier in enumerate(terms.tiers):
+            row = {"other": place, "amount": tier.lower, "size": tier.max_leverage, "price": tier.maintenance}
+            rows.append({"kind": command.SET_TIER, **here, **row})
+        open_values = {
+            parameter.OPEN_INTEREST_CAP: limits.NOTIONAL_MAX,
+            parameter.POSITION_CAP: limits.NOTIONAL_MAX,
+            parameter.INITIAL_LIVE: terms.initial_live,
+            parameter.TAKER_FEE: 0,
+            parameter.MAKER_FEE: 0,
+            parameter.PRICE_BAND: RATE_ONE,
+            parameter.ORACLE_QUORUM: 1,
+            parameter.ORACLE_STEP: RATE_ONE,
+            parameter.ORACLE_DEVIATION: RATE_ONE,
+            parameter.LIQUIDATION_CAPACITY: int(capacity[number]),
+            **market,
+        }
+        rows += [{**setting, "market": number, "other": k, "price": value} for k, value in open_values.items()]
+        rows.append({"kind": command.SET_SOURCE, **here, "other": 0, "size": 1})
+    return rows_of(rows)
+
+
+def blank(count: int, kind: int, signer: "Ints | int") -> Rows:
+    """`count` rows of a kind."""
+    rows = np.zeros(count, ROW_TYPE)
+    rows["kind"], rows["signer"] = kind, signer
+    return rows
+
+
+def must(venue: Venue, rows: Rows, what: str) -> None:
+    """Applies rows that may not be refused. BadInput naming the first that was."""
+    for first in range(0, len(rows), CHUNK):
+        part = rows[first : first + CHUNK]
+        codes = venue.apply(part).codes
+        if codes.any():
+            place = int(np.flatnonzero(codes)[0])
+            raise BadInput(what, f"row {first + place}: {code.TEXT[int(codes[place])]} ({part[place]})")
+
+
+def open_population(venue: Venue, people: Population, markets: tuple[Market, ...], seed: int) -> Opened:
+    """Opens every position of the population that the rule set allows, at the opening prices. Fees are zero."""
+    lots, leverage = fitted(people, markets)
+    price = people.price[people.market]
+    counts = np.diff(people.offsets)
+    bucket_of = np.repeat(np.arange(people.buckets), counts)
+    account = people.owner[bucket_of].astype(np.int64) + FIRST_OWNER
+    alone = people.isolated[bucket_of]
+    equity = people.raw_usd + np.add.reduceat(people.size * price, people.offsets[:-1])
+    deposits = _fund(venue, people, equity)
+    rows = blank(len(lots), command.SET_LEVERAGE, account)
+    rows["account"], rows["market"], rows["size"] = account, people.market, leverage
+    rows["flags"] = np.where(alone, command.ISOLATED, 0)
+    must(venue, rows, "opening: leverage")
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(lots))
+    order = order[lots[order] != 0]
+    entry = on_grid(people.price)[people.market]
+    for rows_here in (order[alone[order]], order[~alone[order]]):
+        _trade(venue, account[rows_here], people.market[rows_here], lots[rows_here], entry[rows_here])
+        if len(rows_here) and alone[rows_here[0]]:
+            _cushion(venue, rows_here, account, people, equity, bucket_of)
+    return Opened(venue=venue, size=lots, bucket=_buckets(venue, people), equity=equity, deposits=deposits)
+
+
+def _fund(venue: Venue, people: Population, equity: Ints) -> int:
+    """Creates every account and pays in the equity of its buckets; returns the number of deposits made."""
+    rows = blank(FIRST_OWNER + people.accounts, command.CREATE_ACCOUNT, command.SEQUENCER)
+    rows["address_0"], rows["address_2"] = 1, np.arange(1, len(rows) + 1)
+    must(venue, rows, "opening: accounts")
+    owned = np.zeros(people.accounts, np.int64)
+    np.add.at(owned, people.owner, equity)
+    rich = np.flatnonzero(owned > 0)
+    maker = blank(MAKER_DEPOSITS + FIRST_OWNER - 1, command.DEPOSIT, command.BRIDGE)
+    maker["amount"] = MAKER_USD_MICRO
+    maker["account"][MAKER_DEPOSITS:] = np.arange(1, FIRST_OWNER)
+    parts = [maker]
+    left = owned[rich]
+    while len(rich):  # an amount above one deposit's limit is paid in several
+        rows = blank(len(rich), command.DEPOSIT, command.BRIDGE)
+        rows["account"], rows["amount"] = rich + FIRST_OWNER, np.minimum(left, limits.AMOUNT_MAX)
+        parts.append(rows)
+        rich, left = rich[left > limits.AMOUNT_MAX], (left - limits.AMOUNT_MAX)[left > limits.AMOUNT_MAX]
+    rows = np.concatenate(parts)
+    rows["reference"] = np.arange(1, len(rows) + 1)
+    must(venue, rows, "opening: deposits")
+    return len(rows)
+
+
+def _trade(venue: Venue, account: Ints, market: Ints, lots: Ints, price: Ints) -> None:
+    """The maker offers exactly what each position needs, then its owner takes it."""
+    rows = blank(2 * len(lots), command.PLACE, MAKER)
+    rows["market"], rows["price"], rows["size"] = np.repeat(market, 2), np.repeat(price, 2), np.repeat(abs(lots), 2)
+    rows["flags"][::2] = np.where(lots > 0, command.SELL, 0)
+    rows["flags"][1::2] = np.where(lots > 0, 0, command.SELL) | command.IOC
+    rows["account"][1::2] = rows["signer"][1::2] = account
+    must(venue, rows, "opening: positions")
+
+
+def _cushion(venue: Venue, rows_here: Ints, account: Ints, people: Population, equity: Ints, bucket_of: Ints) -> None:
+    """Moves into each isolated bucket what its owner holds there beyond the initial margin."""
+    columns = venue.columns
+    first = columns["account_isolated"][account[rows_here]]
+    held = np.zeros(len(rows_here), np.int64)
+    bucket = first.astype(np.int64) - 1
+    waiting = np.arange(len(rows_here))
+    while len(waiting):  # at most ISOLATED_PER_ACCOUNT
+        here = bucket[waiting]
+        found = columns["bucket_market"][here] == people.market[rows_here[waiting]]
+        held[waiting[found]] = columns["bucket_raw"][here[found]]
+        slot = columns["bucket_first"][here[found]]
+        value = columns["slot_size"][slot] * columns["market_price"][people.market[rows_here[waiting[found]]]]
+        held[waiting[found]] += value
+        waiting = waiting[~found]
+        bucket[waiting] = columns["bucket_next"][bucket[waiting]].astype(np.int64) - 1
+    more = equity[bucket_of[rows_here]] - held
+    lifted = more > 0
+    rows = blank(int(lifted.sum()), command.ISOLATED_MARGIN, account[rows_here[lifted]])
+    rows["account"], rows["market"] = account[rows_here[lifted]], people.market[rows_here[lifted]]
+    rows["amount"] = more[lifted]
+    must(venue, rows, "opening: isolated margin")
+
+
+def _buckets(venue: Venue, people: Population) -> Ints:
+    """[A] the venue's bucket of each of the population's buckets; -1 where nothing was opened in isolation."""
+    found = people.owner.astype(np.int64) + FIRST_OWNER
+    alone = np.flatnonzero(people.isolated)
+    columns = venue.columns
+    market = people.market[people.offsets[alone]]
+    bucket = columns["account_isolated"][found[alone]].astype(np.int64) - 1
+    for _ in range(limits.ISOLATED_PER_ACCOUNT):
+        wrong = (bucket >= 0) & (columns["bucket_market"][bucket] != market)
+        if not wrong.any():
+            break
+        bucket[wrong] = columns["bucket_next"][bucket[wrong]].astype(np.int64) - 1
+    found[alone] = bucket
+    return found
+
+
+def capacity_for(people: Population) -> state.Capacity:
+    """The named capacity that holds the population. BadInput when none does."""
+    needed = {
+        "accounts": people.accounts + FIRST_OWNER,
+        "isolated": int(people.isolated.sum()) + 1,
+        "positions": people.positions + 4 * len(people.markets),
+        "markets": len(people.markets),
+    }
+    for named in (state.SMALL, state.VENUE):
+        if all(getattr(named, name) >= value for name, value in needed.items()):
+            return named
+    room = ", ".join(f"{name} {value:,} of {getattr(state.VENUE, name):,}" for name, value in needed.items())
+    raise BadInput("accounts", f"the population does not fit one margin domain: {room}")
