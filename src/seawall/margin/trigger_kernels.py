@@ -198,7 +198,7 @@ def tick(states: Any, market: int, price: int) -> int:
     """A new price in one market. Returns how many buckets are queued for `evaluate`, as do all that follow."""
     s = states[0]
     s.market_price[market] = price
-    _collect_market(s, market)
+    collect_market(s, market)
     return int(s.count[FIRED])
 
 
@@ -209,7 +209,7 @@ def tick_all(states: Any, prices: Any) -> int:
     for market in range(len(prices)):
         s.market_price[market] = prices[market]
     for market in range(len(prices)):
-        _collect_market(s, market)
+        collect_market(s, market)
     return int(s.count[FIRED])
 
 
@@ -217,16 +217,23 @@ def tick_all(states: Any, prices: Any) -> int:
 def fund(states: Any, market: int, index: int) -> int:
     """A new funding index: pushes the triggers of the paying side."""
     s = states[0]
-    step = index - s.market_index[market]
-    s.market_index[market] = index
-    for row in (2 * market, 2 * market + 1):
-        s.row_shift[row] += funding_push(row, step)
-    _collect_market(s, market)
+    move_index(s, market, index)
     return int(s.count[FIRED])
 
 
 @kernel
-def _collect_market(s: Any, market: int) -> None:
+def move_index(s: Any, market: int, index: int) -> None:
+    """Writes a new funding index, pushes the triggers of the paying side by its step and queues what fires."""
+    step = index - s.market_index[market]
+    s.market_index[market] = index
+    for row in (2 * market, 2 * market + 1):
+        s.row_shift[row] += funding_push(row, step)
+    collect_market(s, market)
+
+
+@kernel
+def collect_market(s: Any, market: int) -> None:
+    """Queues every bucket whose triggers fire at the market's present price and funding."""
     for row in (2 * market, 2 * market + 1):
         if s.row_shift[row] >> 20 > s.market_price[market] >> 3:
             _rebase(s, row)
