@@ -7,7 +7,7 @@ triggers informed: a bucket that changed is queued with `note_fired` and measure
 from typing import Any
 
 from seawall.kernel import kernel
-from seawall.ledger.state import DUST
+from seawall.ledger.state import ADVANCED, DUST
 from seawall.margin.certificate import BEYOND, FUNDING_MAX, HALF_DELTA_MAX
 from seawall.margin.ladder import KEY, NEVER_KEY, OWNER, unlink
 from seawall.margin.trigger_kernels import note_fired, row_of
@@ -145,6 +145,8 @@ def add_cash(s: Any, bucket: int, amount: int) -> None:
     s.bucket_raw[bucket] += amount
     if amount < 0:
         note_fired(s, bucket)
+    elif s.bucket_advanced[bucket] != 0:
+        repay(s, bucket)
 
 
 @kernel
@@ -155,6 +157,27 @@ def cash_of(s: Any, bucket: int) -> int:
         total += s.slot_entry[slot]
         slot = s.slot_sibling[slot]
     return int(total)
+
+
+@kernel
+def set_advanced(s: Any, slot: int, amount: int) -> None:
+    """The unrealised profit of a position that has left its bucket: the one writer of advances and of their sums."""
+    more = amount - s.slot_advanced[slot]
+    s.slot_advanced[slot] = amount
+    s.bucket_advanced[s.slot_link[slot, OWNER]] += more
+    s.market_advanced[s.slot_market[slot]] += more
+    s.cell[ADVANCED] += more
+
+
+@kernel
+def repay(s: Any, bucket: int) -> None:
+    """Cash has come in: advances fall to what the bucket still owes, and end with their position (SPEC section 4)."""
+    owed, slot = max(0, -cash_of(s, bucket)), s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        kept = min(owed, s.slot_advanced[slot]) if s.slot_size[slot] != 0 else 0
+        if kept != s.slot_advanced[slot]:
+            set_advanced(s, slot, kept)
+        owed, slot = owed - kept, s.slot_sibling[slot]
 
 
 @kernel
@@ -175,6 +198,8 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     s.bucket_raw[bucket] -= size * price + fee
     s.market_open[market] += max(after, 0) - max(old, 0)
     s.market_entry_sum[market] += kept - entry
+    if s.bucket_advanced[bucket] != 0:
+        repay(s, bucket)
     note_fired(s, bucket)
 
 

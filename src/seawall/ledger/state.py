@@ -33,7 +33,7 @@ VAULT: Final = 2  # deposited and not paid out
 PENDING: Final = 3  # frozen for withdrawals
 FEES: Final = 4  # the venue's income: trading fees less rebates
 DUST: Final = 5  # roundings of funding and of sharing out
-BAD_DEBT: Final = 6  # negative: cash that nobody made good (only with SOCIALISE off)
+BAD_DEBT: Final = 6  # negative: cash that nobody has made good; `market_short` of it is still being shared out
 ACCOUNTS: Final = 7  # accounts created
 MARKETS: Final = 8  # highest market number listed + 1
 ORDER_SERIAL: Final = 9
@@ -66,7 +66,7 @@ RISK_TIME: Final = 35  # last accepted proposal
 RISK_SERIAL: Final = 36
 NONCE_HEAD: Final = 37
 NONCE_COUNT: Final = 38
-ADVANCED: Final = 39  # unrealised profit that has left the venue
+ADVANCED: Final = 39  # unrealised profit that has left its bucket: the sum over markets
 SETTINGS_USED: Final = 40
 QUEUED: Final = 41  # buckets waiting to be liquidated
 VENUE_STATUS: Final = 42
@@ -81,9 +81,16 @@ DELIST_STAGE: Final = 50  # of the market being settled: engine/delisting.py
 DELIST_ROW: Final = 51  # the row it has reached
 DELIST_LONG: Final = 52  # the slots that its pairs have reached
 DELIST_SHORT: Final = 53
+SOCIAL_MARKET: Final = 55  # market whose losses are being shared out + 1: liquidation/socialise.py
+SOCIAL_SLOT: Final = 56  # the slot it has reached
+SOCIAL_AMOUNT: Final = 57  # to be shared out in this pass
+SOCIAL_PROFIT: Final = 58  # all profit of the market when the pass began
+SOCIAL_SEEN: Final = 59  # profit passed so far
+HASH_SALT: Final = 54  # mixed into the tables of nonces and addresses: nobody outside can aim at one place of them
+SWEEP_SLOT: Final = 60  # the slot that the settlement sweep of engine/funding.py has reached
 CELLS: Final = 64
 
-RISK_CLASSES: Final = 64  # the liquidation queue: class by equity / maintenance, worst first
+RISK_CLASSES: Final = 65  # lists of the liquidation queue: 64 by equity / maintenance, worst first, and those that wait
 EVENT_FIELDS: Final = len(event.ROW)
 SCRATCH: Final = "at"  # the first of the working columns
 
@@ -169,7 +176,7 @@ def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         *_order_columns(c),
         *_account_columns(c),
         *scratch,
-        ("adl_bucket", "i4", (limits.ADL_COUNTERPARTIES,)),
+        ("adl_slot", "i4", (limits.ADL_COUNTERPARTIES,)),
         ("adl_score", "i8", (limits.ADL_COUNTERPARTIES,)),
         ("adl_size", "i8", (limits.ADL_COUNTERPARTIES,)),
         ("event", "i8", (limits.EVENTS, EVENT_FIELDS)),
@@ -183,6 +190,8 @@ def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("slot_bids", "i8", slots),  # lots of resting buys
         ("slot_asks", "i8", slots),
         ("slot_leverage", "i4", slots),
+        ("slot_claimed", "i8", slots),  # what insurance has paid for this position
+        ("slot_advanced", "i8", slots),  # unrealised profit of this position that has left its bucket
         ("bucket_kind", "i1", buckets),
         ("bucket_liquidating", "i1", buckets),
         ("bucket_owner", "i4", buckets),  # account; -1 for pools
@@ -190,11 +199,14 @@ def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("bucket_next", "i4", buckets),  # next isolated bucket of the account, or next free one, + 1
         ("bucket_order", "i4", buckets),  # first of its orders
         ("bucket_orders", "i4", buckets),  # how many
-        ("bucket_advanced", "i8", buckets),  # unrealised profit it has taken out
+        ("bucket_advanced", "i8", buckets),  # sum of its slots' advances
         ("bucket_after", "i4", buckets),  # liquidation queue links, + 1; 0 none
         ("bucket_before", "i4", buckets),
         ("bucket_class", "i1", buckets),  # 1 + its class in the queue; 0: not in it
         ("bucket_time", "i8", buckets),  # of the last liquidation step (cooldown)
+        ("bucket_start", "i8", buckets),  # when its liquidation began
+        ("bucket_freed", "i8", buckets),  # by how much its liquidation has brought it nearer to the end
+        ("bucket_waits", "i1", buckets),  # why it waits; 0: it does not
         ("queue_first", "i4", (RISK_CLASSES,)),  # + 1
         ("queue_last", "i4", (RISK_CLASSES,)),
     ]
@@ -205,7 +217,8 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         "status oracle oracle_time fresh last mark_time basis_ema book_ema size_decimals exponent_max "
         "open entry_sum premium_sum premium_count premium_time funding_time funding_rate funding_residue "
         "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size "
-        "status_time opened reopen ramp_target ramp_next ramp_from"
+        "status_time opened reopen ramp_target ramp_next ramp_from "
+        "swept_low swept_high sweeping_low sweeping_high"  # of the funding index: no slot settled outside low..high
     )
     sources = (c.markets, limits.SOURCES)
     tiers = (c.markets, limits.TIERS_PER_MARKET)
@@ -272,6 +285,8 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("account_agent", "i4", accounts),  # first agent
         ("account_cancel", "i8", accounts),  # scheduled cancel; 0 none
         ("nonce_floor", "i8", (c.accounts + c.agents + 1,)),  # nonces at or below are used up
+        ("nonce_top", "i8", agents),  # greatest nonce an agent has used
+        ("nonce_revoked", "i8", accounts),  # greatest nonce that any revoked agent of a master has used
         ("agent_address", "i8", (*agents, 3)),
         ("agent_account", "i4", agents),
         ("agent_next", "i4", agents),
