@@ -1,0 +1,105 @@
+"""What may leave a bucket, and its leaving (kernels): withdrawals, transfers, pool shares, margin between buckets.
+
+Every exit of value asks `may_leave` and goes through `leave`. Beside the margin rule (ledger/health.py) stands the
+profit rule of SPEC section 4: of unrealised profit, only what losers of that market have paid in and its insurance
+fund can spend may leave, counting what has left already. A bucket's cash goes first; what it takes beyond its cash is
+unrealised profit, kept as an advance of the positions that have it until cash comes back (ledger/buckets.py `repay`).
+"""
+
+from typing import Any
+
+from seawall.kernel import kernel
+from seawall.ledger.buckets import add_cash, cash_of, funding_of, set_advanced, settle_slot
+from seawall.ledger.events import emit
+from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, NOTIONAL, PROFIT, RESERVED, measure, rate_up
+from seawall.ledger.markets import is_fresh
+from seawall.terms import event, parameter
+
+
+@kernel
+def may_leave(s: Any, bucket: int) -> int:
+    """USD that may leave the bucket now. Rounds down, never negative; 0 while a price it rests on is stale."""
+    if has_stale_price(s, bucket):
+        return 0
+    now = measure(s, bucket)
+    counted = now[PROFIT] - (now[EQUITY] - now[EQUITY_INITIAL])
+    unpaid = max(0, counted - payable(s, bucket)) if counted > 0 else 0
+    share = s.param[len(s.market_price), parameter.WITHDRAWAL_FLOOR]
+    floor = rate_up(now[NOTIONAL], share) + now[RESERVED]
+    return int(max(0, now[EQUITY_INITIAL] - unpaid - max(now[INITIAL], floor)))
+
+
+@kernel
+def payable(s: Any, bucket: int) -> int:
+    """How much of the bucket's unrealised profit may be outside it in all."""
+    total, slot = 0, s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        total, slot = total + payable_of(s, slot), s.slot_sibling[slot]
+    return int(total)
+
+
+@kernel
+def payable_of(s: Any, slot: int) -> int:
+    """How much of a position's unrealised profit may be outside its bucket in all.
+
+    Not more than the market's pool less what others of the market have outside. The pool is what losers have paid in
+    beyond what winners have realised (-market_entry_sum, for unrealised pnl of a market sums to that) and the fund.
+    """
+    market = s.slot_market[slot]
+    profit = s.slot_size[slot] * s.market_price[market] - s.slot_entry[slot]
+    if profit <= 0:
+        return 0
+    pool = max(0, -s.market_entry_sum[market]) + s.market_insurance[market]
+    others = s.market_advanced[market] - s.slot_advanced[slot]
+    return int(min(profit, max(0, pool - others)))
+
+
+@kernel
+def has_stale_price(s: Any, bucket: int) -> bool:
+    """Whether the bucket holds a position in a market without a fresh price."""
+    slot = s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        if s.slot_size[slot] != 0 and not is_fresh(s, s.slot_market[slot]):
+            return True
+        slot = s.slot_sibling[slot]
+    return False
+
+
+@kernel
+def pending_funding(s: Any, bucket: int) -> int:
+    """Funding that the bucket has earned (negative: owes) and not settled."""
+    total, slot = 0, s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        total, slot = total + funding_of(s, slot), s.slot_sibling[slot]
+    return int(total)
+
+
+@kernel
+def leave(s: Any, bucket: int, amount: int) -> None:
+    """Takes `amount`, at most `may_leave`, out of a bucket. Where it goes is the caller's to write."""
+    settle_told(s, bucket)
+    add_cash(s, bucket, -amount)
+    note_advance(s, bucket)
+
+
+@kernel
+def note_advance(s: Any, bucket: int) -> None:
+    """Counts what a bucket has taken beyond its cash as advances of the positions that can pay for it."""
+    owed, slot = max(0, -cash_of(s, bucket)), s.bucket_first[bucket]
+    if owed == 0 and s.bucket_advanced[bucket] == 0:
+        return
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        part = min(owed, payable_of(s, slot))
+        set_advanced(s, slot, part)
+        owed, slot = owed - part, s.slot_sibling[slot]
+
+
+@kernel
+def settle_told(s: Any, bucket: int) -> None:
+    """Settles a bucket's funding and tells each payment."""
+    slot = s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        paid = settle_slot(s, slot)
+        if paid != 0:
+            emit(s, event.FUNDING_PAID, s.slot_market[slot], bucket, -1, 0, 0, s.slot_size[slot], paid)
+        slot = s.slot_sibling[slot]
