@@ -5,6 +5,7 @@ from typing import Any
 from seawall.engine.markets import after_outage
 from seawall.engine.orders import cancel_due
 from seawall.engine.parameters import apply_due_parameters
+from seawall.engine.prices import expire_prices
 from seawall.engine.rails import decay
 from seawall.engine.stops import fire_stops
 from seawall.engine.twap import run_twaps
@@ -35,6 +36,7 @@ def tick(s: Any, c: Any) -> int:
         s.cell[HOUR_START], s.cell[HOUR_OUT] = c.time - c.time % HOUR_MS, 0
     if c.time - s.cell[DAY_START] >= DAY_MS:
         s.cell[DAY_START], s.cell[DAY_OUT] = c.time - c.time % DAY_MS, 0
+    expire_prices(s)
     apply_due_parameters(s)
     decay(s)
     cancel_due(s)

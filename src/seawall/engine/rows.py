@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.kernel import INTERPRETED
+from seawall.kernel import INTERPRETED, kernel
 from seawall.terms import code, command, limits
 from seawall.units import BadInput
 
@@ -19,8 +19,6 @@ Rows = NDArray[np.void]
 Codes = NDArray[np.int64]
 
 ROW_TYPE: Final = np.dtype([(name, "<i8") for name in command.ROW])
-ORDER_SHAPE: Final = (command.PLACE, command.MODIFY, command.TWAP)
-VALUE_KINDS: Final = (command.SET_PARAMETER, command.PROPOSE, command.SET_TIER)
 _WIDE: Final = 2**62
 _BOUNDS: Final = {
     "flags": (0, 2**16 - 1),
@@ -42,12 +40,28 @@ _BOUNDS: Final = {
     "address_1": (0, 2**53 - 1),
     "address_2": (0, 2**53 - 1),
 }
-_READS: Final = np.zeros((256, len(command.ROW)), bool)
-_KNOWN: Final = np.zeros(256, bool)
+_FIELD_CODES: Final = {
+    "price": code.BAD_PRICE,
+    "trigger": code.BAD_PRICE,
+    "size": code.BAD_SIZE,
+    "amount": code.BAD_AMOUNT,
+    "time": code.BAD_TIME,
+    "expires": code.BAD_TIME,
+    "account": code.UNKNOWN_ACCOUNT,
+    "market": code.UNKNOWN_MARKET,
+}
+FIELDS: Final = len(command.ROW)
+KINDS: Final = 256
+FLAGS: Final = command.ROW.index("flags")
+PRICE: Final = command.ROW.index("price")
+_READS: Final = np.zeros((KINDS, FIELDS), np.int8)  # column 0 also says that the kind is known
 for _kind, _fields in command.FIELDS.items():
-    _KNOWN[_kind] = True
     for _name in (*command.COMMON, *_fields):
-        _READS[_kind, command.ROW.index(_name)] = True
+        _READS[_kind, command.ROW.index(_name)] = 1
+_RANGES: Final = [_BOUNDS.get(name, (-(2**62), 2**62)) for name in command.ROW]
+_LOW: Final = np.array([low for low, _ in _RANGES], np.int64)
+_HIGH: Final = np.array([high for _, high in _RANGES], np.int64)
+_CODES: Final = np.array([_FIELD_CODES.get(name, code.BAD_FIELD) for name in command.ROW], np.int64)
 
 
 def rows_of(commands: Sequence[Mapping[str, int]]) -> Rows:
@@ -61,36 +75,41 @@ def rows_of(commands: Sequence[Mapping[str, int]]) -> Rows:
     return rows
 
 
+def view(array: Any) -> Any:
+    """An array as kernels take it: uncompiled a memory view, whose items are plain integers."""
+    return memoryview(array) if INTERPRETED else array
+
+
+def table_of(rows: Rows) -> Any:
+    """The rows as a table of their fields, for kernels."""
+    return view(rows.view(np.int64).reshape(len(rows), FIELDS))
+
+
 def shape_codes(rows: Rows) -> Codes:
     """A code for each row: UNKNOWN_KIND, BAD_FIELD (or the code of the field that is out of range), or OK."""
-    table = rows.view(np.int64).reshape(len(rows), len(command.ROW))
-    kind = table[:, 0]
-    in_table = (kind >= 0) & (kind < len(_KNOWN))
-    known = in_table & _KNOWN[np.where(in_table, kind, 0)]
-    reads = _READS[np.where(known, kind, 0)]
-    unread = ((table != 0) & ~reads).any(axis=1)
-    codes = np.where(unread, code.BAD_FIELD, code.OK)
-    for name, (low, high) in _BOUNDS.items():
-        values = table[:, command.ROW.index(name)]
-        bad = (values < low) | (values > high)
-        codes = np.where((codes == code.OK) & bad, _FIELD_CODES.get(name, code.BAD_FIELD), codes)
-    negative = (table[:, command.ROW.index("price")] < 0) & ~np.isin(kind, VALUE_KINDS)
-    codes = np.where((codes == code.OK) & negative, code.BAD_PRICE, codes)
-    odd_flags = (table[:, command.ROW.index("flags")] & ~command.ORDER_FLAGS != 0) & np.isin(kind, ORDER_SHAPE)
-    codes = np.where((codes == code.OK) & odd_flags, code.BAD_FIELD, codes)
-    return np.where(known, codes, code.UNKNOWN_KIND).astype(np.int64)
+    codes = np.zeros(len(rows), np.int64)
+    _check_shapes(table_of(rows), view(_READS), view(_LOW), view(_HIGH), view(_CODES), view(codes))
+    return codes
 
 
-_FIELD_CODES: Final = {
-    "price": code.BAD_PRICE,
-    "trigger": code.BAD_PRICE,
-    "size": code.BAD_SIZE,
-    "amount": code.BAD_AMOUNT,
-    "time": code.BAD_TIME,
-    "expires": code.BAD_TIME,
-    "account": code.UNKNOWN_ACCOUNT,
-    "market": code.UNKNOWN_MARKET,
-}
+@kernel
+def _check_shapes(table: Any, reads: Any, low: Any, high: Any, field_codes: Any, codes: Any) -> None:
+    """Unknown kind, then the first field by order in the row that is read wrongly or out of range, then flags."""
+    for i in range(len(codes)):
+        kind = table[i, 0]
+        if kind < 0 or kind >= KINDS or reads[kind, 0] == 0:
+            codes[i] = code.UNKNOWN_KIND
+            continue
+        for j in range(1, FIELDS):
+            value = table[i, j]
+            if value != 0 and (reads[kind, j] == 0 or value < low[j] or value > high[j]):
+                codes[i] = code.BAD_FIELD if reads[kind, j] == 0 else field_codes[j]
+                break
+        if codes[i] == code.OK and kind >= command.PLACE and kind <= command.TWAP:
+            if table[i, FLAGS] & ~command.ORDER_FLAGS != 0:
+                codes[i] = code.BAD_FIELD
+            elif table[i, PRICE] < 0:
+                codes[i] = code.BAD_PRICE
 
 
 def rows_for_kernels(rows: Rows) -> Any:

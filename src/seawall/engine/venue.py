@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine import apply as kernels
-from seawall.engine.rows import ROW_TYPE, Codes, Rows, rows_for_kernels, rows_of, shape_codes
+from seawall.engine.digest import mix_column, mix_table
+from seawall.engine.rows import FIELDS, ROW_TYPE, Codes, Rows, rows_for_kernels, rows_of, shape_codes, table_of, view
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
 from seawall.terms import event
@@ -60,9 +61,7 @@ class Venue:
             done = kernels.apply_rows(self._states, given, shapes, codes, made, done)
             parts.append(self._take_events())
         events = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros((0, len(event.ROW)), np.int64)])
-        self.chain = hashlib.sha256(
-            self.chain + rows.tobytes() + codes.tobytes() + made.tobytes() + events.tobytes()
-        ).digest()
+        self.chain = hashlib.sha256(self.chain + _digest(rows, codes, made, events)).digest()
         return Applied(codes, made, events)
 
     def one(self, **fields: int) -> int:
@@ -95,3 +94,11 @@ class Venue:
         self._cell[state.EVENTS_USED] = 0
         taken: Events = self.columns["event"][:used].copy()
         return taken
+
+
+def _digest(rows: Rows, codes: Codes, made: Codes, events: Events) -> bytes:
+    """Digest of a batch and of what it did."""
+    one, other = mix_table(table_of(rows), len(rows), FIELDS, len(rows), 1)
+    one, other = mix_column(view(made), *mix_column(view(codes), one, other))
+    one, other = mix_table(view(events), len(events), len(event.ROW), one, other)
+    return int(one).to_bytes(8, "little") + int(other).to_bytes(8, "little")
