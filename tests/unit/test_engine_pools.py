@@ -1,0 +1,517 @@
+"""Pool shares and insurance: every boundary from both sides, and the attacks that must lose money."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from bare_venue import START, USD, Bare
+from seawall.engine import pools
+from seawall.ledger import state
+from seawall.ledger.markets import AMM, BACKSTOP
+from seawall.terms import code, command, event, limits, parameter
+
+FLAGS = {AMM: command.AMM, BACKSTOP: command.BACKSTOP}
+LOCKED = limits.POOL_LOCKED
+HOUR = 3_600_000
+
+
+class Desk(Bare):
+    """One market at 100 USD, three accounts with 10,000 USD each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.market(0, 100 * USD)
+        self.lp, self.other, self.trader = (self.account(10_000 * USD) for _ in range(3))
+
+    def add(self, account: int, amount: int, which: int = AMM) -> int:
+        return self.run(pools.pool_add, account=account, market=0, flags=FLAGS[which], amount=amount)[0]
+
+    def remove(self, account: int, size: int, which: int = AMM) -> int:
+        return self.run(pools.pool_remove, account=account, market=0, flags=FLAGS[which], size=size)[0]
+
+    def later(self, ms: int = HOUR) -> None:
+        self.cell[state.NOW] += ms
+        self.columns["market_oracle_time"][:] = self.cell[state.NOW]
+
+    def shares(self, account: int, which: int = AMM) -> int:
+        row = pools.find_share(self.s, account, self.pool(0, which))
+        return int(self.columns["share_amount"][row]) if row else 0
+
+    def total(self, which: int = AMM) -> int:
+        return int(self.columns["market_shares_amm" if which == AMM else "market_shares_backstop"][0])
+
+    def share_price(self, which: int = AMM) -> Fraction:
+        """Equity at the mark a share, exactly."""
+        pool = self.pool(0, which)
+        held = [(s, z) for _, s, z in self.positions(pool)]
+        equity = self.raw(pool) + sum(size * int(self.columns["market_price"][0]) for _, size in held)
+        return Fraction(equity, self.total(which))
+
+    def positions(self, bucket: int) -> list[tuple[int, int, int]]:
+        found, slot = [], int(self.columns["bucket_first"][bucket])
+        while slot:
+            found.append((int(self.columns["slot_market"][slot]), slot, int(self.columns["slot_size"][slot])))
+            slot = int(self.columns["slot_sibling"][slot])
+        return found
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def set_cash(desk: Desk, bucket: int, cash: int) -> None:
+    desk.cell[state.VAULT] += cash - desk.raw(bucket)
+    desk.columns["bucket_raw"][bucket] = cash
+
+
+def profit(desk: Desk, amount: int, which: int = AMM) -> None:
+    """A pool earns (or loses) cash from the trader."""
+    desk.columns["bucket_raw"][desk.pool(0, which)] += amount
+    desk.columns["bucket_raw"][desk.trader] -= amount
+
+
+@pytest.mark.parametrize("which", [AMM, BACKSTOP])
+def test_the_first_add_locks_its_first_shares(desk: Desk, which: int) -> None:
+    given, events = desk.run(pools.pool_add, account=desk.lp, market=0, flags=FLAGS[which], amount=100 * USD)
+    assert given == code.OK
+    assert desk.shares(desk.lp, which) == 100 * USD - LOCKED
+    assert desk.total(which) == 100 * USD
+    assert desk.raw(desk.pool(0, which)) == 100 * USD
+    assert desk.raw(desk.lp) == 9_900 * USD
+    told = [(e["kind"], e["bucket"], e["other"], e["size"], e["amount"]) for e in events]
+    pool = desk.pool(0, which)
+    assert told == [
+        (event.SHARES, pool, -1, LOCKED, 0),
+        (event.SHARES, pool, desk.lp, 100 * USD - LOCKED, 100 * USD),
+    ]
+    assert desk.total(AMM + BACKSTOP - which) == 0
+
+
+def test_a_later_add_buys_at_the_price_of_the_moment_rounded_down(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    profit(desk, 1)  # equity 100,000,001 for 100,000,000 shares
+    assert desk.add(desk.other, 50 * USD) == code.OK
+    assert desk.shares(desk.other) == 50 * USD * 100 * USD // (100 * USD + 1)
+
+
+def test_what_leaves_is_paid_rounded_down(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    profit(desk, 33_333_333)
+    desk.later()
+    before = desk.raw(desk.lp)
+    events = desk.must(pools.pool_remove, account=desk.lp, market=0, flags=command.AMM, size=7)
+    assert desk.raw(desk.lp) - before == 7 * 133_333_333 // 100_000_000 == 9
+    assert [(e["other"], e["size"], e["amount"]) for e in events] == [(desk.lp, -7, -9)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (command.AMM, code.OK),
+        (command.BACKSTOP, code.OK),
+        (0, code.BAD_FIELD),
+        (command.AMM | command.BACKSTOP, code.BAD_FIELD),
+        (command.AMM | command.SELL, code.BAD_FIELD),
+    ],
+)
+def test_flags_name_exactly_one_pool(desk: Desk, flags: int, expected: int) -> None:
+    fields: dict[str, Any] = {"account": desk.lp, "market": 0, "flags": flags}
+    assert desk.run(pools.pool_add, amount=20 * USD, **fields)[0] == expected
+    desk.later()
+    assert desk.run(pools.pool_remove, size=1, **fields)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (limits.POOL_ADD_MIN - 1, code.BAD_AMOUNT),
+        (limits.POOL_ADD_MIN, code.OK),
+        (-limits.POOL_ADD_MIN, code.BAD_AMOUNT),
+        (limits.AMOUNT_MAX, code.OK),
+        (limits.AMOUNT_MAX + 1, code.BAD_AMOUNT),
+    ],
+)
+def test_amounts(desk: Desk, amount: int, expected: int) -> None:
+    set_cash(desk, desk.lp, 2**60)
+    assert desk.add(desk.lp, amount) == expected
+
+
+def test_an_add_takes_what_is_withdrawable_and_no_more(desk: Desk) -> None:
+    desk.trade(desk.lp, desk.trader, 0, 100 * USD, 500)  # 50,000 USD: 10 % of notional stays, as 5 % is initial
+    assert desk.add(desk.lp, 5_000 * USD + 1) == code.WITHDRAWABLE
+    assert desk.add(desk.lp, 5_000 * USD) == code.OK
+
+
+def test_unrealised_profit_joins_no_pool(desk: Desk) -> None:
+    desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
+    desk.price(0, 1_000 * USD)  # 9,000 USD of profit over 10,000 of cash; 1,000 stay
+    assert desk.add(desk.lp, 10_000 * USD + 1) == code.WITHDRAWABLE
+    assert desk.add(desk.lp, 10_000 * USD) == code.OK
+
+
+def test_funding_owed_is_not_cash(desk: Desk) -> None:
+    desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
+    desk.price(0, 1_000 * USD)
+    desk.columns["market_index"][0] += 10**6  # a long owes 1 micro-USD a lot
+    assert desk.add(desk.lp, 10_000 * USD - 9) == code.WITHDRAWABLE
+    assert desk.add(desk.lp, 10_000 * USD - 10) == code.OK
+
+
+@pytest.mark.parametrize("column", ["bucket_liquidating", "bucket_class"])
+def test_a_bucket_in_liquidation_adds_nothing(desk: Desk, column: str) -> None:
+    desk.columns[column][desk.lp] = 1
+    assert desk.add(desk.lp, 20 * USD) == code.BEING_LIQUIDATED
+    desk.columns[column][desk.lp] = 0
+    assert desk.add(desk.lp, 20 * USD) == code.OK
+
+
+@pytest.mark.parametrize("column", ["bucket_liquidating", "bucket_class"])
+def test_a_pool_in_liquidation_moves_no_shares(desk: Desk, column: str) -> None:
+    desk.add(desk.lp, 20 * USD)
+    desk.later()
+    desk.columns[column][desk.pool(0)] = 1
+    assert desk.add(desk.other, 20 * USD) == code.BEING_LIQUIDATED
+    assert desk.remove(desk.lp, 1) == code.BEING_LIQUIDATED
+
+
+@pytest.mark.parametrize(
+    ("status", "added", "removed"),
+    [
+        (command.ACTIVE, code.OK, code.OK),
+        (command.REDUCING, code.OK, code.OK),
+        (command.POSTING, code.OK, code.OK),
+        (command.CANCELLING, code.OK, code.OK),
+        (command.HALTED, code.MARKET_CLOSED, code.MARKET_CLOSED),
+        (command.CLOSED, code.OK, code.OK),
+        (command.DELISTING, code.MARKET_CLOSED, code.MARKET_CLOSED),
+        (command.UNLISTED, code.UNKNOWN_MARKET, code.OK),  # what a pool owes is paid for ever
+    ],
+)
+def test_statuses(desk: Desk, status: int, added: int, removed: int) -> None:
+    desk.add(desk.lp, 20 * USD)
+    desk.later()
+    desk.columns["market_status"][0] = status
+    assert desk.add(desk.other, 20 * USD) == added
+    assert desk.remove(desk.lp, 1) == removed
+
+
+def test_a_halted_venue_moves_no_shares(desk: Desk) -> None:
+    desk.add(desk.lp, 20 * USD)
+    desk.later()
+    desk.cell[state.VENUE_STATUS] = command.HALTED
+    assert desk.add(desk.lp, 20 * USD) == code.VENUE_HALTED
+    assert desk.remove(desk.lp, 1) == code.VENUE_HALTED
+    desk.cell[state.VENUE_STATUS] = command.CANCELLING
+    assert desk.remove(desk.lp, 1) == code.OK
+
+
+def test_a_stale_price_stops_shares_of_a_pool_that_holds_a_position_only(desk: Desk) -> None:
+    desk.add(desk.lp, 5_000 * USD)
+    desk.later()
+    desk.columns["market_fresh"][0] = 0
+    assert desk.add(desk.other, 20 * USD) == code.OK
+    assert desk.remove(desk.lp, 1) == code.OK
+    desk.trade(desk.pool(0), desk.trader, 0, 100 * USD, 1)
+    assert desk.add(desk.other, 20 * USD) == code.STALE_PRICE
+    assert desk.remove(desk.lp, 1) == code.STALE_PRICE
+    desk.columns["market_fresh"][0] = 1
+    desk.cell[state.NOW] += 10_000  # as old as a price may be
+    assert desk.remove(desk.lp, 1) == code.OK
+    desk.cell[state.NOW] += 1
+    assert desk.remove(desk.lp, 1) == code.STALE_PRICE
+
+
+def test_shares_stay_for_their_lock(desk: Desk) -> None:
+    desk.add(desk.lp, 20 * USD)
+    desk.later(HOUR - 1)
+    assert desk.remove(desk.lp, 1) == code.NOT_DUE
+    desk.later(1)
+    assert desk.remove(desk.lp, 1) == code.OK
+    desk.add(desk.lp, 20 * USD)
+    assert desk.remove(desk.lp, 1) == code.NOT_DUE
+    desk.columns["param"][0, parameter.POOL_LOCK_MS] = 0
+    assert desk.remove(desk.lp, 1) == code.OK
+
+
+def test_only_what_is_held_can_leave(desk: Desk) -> None:
+    desk.add(desk.lp, 20 * USD)
+    desk.later()
+    held = 20 * USD - LOCKED
+    assert desk.remove(desk.other, 1) == code.NO_POSITION
+    assert desk.remove(desk.lp, 1, BACKSTOP) == code.NO_POSITION
+    assert desk.remove(desk.lp, 0) == code.BAD_SIZE
+    assert desk.remove(desk.lp, held + 1) == code.WITHDRAWABLE
+    assert desk.remove(desk.lp, held) == code.OK
+    assert desk.remove(desk.lp, 1) == code.NO_POSITION
+    assert desk.total() == LOCKED
+    assert desk.raw(desk.pool(0)) == LOCKED
+
+
+def test_a_pool_keeps_its_initial_margin(desk: Desk) -> None:
+    desk.add(desk.lp, 1_000 * USD)
+    desk.later()
+    desk.trade(desk.pool(0), desk.trader, 0, 100 * USD, 100)  # 10,000 USD at 20x: 500 USD of initial margin
+    assert desk.remove(desk.lp, 500 * USD + 1) == code.POOL_MARGIN
+    assert desk.remove(desk.lp, 500 * USD) == code.OK
+
+
+def test_shares_are_priced_at_the_worse_of_mark_and_index(desk: Desk) -> None:
+    desk.add(desk.lp, 1_000 * USD)
+    desk.later()
+    desk.trade(desk.pool(0), desk.trader, 0, 100 * USD, 10)
+    desk.price(0, 101 * USD, 99 * USD)  # worth 1,010 at the mark, 990 at the index
+    assert desk.add(desk.other, 101 * USD) == code.OK
+    assert desk.shares(desk.other) == 100 * USD
+    before = desk.raw(desk.lp)
+    assert desk.remove(desk.lp, 100 * USD) == code.OK
+    assert desk.raw(desk.lp) - before == 100 * USD * (990 + 101) // 1_100
+    desk.price(0, 99 * USD, 101 * USD)
+    held = desk.shares(desk.other)
+    assert desk.add(desk.other, 100 * USD) == code.OK
+    equity_high = desk.raw(desk.pool(0)) - 100 * USD + 10 * 101 * USD
+    assert desk.shares(desk.other) - held == 100 * USD * 1_000 * USD // equity_high
+
+
+def test_a_pool_under_water_takes_nobody(desk: Desk) -> None:
+    desk.add(desk.lp, 1_000 * USD)
+    desk.later()
+    desk.trade(desk.pool(0), desk.trader, 0, 100 * USD, 10)
+    desk.price(0, 1)  # 10 lots fell by almost 100 USD each: 10 micro-USD are left
+    assert desk.raw(desk.pool(0)) == 0
+    assert desk.add(desk.other, 20 * USD) == code.OK  # 10 micro-USD stand for all shares
+    desk = Desk()
+    desk.add(desk.lp, 1_000 * USD)
+    desk.later()
+    desk.trade(desk.pool(0), desk.trader, 0, 100 * USD + 1, 10)
+    desk.price(0, 1)  # nothing is left
+    assert desk.add(desk.other, 20 * USD) == code.POOL_MARGIN
+    assert desk.remove(desk.lp, 1) == code.POOL_MARGIN
+
+
+def kill(desk: Desk, left: int) -> None:
+    """The pool loses all but `left` and is flat."""
+    profit(desk, left - desk.raw(desk.pool(0)))
+
+
+@pytest.mark.parametrize("left", [0, 1, LOCKED - 1])
+def test_a_dead_pool_starts_anew(desk: Desk, left: int) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.add(desk.other, 100 * USD)
+    kill(desk, left)
+    events = desk.must(pools.pool_add, account=desk.other, market=0, flags=command.AMM, amount=50 * USD)
+    assert desk.shares(desk.lp) == 0
+    assert desk.shares(desk.other) == 50 * USD - LOCKED
+    assert desk.total() == 50 * USD
+    assert desk.columns["market_insurance"][0] == left
+    assert desk.raw(desk.pool(0)) == 50 * USD
+    assert desk.money() == 0
+    ended = [(e["other"], e["size"], e["amount"]) for e in events if e["kind"] == event.SHARES and e["size"] < 0]
+    assert ended == [(-1, -200 * USD, -left)]
+    assert [e["amount"] for e in events if e["kind"] == event.INSURANCE] == ([left] if left else [])
+    desk.later()
+    assert desk.remove(desk.lp, 1) == code.NO_POSITION
+
+
+def test_a_pool_with_a_dollar_left_lives_and_one_in_debt_waits(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    kill(desk, LOCKED)
+    assert desk.add(desk.other, 50 * USD) == code.OK
+    assert desk.shares(desk.other) == 50 * USD * 100
+    desk = Desk()
+    desk.add(desk.lp, 100 * USD)
+    kill(desk, -1)
+    assert desk.add(desk.other, 50 * USD) == code.POOL_MARGIN
+
+
+def test_a_pool_that_owns_something_without_shares_is_not_given_away(desk: Desk) -> None:
+    profit(desk, LOCKED)
+    assert desk.add(desk.lp, 50 * USD) == code.POOL_MARGIN
+
+
+def test_shares_are_bounded(desk: Desk) -> None:
+    desk.add(desk.lp, 1_000 * USD)
+    desk.columns["market_shares_amm"][0] = limits.POOL_SHARES_MAX - 10 * USD
+    desk.columns["share_amount"][2] += limits.POOL_SHARES_MAX - 1_010 * USD
+    set_cash(desk, desk.pool(0), limits.POOL_SHARES_MAX - 10 * USD)
+    assert desk.add(desk.other, 10 * USD + 1) == code.POOL_CAP
+    assert desk.add(desk.other, 10 * USD) == code.OK
+
+
+def test_a_full_table_refuses_new_holders_only(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.cell[state.SHARES_USED] = len(desk.columns["share_amount"])
+    assert desk.add(desk.other, 20 * USD) == code.SHARES_FULL
+    assert desk.add(desk.lp, 20 * USD) == code.OK
+    desk.later()
+    assert desk.remove(desk.lp, desk.shares(desk.lp)) == code.OK
+    assert desk.add(desk.other, 20 * USD) == code.OK
+    assert desk.add(desk.lp, 20 * USD) == code.SHARES_FULL
+
+
+def test_the_first_add_needs_two_rows(desk: Desk) -> None:
+    desk.cell[state.SHARES_USED] = len(desk.columns["share_amount"]) - 1
+    assert desk.add(desk.lp, 20 * USD) == code.SHARES_FULL
+    desk.cell[state.SHARES_USED] -= 1
+    assert desk.add(desk.lp, 20 * USD) == code.OK
+    desk = Desk()
+    desk.add(desk.lp, 100 * USD)  # two rows: one of nobody, one of the lp
+    kill(desk, 0)
+    desk.cell[state.SHARES_USED] = len(desk.columns["share_amount"])
+    assert desk.add(desk.other, 20 * USD) == code.SHARES_FULL  # counts the row of nobody only
+    assert desk.add(desk.lp, 20 * USD) == code.OK
+
+
+def test_cash_of_the_account_is_bounded(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.later()
+    set_cash(desk, desk.lp, limits.RAW_USD_MAX - 4)
+    assert desk.remove(desk.lp, 5) == code.CASH_BOUND
+    assert desk.remove(desk.lp, 4) == code.OK
+
+
+# insurance
+
+
+def insure(desk: Desk, account: int, amount: int) -> int:
+    return desk.run(pools.insurance_add, account=account, market=0, amount=amount)[0]
+
+
+def draw(desk: Desk, account: int, amount: int) -> int:
+    return desk.run(pools.insurance_remove, account=account, market=0, amount=amount)[0]
+
+
+def test_insurance_in_and_out_with_a_cause(desk: Desk) -> None:
+    events = desk.must(pools.insurance_add, account=desk.lp, market=0, amount=50 * USD)
+    events += desk.must(pools.insurance_remove, account=desk.other, market=0, amount=20 * USD)
+    told = [(e["kind"], e["bucket"], e["other"], e["amount"]) for e in events]
+    assert told == [
+        (event.INSURANCE, desk.lp, event.MOVED, 50 * USD),
+        (event.INSURANCE, desk.other, event.MOVED, -20 * USD),
+    ]
+    assert desk.columns["market_insurance"][0] == 30 * USD
+    assert (desk.raw(desk.lp), desk.raw(desk.other)) == (9_950 * USD, 10_020 * USD)
+    assert desk.money() == 0
+
+
+@pytest.mark.parametrize("amount", [0, -1, limits.AMOUNT_MAX + 1])
+def test_insurance_amounts(desk: Desk, amount: int) -> None:
+    assert insure(desk, desk.lp, amount) == code.BAD_AMOUNT
+    assert draw(desk, desk.lp, amount) == code.BAD_AMOUNT
+
+
+def test_insurance_comes_from_what_is_withdrawable(desk: Desk) -> None:
+    assert insure(desk, desk.lp, 10_000 * USD + 1) == code.WITHDRAWABLE
+    assert insure(desk, desk.lp, 10_000 * USD) == code.OK
+    desk.columns["market_status"][0] = command.UNLISTED
+    assert insure(desk, desk.other, 1) == code.UNKNOWN_MARKET
+
+
+def test_insurance_stops_at_its_floor(desk: Desk) -> None:
+    insure(desk, desk.lp, 100 * USD)
+    desk.columns["param"][0, parameter.INSURANCE_FLOOR] = 40 * USD
+    assert draw(desk, desk.lp, 60 * USD + 1) == code.INSURANCE_FLOOR
+    assert draw(desk, desk.lp, 60 * USD) == code.OK
+    desk.columns["param"][0, parameter.INSURANCE_FLOOR] = 0
+    assert draw(desk, desk.lp, 40 * USD + 1) == code.INSURANCE_FLOOR
+
+
+def test_insurance_goes_to_an_account(desk: Desk) -> None:
+    insure(desk, desk.lp, 100 * USD)
+    for nobody in (3, 255, 256, 300, 10**6):
+        assert draw(desk, nobody, 1) == code.UNKNOWN_ACCOUNT
+    set_cash(desk, desk.other, limits.RAW_USD_MAX)
+    assert draw(desk, desk.other, 1) == code.CASH_BOUND
+
+
+def enqueue(desk: Desk, bucket: int, group: int = 3) -> None:
+    desk.columns["queue_first"][group] = desk.columns["queue_last"][group] = bucket + 1
+    desk.columns["bucket_class"][bucket] = group + 1
+    desk.cell[state.QUEUED] += 1
+
+
+def test_nobody_takes_insurance_or_leaves_the_backstop_while_a_bucket_waits(desk: Desk) -> None:
+    desk.market(1, 100 * USD)
+    insure(desk, desk.lp, 100 * USD)
+    desk.add(desk.lp, 20 * USD, BACKSTOP)
+    desk.add(desk.lp, 20 * USD, AMM)
+    desk.later()
+    desk.trade(desk.other, desk.trader, 1, 100 * USD, 1)
+    enqueue(desk, desk.other)
+    assert draw(desk, desk.lp, 1) == code.OK  # it waits for another market
+    assert desk.remove(desk.lp, 1, BACKSTOP) == code.OK
+    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1)
+    assert draw(desk, desk.lp, 1) == code.BEING_LIQUIDATED
+    assert desk.remove(desk.lp, 1, BACKSTOP) == code.BEING_LIQUIDATED
+    assert desk.remove(desk.lp, 1, AMM) == code.OK
+
+
+def test_insurance_stays_while_a_bucket_is_due_but_not_measured(desk: Desk) -> None:
+    insure(desk, desk.lp, 100 * USD)
+    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1_000)  # 10,000 USD of cash under 100,000 of notional
+    assert draw(desk, desk.lp, 1) == code.OK
+    desk.price(0, 92_307_693)  # equity 2,307.693 against 2,307.692325 of maintenance
+    assert draw(desk, desk.lp, 1) == code.OK
+    desk.price(0, 92_307_692)
+    assert draw(desk, desk.lp, 1) == code.BEING_LIQUIDATED
+
+
+def test_insurance_stays_while_the_price_of_open_positions_is_stale(desk: Desk) -> None:
+    insure(desk, desk.lp, 100 * USD)
+    desk.columns["market_fresh"][0] = 0
+    assert draw(desk, desk.lp, 1) == code.OK
+    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1)
+    assert draw(desk, desk.lp, 1) == code.STALE_PRICE
+
+
+# attacks: each tells what the attacker has at the end
+
+
+def test_lifting_the_first_share_by_a_gift_costs_the_attacker(desk: Desk) -> None:
+    attacker, victim = desk.lp, desk.other
+    desk.add(attacker, 10 * USD)
+    desk.later()
+    assert desk.remove(attacker, 9 * USD - 1) == code.OK  # one share left to the attacker
+    gift = 5_000 * USD
+    desk.columns["bucket_raw"][attacker] -= gift
+    desk.columns["bucket_raw"][desk.pool(0)] += gift
+    victim_before = desk.raw(victim)
+    assert desk.add(victim, 1_000 * USD) == code.OK
+    desk.later()
+    desk.remove(attacker, 1)
+    assert 10_000 * USD - desk.raw(attacker) > gift // 2
+    desk.remove(victim, desk.shares(victim))
+    assert victim_before - desk.raw(victim) <= 1_000 * USD // 100_000
+
+
+def test_no_loop_of_adds_and_removes_gains(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    profit(desk, 12_345_677)
+    desk.columns["param"][0, parameter.POOL_LOCK_MS] = 0
+    price, cash = desk.share_price(), desk.raw(desk.other)
+    for amount in (10 * USD, 10 * USD + 1, 11 * USD + 7, 99 * USD):
+        assert desk.add(desk.other, amount) == code.OK
+        assert desk.share_price() >= price
+        price = desk.share_price()
+        while desk.shares(desk.other):
+            step = max(1, desk.shares(desk.other) // 3)
+            if desk.remove(desk.other, step) != code.OK:
+                break
+            assert desk.share_price() >= price
+            price = desk.share_price()
+    assert desk.raw(desk.other) < cash
+
+
+def test_columns_of_shares_agree(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.add(desk.other, 100 * USD)
+    desk.add(desk.other, 100 * USD, BACKSTOP)
+    desk.later()
+    desk.remove(desk.other, desk.shares(desk.other))
+    rows = range(1, int(desk.cell[state.SHARES_USED]))
+    for which in (AMM, BACKSTOP):
+        mine = [r for r in rows if desk.columns["share_pool"][r] == desk.pool(0, which)]
+        assert sum(int(desk.columns["share_amount"][r]) for r in mine) == desk.total(which)
+    assert desk.cell[state.NOW] == START + HOUR
+    assert desk.money() == 0
