@@ -98,6 +98,8 @@ ORDER_FLAGS: Final = (
     SELL | REDUCE_ONLY | IOC | POST_ONLY | STOP | TAKE_PROFIT | TRAILING | WHOLE_POSITION | CANCEL_MAKER | CANCEL_BOTH
 )
 
+PERP: Final = 2**32  # SET_SOURCE: added to the weight of another venue's perp, which speaks for the mark only
+
 # signers: an account's number, -1 - agent's number, or a role
 SEQUENCER: Final = -(2**40) - 1  # time, funding and liquidation steps
 ORACLES: Final = -(2**40) - 2
