@@ -56,6 +56,7 @@ def open_slot(s: Any, bucket: int, market: int, leverage: int) -> int:
     s.slot_bids[slot] = 0
     s.slot_asks[slot] = 0
     s.slot_leverage[slot] = leverage
+    s.slot_claimed[slot] = 0
     s.slot_link[slot, KEY] = NEVER_KEY
     s.slot_link[slot, OWNER] = bucket
     s.slot_sibling[slot] = s.bucket_first[bucket]
