@@ -13,12 +13,14 @@ from seawall.engine.clock import tick
 from seawall.engine.delisting import delist
 from seawall.engine.funding import funding
 from seawall.engine.isolated import isolated_margin, move_position, set_leverage, set_top_up
-from seawall.engine.markets import list_market, set_source, set_status, set_tier
+from seawall.engine.markets import list_market, set_source
 from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
 from seawall.engine.parameters import set_parameter
 from seawall.engine.pools import insurance_add, insurance_remove, pool_add, pool_remove
 from seawall.engine.prices import oracle
-from seawall.engine.rails import guard, propose
+from seawall.engine.rails import propose
+from seawall.engine.statuses import guard, set_status
+from seawall.engine.tiers import set_tier
 from seawall.engine.twap import cancel_twap, start_twap
 from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
 from seawall.engine.work import liquidate

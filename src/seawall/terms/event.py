@@ -30,11 +30,13 @@ POSITION_MOVED: Final = 29
 INDEX: Final = 30  # market, price = index, amount = 1 fresh, 0 stale
 MARK: Final = 31  # market, price
 STATUS: Final = 32  # market, amount = status
-PARAMETER: Final = 33  # market, order = parameter, price = value
+PARAMETER: Final = 33  # market, order = parameter, price = value, other = 1 live or 0 the admin's, amount = from when
 BREAKER: Final = 34  # market, amount = state
 LEVERAGE: Final = 35
 ACCOUNT: Final = 36  # bucket = new account, other = master
 AGENT: Final = 37
+TIER: Final = 38  # market, other = tier, price = maintenance rate, size = leverage, amount = lower notional
+SOURCE: Final = 39  # market, other = source, size = weight, amount = from when
 # liquidation: the receipt of a bucket is its run of these, in order
 LIQUIDATION: Final = 40  # it starts: bucket, equity, maintenance, price = liquidation end, amount = stage
 LIQUIDATION_CANCELS: Final = 41  # its orders are gone: size = how many
@@ -46,6 +48,7 @@ ADL: Final = 46  # bucket = loser, other = winner, price, size, amount = closed 
 SOCIALISED: Final = 47  # bucket = winner whose profit is cut, amount
 LIQUIDATION_END: Final = 48  # healthy or gone: bucket, equity, maintenance, amount = 1 when gone
 ISOLATED_RETURNED: Final = 49
+SETTLED: Final = 50  # a delisting closes size lots of the long bucket against the short other, both at price
 
 # fields of a row, in order; all are int64
 ROW: Final = (

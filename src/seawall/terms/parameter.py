@@ -16,6 +16,7 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 ADMIN_DELAY_MS: Final = DAY_MS
 REOPEN_DWELL_MS: Final = 60_000  # a market stays this long in each stage of a reopening
+RAILS_STEP_MS: Final = 60_000  # ramps of maintenance and decays move once in each
 PROPOSAL_LIFE_MS: Final = DAY_MS  # no proposal may be valid for longer: approvals expire
 PPM: Final = RATE_ONE // 1_000_000
 
