@@ -89,8 +89,9 @@ WIDTH: Final = 36
 # values of PARTIAL_MODE
 MINIMAL: Final = 0  # the least that restores liquidation end
 WHOLE: Final = 1  # the whole position at once
-SHARE_ABOVE: Final = 2  # PARTIAL_SHARE of a position above PARTIAL_FLOOR first, then after the cooldown all of it
+SHARE_ABOVE: Final = 2  # PARTIAL_SHARE of a position above PARTIAL_FLOOR; all of it within the cooldown after that
 SHARE_STEP: Final = 3  # each step at most max(PARTIAL_FLOOR, share of the position) and PARTIAL_CEILING
+THROTTLED: Final = 4  # the least, but only PARTIAL_SHARE of it at once and the rest evenly over the cooldown
 
 # values of ADL_POLICY
 QUEUE: Final = 0

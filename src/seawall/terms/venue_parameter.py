@@ -30,8 +30,8 @@ from seawall.terms.parameter import (
     RISK_MASK,
     RISK_SIGNERS,
     RISK_SILENCE_MS,
-    SHARE_STEP,
     SOCIALISE,
+    THROTTLED,
     UP,
     WITHDRAWAL_DAY_BASE,
     WITHDRAWAL_DAY_SHARE,
@@ -146,7 +146,7 @@ VENUE: Final[dict[int, Parameter]] = {
         reason="equity below this share of maintenance goes to the backstop; 0: never",
     ),
     PARTIAL_MODE: Parameter(
-        name="partial_mode", low=MINIMAL, high=SHARE_STEP, value=MINIMAL, unit="mode", reason="how much a step closes"
+        name="partial_mode", low=MINIMAL, high=THROTTLED, value=MINIMAL, unit="mode", reason="how much a step closes"
     ),
     PARTIAL_SHARE: Parameter(
         name="partial_share",
