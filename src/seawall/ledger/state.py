@@ -271,7 +271,8 @@ def _order_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("grid_0", "u4", (rows, limits.ORDINALS >> 5)),  # occupied ordinals, 32 a word
         ("grid_1", "u4", (rows, limits.ORDINALS >> 10)),
         ("grid_2", "u4", (rows, limits.ORDINALS >> 15)),
-        ("grid_3", "u4", (rows, 1)),  # unused above 2^20 ordinals: 32 words of grid_2
+        ("grid_3", "u4", (rows, 1)),  # the 32 words of grid_2
+        ("book_best", "i4", (rows,)),  # the level of highest priority
     ]
 
 

@@ -1,0 +1,295 @@
+"""Rows of orders (kernels): made, found, put into a level, shrunk, dropped.
+
+An order's id is `serial << 21 | row`: ids only grow, and the row is found without a search. An order hangs in its
+bucket's list, newest first, and in at most one level: of its price when it rests, of its trigger when it waits.
+Resting orders that may add risk are counted in `slot_bids` and `slot_asks`, for they reserve margin; reduce-only and
+waiting ones are not. Client ids are one hash table over (account, high, low), 0 0 meaning none. Order 0 is none.
+"""
+
+from typing import Any, Final
+
+from seawall.book import levels
+from seawall.book.grid import ASKS, BIDS, FALLS, RISES, ordinal_of
+from seawall.kernel import kernel
+from seawall.ledger.buckets import find_slot
+from seawall.ledger.state import ORDER_FREE, ORDER_SERIAL, ORDERS_LIVE, ORDERS_USED
+from seawall.terms.command import REDUCE_ONLY, SELL, TAKE_PROFIT
+from seawall.terms.limits import ORDERS_PER_BUCKET
+
+ROW_BITS: Final = 21
+ROW_MASK: Final = (1 << ROW_BITS) - 1
+
+# odd multipliers of the client hash, below 2^28 so that five products of 32-bit parts add up without wrapping
+SCATTER_ACCOUNT: Final = 0xC2B2AE3
+SCATTER_HIGH_0: Final = 0x85EBCA7
+SCATTER_HIGH_1: Final = 0x9E3779B
+SCATTER_LOW_0: Final = 0xB55A4F1
+SCATTER_LOW_1: Final = 0xD3A2647
+SCATTER_END: Final = 0x2C1B3C6D
+PART_MASK: Final = (1 << 32) - 1
+
+
+@kernel
+def has_order_room(s: Any, bucket: int) -> bool:
+    """Whether `new_order` would succeed for this bucket."""
+    if s.bucket_orders[bucket] >= ORDERS_PER_BUCKET:
+        return False
+    return bool(s.cell[ORDER_FREE] != 0 or s.cell[ORDERS_USED] < len(s.order_id))
+
+
+@kernel
+def new_order(
+    s: Any,
+    bucket: int,
+    market: int,
+    flags: int,
+    price: int,
+    size: int,
+    trigger: int,
+    extra: int,
+    client_high: int,
+    client_low: int,
+) -> int:
+    """A new order of the bucket, in no level yet; 0 when `has_order_room` says no. The client id must be unused."""
+    if not has_order_room(s, bucket):
+        return 0
+    order = s.cell[ORDER_FREE]
+    if order != 0:
+        s.cell[ORDER_FREE] = s.order_after[order]
+    else:
+        order = s.cell[ORDERS_USED]
+        s.cell[ORDERS_USED] = order + 1
+    s.cell[ORDERS_LIVE] += 1
+    s.cell[ORDER_SERIAL] += 1
+    s.order_id[order] = (s.cell[ORDER_SERIAL] << ROW_BITS) | order
+    s.order_bucket[order] = bucket
+    s.order_market[order] = market
+    s.order_flags[order] = flags
+    s.order_price[order] = price
+    s.order_size[order] = size
+    s.order_trigger[order] = trigger
+    s.order_extra[order] = extra
+    s.order_client_high[order] = client_high
+    s.order_client_low[order] = client_low
+    s.order_level[order] = 0
+    s.order_after[order] = 0
+    s.order_before[order] = 0
+    s.order_parent[order] = 0
+    s.order_twin[order] = 0
+    head = s.bucket_order[bucket]
+    s.order_next[order] = head
+    s.order_previous[order] = 0
+    if head != 0:
+        s.order_previous[head] = order
+    s.bucket_order[bucket] = order
+    s.bucket_orders[bucket] += 1
+    if client_high != 0 or client_low != 0:
+        _remember_client(s, order)
+    return int(order)
+
+
+@kernel
+def drop_order(s: Any, order: int) -> None:
+    """Removes an order from everywhere, gives its reserve back and frees its row. Its slot is the caller's to close."""
+    if s.order_level[order] != 0:
+        lift(s, order)
+    if s.order_client_high[order] != 0 or s.order_client_low[order] != 0:
+        _forget_client(s, order)
+    bucket, after, before = s.order_bucket[order], s.order_next[order], s.order_previous[order]
+    if after != 0:
+        s.order_previous[after] = before
+    if before != 0:
+        s.order_next[before] = after
+    else:
+        s.bucket_order[bucket] = after
+    s.bucket_orders[bucket] -= 1
+    twin = s.order_twin[order]
+    if twin != 0 and s.order_twin[twin] == order:
+        s.order_twin[twin] = 0
+    s.order_id[order] = 0
+    s.order_after[order] = s.cell[ORDER_FREE]
+    s.cell[ORDER_FREE] = order
+    s.cell[ORDERS_LIVE] -= 1
+
+
+@kernel
+def book_row(market: int, flags: int) -> int:
+    """The row of the book in which an order with these flags rests."""
+    return 4 * market + (ASKS if flags & SELL else BIDS)
+
+
+@kernel
+def trigger_row(market: int, flags: int) -> int:
+    """The row in which a trigger order waits: stop buys and take-profit sells fire when the mark rises to them."""
+    return 4 * market + (RISES if (flags & SELL != 0) == (flags & TAKE_PROFIT != 0) else FALLS)
+
+
+@kernel
+def rest(s: Any, order: int) -> None:
+    """Puts an order into the book at its price, behind the others there, and reserves for it.
+
+    The caller has asked `has_level_room` for a price on the grid; the slot exists unless the order is reduce-only.
+    """
+    market, flags = s.order_market[order], s.order_flags[order]
+    rest_at(s, order, book_row(market, flags), ordinal_of(s, market, s.order_price[order]))
+
+
+@kernel
+def rest_at(s: Any, order: int, row: int, ordinal: int) -> None:
+    """`rest` for a caller that knows the row and the ordinal."""
+    levels.append(s, levels.open_level(s, row, ordinal), order)
+    _reserve(s, order, s.order_size[order])
+
+
+@kernel
+def wait(s: Any, order: int) -> None:
+    """Puts a trigger order into its row at its trigger, behind the others there. It reserves nothing."""
+    market = s.order_market[order]
+    row = trigger_row(market, s.order_flags[order])
+    levels.append(s, levels.open_level(s, row, ordinal_of(s, market, s.order_trigger[order])), order)
+
+
+@kernel
+def lift(s: Any, order: int) -> None:
+    """Takes an order out of its level and gives its reserve back; it keeps its id and its place in the bucket."""
+    if s.level_row[s.order_level[order]] & 3 <= ASKS:
+        _reserve(s, order, -s.order_size[order])
+    levels.take_out(s, order)
+
+
+@kernel
+def shrink(s: Any, order: int, lots: int) -> None:
+    """Takes `lots`, at most all, off an order wherever it is. An order of nothing is the caller's to drop."""
+    level = s.order_level[order]
+    s.order_size[order] -= lots
+    if level != 0:
+        s.level_lots[level] -= lots
+        if s.level_row[level] & 3 <= ASKS:
+            _reserve(s, order, -lots)
+
+
+@kernel
+def order_by_id(s: Any, identity: int) -> int:
+    """The order with this id; 0 when it is gone or never was."""
+    order = identity & ROW_MASK
+    if identity <= 0 or order >= len(s.order_id) or s.order_id[order] != identity:
+        return 0
+    return int(order)
+
+
+@kernel
+def find_client(s: Any, account: int, high: int, low: int) -> int:
+    """The account's open order with this client id, in any of its buckets; 0 when there is none."""
+    if high == 0 and low == 0:
+        return 0
+    mask = len(s.client_place) - 1
+    place = client_home(s, account, high, low)
+    order = s.client_place[place]
+    while order != 0:  # the table is half empty
+        if (
+            s.order_client_low[order] == low
+            and s.order_client_high[order] == high
+            and s.bucket_owner[s.order_bucket[order]] == account
+        ):
+            return int(order)
+        place = (place + 1) & mask
+        order = s.client_place[place]
+    return 0
+
+
+@kernel
+def first_order(s: Any, row: int) -> int:
+    """The order of highest priority in a row; 0 when it is empty."""
+    return int(s.level_first[s.book_best[row]])
+
+
+@kernel
+def following(s: Any, order: int) -> int:
+    """The order after this one in its row: later in its level, or first of the next level; 0 when it is the last."""
+    after = s.order_after[order]
+    if after != 0:
+        return int(after)
+    return int(s.level_first[levels.next_level(s, s.order_level[order])])
+
+
+@kernel
+def is_resting(s: Any, order: int) -> bool:
+    """Whether an order rests in the book."""
+    return bool(s.order_level[order] != 0 and s.level_row[s.order_level[order]] & 3 <= ASKS)
+
+
+@kernel
+def is_waiting(s: Any, order: int) -> bool:
+    """Whether an order waits for its trigger."""
+    return bool(s.order_level[order] != 0 and s.level_row[s.order_level[order]] & 3 > ASKS)
+
+
+@kernel
+def count_waiting(s: Any, bucket: int) -> int:
+    """How many of the bucket's orders wait for a trigger."""
+    count, order = 0, s.bucket_order[bucket]
+    while order != 0:  # at most ORDERS_PER_BUCKET
+        count += 1 if is_waiting(s, order) else 0
+        order = s.order_next[order]
+    return count
+
+
+@kernel
+def _reserve(s: Any, order: int, lots: int) -> None:
+    """Counts `lots` more (negative: fewer) of the order as resting in its slot, unless it is reduce-only."""
+    flags = s.order_flags[order]
+    if flags & REDUCE_ONLY:
+        return
+    slot = find_slot(s, s.order_bucket[order], s.order_market[order])
+    if flags & SELL:
+        s.slot_asks[slot] += lots
+    else:
+        s.slot_bids[slot] += lots
+
+
+@kernel
+def client_home(s: Any, account: int, high: int, low: int) -> int:
+    """Where the table of client ids first looks."""
+    mixed = (
+        (account & PART_MASK) * SCATTER_ACCOUNT
+        + (high & PART_MASK) * SCATTER_HIGH_0
+        + ((high >> 32) & PART_MASK) * SCATTER_HIGH_1
+        + (low & PART_MASK) * SCATTER_LOW_0
+        + ((low >> 32) & PART_MASK) * SCATTER_LOW_1
+    )
+    mixed = (((mixed >> 31) ^ mixed) & PART_MASK) * SCATTER_END
+    return (((mixed >> 15) & PART_MASK) * len(s.client_place)) >> 32
+
+
+@kernel
+def _home_of_order(s: Any, order: int) -> int:
+    account = s.bucket_owner[s.order_bucket[order]]
+    return client_home(s, account, s.order_client_high[order], s.order_client_low[order])
+
+
+@kernel
+def _remember_client(s: Any, order: int) -> None:
+    mask = len(s.client_place) - 1
+    place = _home_of_order(s, order)
+    while s.client_place[place] != 0:  # the table is half empty
+        place = (place + 1) & mask
+    s.client_place[place] = order
+
+
+@kernel
+def _forget_client(s: Any, order: int) -> None:
+    """Takes an order out of the table of client ids and shifts back those that had to probe past it."""
+    mask = len(s.client_place) - 1
+    hole = _home_of_order(s, order)
+    while s.client_place[hole] != order:  # the table is half empty
+        hole = (hole + 1) & mask
+    place = (hole + 1) & mask
+    other = s.client_place[place]
+    while other != 0:  # the table is half empty
+        home = _home_of_order(s, other)
+        if (place - home) & mask >= (place - hole) & mask:
+            s.client_place[hole] = other
+            hole = place
+        place = (place + 1) & mask
+        other = s.client_place[place]
+    s.client_place[hole] = 0
