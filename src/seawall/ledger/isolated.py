@@ -7,12 +7,14 @@ order; then its cash returns to the cross bucket. Negative cash never returns: l
 from typing import Any, Final
 
 from seawall.kernel import kernel
-from seawall.ledger.buckets import add_cash, cash_of, find_slot
+from seawall.ledger.buckets import add_cash, cash_of, find_slot, repay, set_advanced
 from seawall.ledger.events import emit
 from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, MAINTENANCE, end_of, measure
-from seawall.ledger.leaving import leave, may_leave, pending_funding
+from seawall.ledger.leaving import leave, may_leave, note_advance, pending_funding
 from seawall.ledger.settings import NONE, setting_of
 from seawall.ledger.state import ISOLATED, ISOLATED_FREE, ISOLATED_USED, UNUSED
+from seawall.margin.ladder import OWNER, unlink
+from seawall.margin.trigger_kernels import note_fired, row_of
 from seawall.terms import code, event, parameter
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 
@@ -135,6 +137,36 @@ def _make(s: Any, account: int, market: int) -> int:
     s.bucket_next[bucket] = s.account_isolated[account]
     s.account_isolated[account] = bucket + 1
     return bucket
+
+
+@kernel
+def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
+    """Moves a position, its entry notional, its advance and `cash` to another bucket. Both buckets are settled.
+
+    `cash` is USD beside the position: the target's `cash_of` rises by it, the source's falls. The caller has checked
+    room and health of both.
+    """
+    source, market, advanced = s.slot_link[slot, OWNER], s.slot_market[slot], s.slot_advanced[slot]
+    set_advanced(s, slot, 0)
+    unlink(s, row_of(market, s.slot_size[slot]), slot)
+    if s.bucket_first[source] == slot:
+        s.bucket_first[source] = s.slot_sibling[slot]
+    else:
+        before = s.bucket_first[source]
+        while s.slot_sibling[before] != slot:  # at most POSITIONS_PER_BUCKET
+            before = s.slot_sibling[before]
+        s.slot_sibling[before] = s.slot_sibling[slot]
+    s.slot_link[slot, OWNER] = target
+    s.slot_sibling[slot] = s.bucket_first[target]
+    s.bucket_first[target] = slot
+    set_advanced(s, slot, advanced)
+    raw = cash - s.slot_entry[slot]
+    s.bucket_raw[source] -= raw
+    s.bucket_raw[target] += raw
+    repay(s, target)
+    note_advance(s, source)
+    note_fired(s, source)
+    note_fired(s, target)
 
 
 @kernel
