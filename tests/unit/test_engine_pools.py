@@ -1,75 +1,20 @@
 """Pool shares and insurance: every boundary from both sides, and the attacks that must lose money."""
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from bare_venue import START, USD, Bare
+from bare_venue import START, USD
+from pool_desk import FLAGS, HOUR, LOCKED, Desk, insure, kill, profit, set_cash
 from seawall.engine import pools
 from seawall.ledger import state
 from seawall.ledger.markets import AMM, BACKSTOP
 from seawall.terms import code, command, event, limits, parameter
 
-FLAGS = {AMM: command.AMM, BACKSTOP: command.BACKSTOP}
-LOCKED = limits.POOL_LOCKED
-HOUR = 3_600_000
-
-
-class Desk(Bare):
-    """One market at 100 USD, three accounts with 10,000 USD each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.market(0, 100 * USD)
-        self.lp, self.other, self.trader = (self.account(10_000 * USD) for _ in range(3))
-
-    def add(self, account: int, amount: int, which: int = AMM) -> int:
-        return self.run(pools.pool_add, account=account, market=0, flags=FLAGS[which], amount=amount)[0]
-
-    def remove(self, account: int, size: int, which: int = AMM) -> int:
-        return self.run(pools.pool_remove, account=account, market=0, flags=FLAGS[which], size=size)[0]
-
-    def later(self, ms: int = HOUR) -> None:
-        self.cell[state.NOW] += ms
-        self.columns["market_oracle_time"][:] = self.cell[state.NOW]
-
-    def shares(self, account: int, which: int = AMM) -> int:
-        row = pools.find_share(self.s, account, self.pool(0, which))
-        return int(self.columns["share_amount"][row]) if row else 0
-
-    def total(self, which: int = AMM) -> int:
-        return int(self.columns["market_shares_amm" if which == AMM else "market_shares_backstop"][0])
-
-    def share_price(self, which: int = AMM) -> Fraction:
-        """Equity at the mark a share, exactly."""
-        pool = self.pool(0, which)
-        held = [(s, z) for _, s, z in self.positions(pool)]
-        equity = self.raw(pool) + sum(size * int(self.columns["market_price"][0]) for _, size in held)
-        return Fraction(equity, self.total(which))
-
-    def positions(self, bucket: int) -> list[tuple[int, int, int]]:
-        found, slot = [], int(self.columns["bucket_first"][bucket])
-        while slot:
-            found.append((int(self.columns["slot_market"][slot]), slot, int(self.columns["slot_size"][slot])))
-            slot = int(self.columns["slot_sibling"][slot])
-        return found
-
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def set_cash(desk: Desk, bucket: int, cash: int) -> None:
-    desk.cell[state.VAULT] += cash - desk.raw(bucket)
-    desk.columns["bucket_raw"][bucket] = cash
-
-
-def profit(desk: Desk, amount: int, which: int = AMM) -> None:
-    """A pool earns (or loses) cash from the trader."""
-    desk.columns["bucket_raw"][desk.pool(0, which)] += amount
-    desk.columns["bucket_raw"][desk.trader] -= amount
 
 
 @pytest.mark.parametrize("which", [AMM, BACKSTOP])
@@ -144,19 +89,21 @@ def test_an_add_takes_what_is_withdrawable_and_no_more(desk: Desk) -> None:
     assert desk.add(desk.lp, 5_000 * USD) == code.OK
 
 
-def test_unrealised_profit_joins_no_pool(desk: Desk) -> None:
+def test_unrealised_profit_that_nobody_paid_joins_no_pool(desk: Desk) -> None:
     desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
-    desk.price(0, 1_000 * USD)  # 9,000 USD of profit over 10,000 of cash; 1,000 stay
-    assert desk.add(desk.lp, 10_000 * USD + 1) == code.WITHDRAWABLE
-    assert desk.add(desk.lp, 10_000 * USD) == code.OK
+    desk.price(0, 1_000 * USD)  # 9,000 USD of profit over 10,000 of cash; 1,000 stay as margin
+    assert desk.add(desk.lp, 9_000 * USD + 1) == code.WITHDRAWABLE
+    assert insure(desk, desk.lp, 9_000 * USD + 1) == code.WITHDRAWABLE
+    assert desk.add(desk.lp, 9_000 * USD) == code.OK
 
 
-def test_funding_owed_is_not_cash(desk: Desk) -> None:
+def test_funding_owed_joins_no_pool(desk: Desk) -> None:
     desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
-    desk.price(0, 1_000 * USD)
     desk.columns["market_index"][0] += 10**6  # a long owes 1 micro-USD a lot
-    assert desk.add(desk.lp, 10_000 * USD - 9) == code.WITHDRAWABLE
-    assert desk.add(desk.lp, 10_000 * USD - 10) == code.OK
+    assert desk.add(desk.lp, 9_900 * USD - 9) == code.WITHDRAWABLE
+    given, events = desk.run(pools.pool_add, account=desk.lp, market=0, flags=command.AMM, amount=9_900 * USD - 10)
+    assert given == code.OK
+    assert [e["amount"] for e in events if e["kind"] == event.FUNDING_PAID] == [-10]
 
 
 @pytest.mark.parametrize("column", ["bucket_liquidating", "bucket_class"])
@@ -290,11 +237,6 @@ def test_a_pool_under_water_takes_nobody(desk: Desk) -> None:
     assert desk.remove(desk.lp, 1) == code.POOL_MARGIN
 
 
-def kill(desk: Desk, left: int) -> None:
-    """The pool loses all but `left` and is flat."""
-    profit(desk, left - desk.raw(desk.pool(0)))
-
-
 @pytest.mark.parametrize("left", [0, 1, LOCKED - 1])
 def test_a_dead_pool_starts_anew(desk: Desk, left: int) -> None:
     desk.add(desk.lp, 100 * USD)
@@ -363,106 +305,59 @@ def test_the_first_add_needs_two_rows(desk: Desk) -> None:
     assert desk.add(desk.lp, 20 * USD) == code.OK
 
 
+def test_the_last_micro_of_a_pool_and_a_payment_of_nothing(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    kill(desk, LOCKED)  # a share is worth 1/100 micro-USD
+    desk.later()
+    assert desk.remove(desk.lp, 99) == code.BAD_SIZE
+    assert desk.remove(desk.lp, 100) == code.OK
+    assert desk.raw(desk.pool(0)) == LOCKED - 1
+
+
+def test_an_add_that_buys_less_than_one_share_is_refused(desk: Desk) -> None:
+    desk.add(desk.lp, 10 * USD)
+    desk.later()
+    desk.remove(desk.lp, 9 * USD)
+    set_cash(desk, desk.pool(0), 10 * USD * LOCKED)  # 10 USD a share
+    assert desk.add(desk.other, 10 * USD) == code.OK
+    set_cash(desk, desk.pool(0), 10 * USD * (LOCKED + 1) + 1)
+    assert desk.add(desk.other, 10 * USD) == code.POOL_CAP
+
+
+def test_holdings_in_several_pools_are_kept_apart(desk: Desk) -> None:
+    desk.market(1, 100 * USD)
+    where = [(market, which) for market in (0, 1) for which in (AMM, BACKSTOP)]
+    for market, which in where:
+        desk.must(pools.pool_add, account=desk.lp, market=market, flags=FLAGS[which], amount=(20 + market) * USD)
+    desk.later()
+    for gone, (market, which) in enumerate((where[1], where[0], where[3], where[2])):
+        held = (20 + market) * USD - LOCKED
+        desk.must(pools.pool_remove, account=desk.lp, market=market, flags=FLAGS[which], size=held)
+        rows = [pools.find_share(desk.s, desk.lp, desk.pool(m, w)) for m, w in where]
+        assert rows.count(0) == gone + 1
+    assert desk.columns["account_share"][desk.lp] == 0
+
+
+def test_funds_and_pools_are_bounded(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.columns["market_insurance"][0] = limits.RAW_USD_MAX - 5
+    assert insure(desk, desk.lp, 6) == code.CASH_BOUND
+    assert insure(desk, desk.lp, 5) == code.OK
+    assert desk.add(desk.lp, 20 * USD, BACKSTOP) == code.CASH_BOUND  # what a dead pool leaves must fit
+    assert desk.add(desk.lp, 20 * USD) == code.OK
+    desk.columns["market_shares_amm"][0] = limits.POOL_SHARES_MAX >> 1
+    set_cash(desk, desk.pool(0), limits.RAW_USD_MAX - 10 * USD + 1)
+    assert desk.add(desk.other, 10 * USD) == code.CASH_BOUND
+    set_cash(desk, desk.pool(0), limits.RAW_USD_MAX - 10 * USD)
+    assert desk.add(desk.other, 10 * USD) == code.OK
+
+
 def test_cash_of_the_account_is_bounded(desk: Desk) -> None:
     desk.add(desk.lp, 100 * USD)
     desk.later()
     set_cash(desk, desk.lp, limits.RAW_USD_MAX - 4)
     assert desk.remove(desk.lp, 5) == code.CASH_BOUND
     assert desk.remove(desk.lp, 4) == code.OK
-
-
-# insurance
-
-
-def insure(desk: Desk, account: int, amount: int) -> int:
-    return desk.run(pools.insurance_add, account=account, market=0, amount=amount)[0]
-
-
-def draw(desk: Desk, account: int, amount: int) -> int:
-    return desk.run(pools.insurance_remove, account=account, market=0, amount=amount)[0]
-
-
-def test_insurance_in_and_out_with_a_cause(desk: Desk) -> None:
-    events = desk.must(pools.insurance_add, account=desk.lp, market=0, amount=50 * USD)
-    events += desk.must(pools.insurance_remove, account=desk.other, market=0, amount=20 * USD)
-    told = [(e["kind"], e["bucket"], e["other"], e["amount"]) for e in events]
-    assert told == [
-        (event.INSURANCE, desk.lp, event.MOVED, 50 * USD),
-        (event.INSURANCE, desk.other, event.MOVED, -20 * USD),
-    ]
-    assert desk.columns["market_insurance"][0] == 30 * USD
-    assert (desk.raw(desk.lp), desk.raw(desk.other)) == (9_950 * USD, 10_020 * USD)
-    assert desk.money() == 0
-
-
-@pytest.mark.parametrize("amount", [0, -1, limits.AMOUNT_MAX + 1])
-def test_insurance_amounts(desk: Desk, amount: int) -> None:
-    assert insure(desk, desk.lp, amount) == code.BAD_AMOUNT
-    assert draw(desk, desk.lp, amount) == code.BAD_AMOUNT
-
-
-def test_insurance_comes_from_what_is_withdrawable(desk: Desk) -> None:
-    assert insure(desk, desk.lp, 10_000 * USD + 1) == code.WITHDRAWABLE
-    assert insure(desk, desk.lp, 10_000 * USD) == code.OK
-    desk.columns["market_status"][0] = command.UNLISTED
-    assert insure(desk, desk.other, 1) == code.UNKNOWN_MARKET
-
-
-def test_insurance_stops_at_its_floor(desk: Desk) -> None:
-    insure(desk, desk.lp, 100 * USD)
-    desk.columns["param"][0, parameter.INSURANCE_FLOOR] = 40 * USD
-    assert draw(desk, desk.lp, 60 * USD + 1) == code.INSURANCE_FLOOR
-    assert draw(desk, desk.lp, 60 * USD) == code.OK
-    desk.columns["param"][0, parameter.INSURANCE_FLOOR] = 0
-    assert draw(desk, desk.lp, 40 * USD + 1) == code.INSURANCE_FLOOR
-
-
-def test_insurance_goes_to_an_account(desk: Desk) -> None:
-    insure(desk, desk.lp, 100 * USD)
-    for nobody in (3, 255, 256, 300, 10**6):
-        assert draw(desk, nobody, 1) == code.UNKNOWN_ACCOUNT
-    set_cash(desk, desk.other, limits.RAW_USD_MAX)
-    assert draw(desk, desk.other, 1) == code.CASH_BOUND
-
-
-def enqueue(desk: Desk, bucket: int, group: int = 3) -> None:
-    desk.columns["queue_first"][group] = desk.columns["queue_last"][group] = bucket + 1
-    desk.columns["bucket_class"][bucket] = group + 1
-    desk.cell[state.QUEUED] += 1
-
-
-def test_nobody_takes_insurance_or_leaves_the_backstop_while_a_bucket_waits(desk: Desk) -> None:
-    desk.market(1, 100 * USD)
-    insure(desk, desk.lp, 100 * USD)
-    desk.add(desk.lp, 20 * USD, BACKSTOP)
-    desk.add(desk.lp, 20 * USD, AMM)
-    desk.later()
-    desk.trade(desk.other, desk.trader, 1, 100 * USD, 1)
-    enqueue(desk, desk.other)
-    assert draw(desk, desk.lp, 1) == code.OK  # it waits for another market
-    assert desk.remove(desk.lp, 1, BACKSTOP) == code.OK
-    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1)
-    assert draw(desk, desk.lp, 1) == code.BEING_LIQUIDATED
-    assert desk.remove(desk.lp, 1, BACKSTOP) == code.BEING_LIQUIDATED
-    assert desk.remove(desk.lp, 1, AMM) == code.OK
-
-
-def test_insurance_stays_while_a_bucket_is_due_but_not_measured(desk: Desk) -> None:
-    insure(desk, desk.lp, 100 * USD)
-    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1_000)  # 10,000 USD of cash under 100,000 of notional
-    assert draw(desk, desk.lp, 1) == code.OK
-    desk.price(0, 92_307_693)  # equity 2,307.693 against 2,307.692325 of maintenance
-    assert draw(desk, desk.lp, 1) == code.OK
-    desk.price(0, 92_307_692)
-    assert draw(desk, desk.lp, 1) == code.BEING_LIQUIDATED
-
-
-def test_insurance_stays_while_the_price_of_open_positions_is_stale(desk: Desk) -> None:
-    insure(desk, desk.lp, 100 * USD)
-    desk.columns["market_fresh"][0] = 0
-    assert draw(desk, desk.lp, 1) == code.OK
-    desk.trade(desk.other, desk.trader, 0, 100 * USD, 1)
-    assert draw(desk, desk.lp, 1) == code.STALE_PRICE
 
 
 # attacks: each tells what the attacker has at the end

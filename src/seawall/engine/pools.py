@@ -6,8 +6,8 @@ with its own cash alone. Who adds to it gets shares, `floor(amount * shares / eq
 no add or remove lowers what a share of those who stay is worth.
 
 The first POOL_LOCKED shares of a pool belong to nobody: lifting the price of a share by gifts costs whoever holds
-the rest more than it can take from the next to join. Money that joins is cash, never unrealised profit, and stays for
-POOL_LOCK_MS.
+the rest more than it can take from the next to join. Money joins through `leave`, the one way out of a bucket, and
+stays for POOL_LOCK_MS.
 
 A pool whose equity is not positive takes nobody. Once its positions are gone and less than POOL_LOCKED is left of it,
 its shares are void: the next add ends them, gives the rest to the insurance fund and starts anew.
@@ -16,7 +16,7 @@ its shares are void: the next add ends them, gives the rest to the insurance fun
 from typing import Any
 
 from seawall.kernel import kernel
-from seawall.ledger.buckets import add_cash, cash_fits, find_slot, funding_of
+from seawall.ledger.buckets import add_cash, cash_fits, find_slot
 from seawall.ledger.events import emit
 from seawall.ledger.health import (
     EQUITY,
@@ -25,8 +25,8 @@ from seawall.ledger.health import (
     NO_MARKET,
     equity_and_maintenance,
     measure_after,
-    withdrawable,
 )
+from seawall.ledger.leaving import leave, may_leave
 from seawall.ledger.markets import AMM, BACKSTOP, is_fresh, pool_bucket
 from seawall.ledger.state import CROSS, NOW, RISK_CLASSES, SHARE_FREE, SHARES_USED, VENUE_STATUS
 from seawall.margin.trigger_state import FIRED, FIRED_HEAD
@@ -110,7 +110,7 @@ def _open_pool(s: Any, c: Any, pool: int, which: int) -> int:
 
 @kernel
 def _credit(s: Any, c: Any, pool: int, which: int, row: int, minted: int) -> None:
-    add_cash(s, c.account, -c.amount)
+    leave(s, c.account, c.amount)
     add_cash(s, pool, c.amount)
     s.share_amount[row] += minted
     s.share_time[row] = s.cell[NOW]
@@ -162,11 +162,11 @@ def pool_remove(s: Any, c: Any) -> int:
         return code.NOT_DUE
     if c.size > s.share_amount[row]:
         return code.WITHDRAWABLE
-    return _leave(s, c, pool, which, row)
+    return _pay_out(s, c, pool, which, row)
 
 
 @kernel
-def _leave(s: Any, c: Any, pool: int, which: int, row: int) -> int:
+def _pay_out(s: Any, c: Any, pool: int, which: int, row: int) -> int:
     low, _ = worth(s, pool, c.market)
     if low <= 0:
         return code.POOL_MARGIN
@@ -201,7 +201,7 @@ def insurance_add(s: Any, c: Any) -> int:
         return int(able)
     if s.market_insurance[c.market] + c.amount > RAW_USD_MAX:
         return code.CASH_BOUND
-    add_cash(s, c.account, -c.amount)
+    leave(s, c.account, c.amount)
     s.market_insurance[c.market] += c.amount
     emit(s, event.INSURANCE, c.market, c.account, event.MOVED, 0, 0, 0, c.amount)
     return code.OK
@@ -266,22 +266,10 @@ def may_move(s: Any, pool: int, market: int) -> int:
 
 @kernel
 def may_spend(s: Any, bucket: int, amount: int) -> int:
-    """OK when `amount` may leave the bucket: it is withdrawable, and cash rather than unrealised profit."""
+    """OK when `amount` may leave the bucket."""
     if s.bucket_liquidating[bucket] != 0 or s.bucket_class[bucket] != 0:
         return code.BEING_LIQUIDATED
-    if amount > withdrawable(s, bucket) or amount > settled_cash(s, bucket):
-        return code.WITHDRAWABLE
-    return code.OK
-
-
-@kernel
-def settled_cash(s: Any, bucket: int) -> int:
-    """USD without unrealised pnl, as it will be when funding has settled."""
-    total, slot = s.bucket_raw[bucket], s.bucket_first[bucket]
-    while slot != 0:  # at most POSITIONS_PER_BUCKET
-        total += s.slot_entry[slot] + funding_of(s, slot)
-        slot = s.slot_sibling[slot]
-    return int(total)
+    return code.WITHDRAWABLE if amount > may_leave(s, bucket) else code.OK
 
 
 @kernel
