@@ -101,8 +101,12 @@ def test_funding_owed_joins_no_pool(desk: Desk) -> None:
     desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
     desk.columns["market_index"][0] += 10**6  # a long owes 1 micro-USD a lot
     assert desk.add(desk.lp, 9_900 * USD - 9) == code.WITHDRAWABLE
-    given, events = desk.run(pools.pool_add, account=desk.lp, market=0, flags=command.AMM, amount=9_900 * USD - 10)
+    assert pools.may_spend(desk.s, desk.lp, 9_900 * USD - 10) == code.OK
+    given, events = desk.run(pools.pool_add, account=desk.lp, market=0, flags=command.AMM, amount=9_000 * USD)
     assert given == code.OK
+    assert [e["amount"] for e in events if e["kind"] == event.FUNDING_PAID] == [-10]
+    desk.columns["market_index"][0] += 10**6
+    events = desk.must(pools.insurance_add, account=desk.lp, market=0, amount=1)
     assert [e["amount"] for e in events if e["kind"] == event.FUNDING_PAID] == [-10]
 
 
@@ -312,6 +316,14 @@ def test_the_last_micro_of_a_pool_and_a_payment_of_nothing(desk: Desk) -> None:
     assert desk.remove(desk.lp, 99) == code.BAD_SIZE
     assert desk.remove(desk.lp, 100) == code.OK
     assert desk.raw(desk.pool(0)) == LOCKED - 1
+
+
+def test_nobody_takes_the_last_micro_even_with_all_shares(desk: Desk) -> None:
+    desk.add(desk.lp, 100 * USD)
+    desk.later()
+    desk.columns["market_shares_amm"][0] -= LOCKED  # as if nobody held the first shares
+    assert desk.remove(desk.lp, 99 * USD) == code.POOL_MARGIN
+    assert desk.remove(desk.lp, 99 * USD - 1) == code.OK
 
 
 def test_an_add_that_buys_less_than_one_share_is_refused(desk: Desk) -> None:
