@@ -23,6 +23,7 @@ class World:
         self.now = START
         self.deposits = 0
         self.addresses = 0
+        self.nonces = 0
         self.must(kind=command.TICK, signer=command.SEQUENCER, time=self.now)
         for number in range(markets):
             self.list_market(number, price)
@@ -47,7 +48,10 @@ class World:
             self.must(kind=command.SET_STATUS, signer=admin, market=number, flags=status)
 
     def do(self, **fields: int) -> Applied:
-        """Applies one row given by its fields."""
+        """Applies one row given by its fields; an account's own gets the next nonce."""
+        if fields["signer"] > command.SEQUENCER and "nonce" not in fields:
+            self.nonces += 1
+            fields["nonce"] = self.now + self.nonces
         return self.venue.apply(rows_of([fields]))
 
     def must(self, **fields: int) -> Applied:

@@ -23,9 +23,9 @@ from seawall.engine.statuses import guard, set_status
 from seawall.engine.tiers import set_tier
 from seawall.engine.twap import cancel_twap, start_twap
 from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
-from seawall.engine.work import liquidate
 from seawall.kernel import kernel
 from seawall.ledger.state import EVENTS_USED, MARKETS, RESULT, SEQUENCE
+from seawall.liquidation.step import liquidate
 from seawall.terms import code, command
 from seawall.terms.limits import EVENTS, EVENTS_PER_COMMAND
 
@@ -62,15 +62,27 @@ def apply_one(s: Any, c: Any, shape: int) -> int:
     fresh = use_nonce(s, c)
     if fresh != code.OK:
         return int(fresh)
-    if c.market >= s.cell[MARKETS] and c.kind != command.LIST_MARKET:
-        return code.UNKNOWN_MARKET
-    if c.market == VENUE_WIDE and not may_be_venue_wide(c.kind):
+    if needs_market(c.kind) and not is_market(s, c.kind, c.market):
         return code.UNKNOWN_MARKET
     if c.kind < command.TICK:
         return int(_trader(s, c))
     if c.kind < command.POOL_ADD:
         return int(_step(s, c))
     return int(_office(s, c))
+
+
+@kernel
+def needs_market(kind: int) -> bool:
+    """Whether the command names a market that must be listed."""
+    if kind < command.TICK:
+        return command.ISOLATED_MARGIN <= kind <= command.CANCEL_ALL or kind == command.TWAP
+    return command.ORACLE <= kind <= command.FUNDING or (kind >= command.POOL_ADD and kind != command.LIST_MARKET)
+
+
+@kernel
+def is_market(s: Any, kind: int, market: int) -> bool:
+    """Whether the command may name this market: a listed one, or -1 where that means all."""
+    return 0 <= market < s.cell[MARKETS] or (market == VENUE_WIDE and may_be_venue_wide(kind))
 
 
 @kernel

@@ -60,11 +60,16 @@ class Run:
 
     rules: RuleSet
     markets: tuple[Market, ...]
-    opened: Opened
+    opened_bucket: Ints  # [A] the venue's bucket of each of the population's; -1 where nothing was opened
+    opened_size: Ints  # [P] lots that were opened
+    opening_notional: int  # micro-USD
+    opening_margin: int  # least initial margin of what was opened, micro-USD
     events: Ints  # [n, len(event.ROW)]
     event_bar: Ints  # [n]
     event_time: Ints  # [n] ms
-    event_mark: Ints  # [n] micro-USD per lot, when the events were taken
+    event_mark: Ints  # [n] micro-USD per lot, before the step that made the event
+    event_owner: Ints  # [n] account of the event's bucket, as it was before that step
+    event_other_owner: Ints  # [n] account of its other bucket; -1 where there is none
     initial: Ints  # [T] micro-USD of initial margin that the open positions need
     interest: Ints  # [T, S] lots
     mark: Ints  # [T, S]
@@ -73,6 +78,18 @@ class Run:
     insurance: Ints  # [T]
     opening_insurance: int
     commands: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Kept:
+    """Kept events of one batch of steps."""
+
+    events: Ints
+    bar: int
+    time: int
+    mark: Ints
+    owner: Ints
+    other_owner: Ints
 
 
 class _Book:
@@ -195,7 +212,7 @@ def _walk(
     history, venue, book = path.history, opened.venue, _Book(markets)
     bars, points, count = path.perp.shape
     cell, columns = venue.columns["cell"], venue.columns
-    kept: list[tuple[Ints, int, int, Ints]] = []
+    kept: list[_Kept] = []
     series = {name: np.zeros((bars, count), np.int64) for name in ("interest", "mark")}
     impact, initial = np.zeros((bars, count)), np.zeros(bars, np.int64)
     waiting, insurance = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
@@ -227,16 +244,21 @@ def _walk(
         insurance[bar] = columns["market_insurance"][:count].sum()
         initial[bar] = required_initial(venue, markets)
         progress(1)
+    price = people.price[people.market]
+    notional = np.abs(opened.size) * price
     return Run(
         rules=rules,
         markets=markets,
-        opened=opened,
-        events=np.concatenate([part for part, *_ in kept] or [np.zeros((0, len(event.ROW)), np.int64)]),
-        event_bar=np.repeat([bar for _, bar, _, _ in kept], [len(part) for part, *_ in kept]).astype(np.int64),
-        event_time=np.repeat([now for _, _, now, _ in kept], [len(part) for part, *_ in kept]).astype(np.int64),
-        event_mark=np.concatenate(
-            [marks[part[:, event.ROW.index("market")]] for part, _, _, marks in kept] or [np.zeros(0, np.int64)]
-        ),
+        opened_bucket=opened.bucket,
+        opened_size=opened.size,
+        opening_notional=int(notional.sum()),
+        opening_margin=int(least_initial(markets, people.market, notional).sum()),
+        events=_joined([part.events for part in kept], len(event.ROW)),
+        event_bar=np.repeat([part.bar for part in kept], [len(part.events) for part in kept]).astype(np.int64),
+        event_time=np.repeat([part.time for part in kept], [len(part.events) for part in kept]).astype(np.int64),
+        event_mark=_joined([part.mark for part in kept], 0),
+        event_owner=_joined([part.owner for part in kept], 0),
+        event_other_owner=_joined([part.other_owner for part in kept], 0),
         interest=series["interest"],
         mark=series["mark"],
         initial=initial,
@@ -248,22 +270,41 @@ def _walk(
     )
 
 
-def _liquidate(venue: Venue, book: _Book, prices: Rows, depth_usd: Floats) -> list[Ints]:
+def _joined(parts: list[Ints], width: int) -> Ints:
+    empty: Ints = np.zeros((0, width) if width else 0, np.int64)
+    return np.concatenate([empty, *parts])
+
+
+def _liquidate(venue: Venue, book: _Book, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> list[_Kept]:
     """LIQUIDATE rows in waves, marks following after each, until nothing fills; returns the kept events."""
     steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
     steps["size"] = STEP_WORK
-    found: list[Ints] = []
-    kind = event.ROW.index("kind")
+    columns, found = venue.columns, []
     for wave in range(STEPS_MAX // STEPS):
+        owners, marks = columns["bucket_owner"].copy(), columns["market_price"].copy()
         done = venue.apply(steps)
         book.taken(done, depth_usd)
-        taken = done.events[np.isin(done.events[:, kind], KEPT)]
+        taken = done.events[np.isin(done.events[:, event.ROW.index("kind")], KEPT)]
         if len(taken) == 0:
             break
-        found.append(taken)
+        found.append(_kept(taken, when, owners, marks))
         if wave < WAVES:
             venue.apply(prices)
     return found
+
+
+def _kept(taken: Ints, when: tuple[int, int], owners: Ints, marks: Ints) -> _Kept:
+    bucket, other, kind = (taken[:, event.ROW.index(name)] for name in ("bucket", "other", "kind"))
+    named = np.isin(kind, (event.ADL, event.LIQUIDATION_FILL, event.BACKSTOP)) & (other >= 0)
+    winner = np.where(kind == event.SOCIALISED, bucket, np.where(named, other, 0))
+    return _Kept(
+        events=taken,
+        bar=when[0],
+        time=when[1],
+        mark=marks[taken[:, event.ROW.index("market")]],
+        owner=owners[bucket].astype(np.int64),
+        other_owner=np.where(named | (kind == event.SOCIALISED), owners[winner], -1).astype(np.int64),
+    )
 
 
 def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
