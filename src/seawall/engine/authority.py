@@ -85,7 +85,7 @@ RISK_INCREASING: Final[dict[int, str]] = {
     command.POOL_REMOVE: "ledger.leaving.may_leave of the pool",
     command.INSURANCE_ADD: "ledger.leaving.may_leave of cross",
     command.INSURANCE_REMOVE: "the fund's floor",
-    command.PROPOSE: "rails",
+    command.PROPOSE: "its rails, signers and sequence",
     command.SET_TIER: "only before a market opens, or with notice",
     command.SET_PARAMETER: "range; loosening waits",
     command.DELIST: "reduce-only settlement at one price in bounded steps",

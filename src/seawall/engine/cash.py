@@ -6,7 +6,7 @@ from seawall.engine.authority import account_exists
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
-from seawall.ledger.leaving import has_stale_price, leave, may_leave
+from seawall.ledger.leaving import exit_fault, leave
 from seawall.ledger.state import DEPOSIT_SERIAL, VAULT
 from seawall.terms import code, event
 from seawall.terms.limits import AMOUNT_MAX, RAW_USD_MAX
@@ -46,10 +46,9 @@ def transfer(s: Any, c: Any) -> int:
         return code.UNKNOWN_ACCOUNT
     if s.account_master[c.other] != s.account_master[c.account]:
         return code.NOT_AUTHORISED
-    if has_stale_price(s, c.account):
-        return code.STALE_PRICE
-    if c.amount > may_leave(s, c.account):
-        return code.WITHDRAWABLE
+    refusal = exit_fault(s, c.account, c.amount)
+    if refusal != code.OK:
+        return int(refusal)
     if not cash_fits(s, c.other, c.amount):
         return code.CASH_BOUND
     leave(s, c.account, c.amount)

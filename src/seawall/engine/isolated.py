@@ -5,6 +5,7 @@ The buckets themselves are made, fed and given back in ledger/isolated.py, where
 
 from typing import Any
 
+from seawall.engine.breaker import isolated_leverage_cap, leverage_cap
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits, cash_of, find_slot
 from seawall.ledger.events import emit
@@ -20,9 +21,19 @@ from seawall.ledger.isolated import (
     release_isolated,
     top_up,
 )
-from seawall.ledger.leaving import has_stale_price, leave, may_leave, payable, payable_of, pending_funding, settle_told
+from seawall.ledger.leaving import (
+    exit_fault,
+    has_stale_price,
+    is_being_liquidated,
+    leave,
+    may_leave,
+    payable,
+    payable_of,
+    pending_funding,
+    settle_told,
+)
 from seawall.ledger.settings import has_setting_room, make_setting
-from seawall.terms import code, command, event, parameter
+from seawall.terms import code, command, event
 from seawall.terms.limits import AMOUNT_MAX, POSITIONS_PER_BUCKET
 
 __all__ = [
@@ -48,10 +59,9 @@ def isolated_margin(s: Any, c: Any) -> int:
     if bucket < 0:
         return code.NOT_ISOLATED
     giver, taker = (c.account, bucket) if c.amount > 0 else (bucket, c.account)
-    if has_stale_price(s, giver):
-        return code.STALE_PRICE
-    if size > may_leave(s, giver):
-        return code.WITHDRAWABLE
+    refusal = exit_fault(s, giver, size)
+    if refusal != code.OK:
+        return refusal
     if not cash_fits(s, taker, size):
         return code.CASH_BOUND
     leave(s, giver, size)
@@ -118,11 +128,8 @@ def _leverage_fault(s: Any, c: Any) -> int:
         return code.UNKNOWN_MARKET
     if c.size < 1 or c.size > s.base_leverage[c.market, 0]:
         return code.BAD_LEVERAGE
-    if c.size > s.param[c.market, parameter.LEVERAGE_CAP]:
-        return code.LEVERAGE_CAP
-    if c.flags == command.ISOLATED and c.size > s.param[c.market, parameter.ISOLATED_LEVERAGE_CAP]:
-        return code.LEVERAGE_CAP
-    return code.OK
+    cap = isolated_leverage_cap(s, c.market) if c.flags == command.ISOLATED else leverage_cap(s, c.market)
+    return code.LEVERAGE_CAP if c.size > cap else code.OK
 
 
 @kernel
@@ -180,10 +187,9 @@ def _move_fault(s: Any, source: int, slot: int, c: Any) -> int:
         return code.HAS_POSITION
     if source != c.account and find_slot(s, c.account, c.market) != 0:
         return code.HAS_POSITION
-    for bucket in (source, c.account):
-        if s.bucket_liquidating[bucket] != 0 or s.bucket_class[bucket] != 0:
-            return code.BEING_LIQUIDATED
-    if c.flags != 0 and s.slot_leverage[slot] > s.param[c.market, parameter.ISOLATED_LEVERAGE_CAP]:
+    if is_being_liquidated(s, source) or is_being_liquidated(s, c.account):
+        return code.BEING_LIQUIDATED
+    if c.flags != 0 and s.slot_leverage[slot] > isolated_leverage_cap(s, c.market):
         return code.LEVERAGE_CAP
     return code.OK
 

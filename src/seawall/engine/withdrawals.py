@@ -9,7 +9,7 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
-from seawall.ledger.leaving import has_stale_price, leave, may_leave
+from seawall.ledger.leaving import exit_fault, leave
 from seawall.ledger.state import (
     DAY_OUT,
     GATE_UNTIL,
@@ -36,19 +36,18 @@ ROW_MASK: Final = (1 << ROW_BITS) - 1
 def withdraw(s: Any, c: Any) -> int:
     """Freezes cash of an account's cross bucket for paying out, and makes a pending withdrawal.
 
-    Refused while the venue is halted, after negative equity was seen or an outage (WITHDRAWALS_CLOSED), on stale
-    prices, beyond `may_leave`, and beyond the venue's limit of this UTC hour and day.
+    Refused while the venue is halted, for a while after negative equity or an outage (WITHDRAWALS_CLOSED), when it may
+    not leave the bucket (ledger/leaving.py), and beyond the venue's limit of this UTC hour and day.
     """
     if c.amount <= 0 or c.amount > AMOUNT_MAX:
         return code.BAD_AMOUNT
     if s.cell[VENUE_STATUS] == command.HALTED:
         return code.VENUE_HALTED
-    if has_stale_price(s, c.account):
-        return code.STALE_PRICE
     if s.cell[NOW] < s.cell[GATE_UNTIL]:
         return code.WITHDRAWALS_CLOSED
-    if c.amount > may_leave(s, c.account):
-        return code.WITHDRAWABLE
+    refusal = exit_fault(s, c.account, c.amount)
+    if refusal != code.OK:
+        return int(refusal)
     if c.amount > limit_left(s):
         return code.WITHDRAWAL_LIMIT
     if s.cell[WITHDRAWAL_FREE] == 0 and s.cell[WITHDRAWALS_USED] >= len(s.withdrawal_id):

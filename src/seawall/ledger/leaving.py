@@ -1,9 +1,10 @@
 """What may leave a bucket, and its leaving (kernels): withdrawals, transfers, pool shares, margin between buckets.
 
-Every exit of value asks `may_leave` and goes through `leave`. Beside the margin rule (ledger/health.py) stands the
-profit rule of SPEC section 4: of unrealised profit, only what losers of that market have paid in and its insurance
-fund can spend may leave, counting what has left already. A bucket's cash goes first; what it takes beyond its cash is
-unrealised profit, kept as an advance of the positions that have it until cash comes back (ledger/buckets.py `repay`).
+Every exit of value asks `exit_fault` or `may_leave` and goes through `leave`. Beside the margin rule of
+ledger/health.py stands the profit rule of SPEC section 4: of unrealised profit, only what losers of that market have
+paid in and its insurance fund can spend may leave, counting what has left already. A bucket's cash goes first; what it
+takes beyond its cash is unrealised profit, kept as an advance of the positions that have it until cash comes back
+(ledger/buckets.py `repay`).
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from seawall.ledger.buckets import add_cash, cash_of, funding_of, set_advanced, 
 from seawall.ledger.events import emit
 from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, NOTIONAL, PROFIT, RESERVED, measure, rate_up
 from seawall.ledger.markets import is_fresh
-from seawall.terms import event, parameter
+from seawall.terms import code, event, parameter
 
 
 @kernel
@@ -27,6 +28,22 @@ def may_leave(s: Any, bucket: int) -> int:
     share = s.param[len(s.market_price), parameter.WITHDRAWAL_FLOOR]
     floor = rate_up(now[NOTIONAL], share) + now[RESERVED]
     return int(max(0, now[EQUITY_INITIAL] - unpaid - max(now[INITIAL], floor)))
+
+
+@kernel
+def exit_fault(s: Any, bucket: int, amount: int) -> int:
+    """OK when `amount` may leave the bucket, else STALE_PRICE, BEING_LIQUIDATED or WITHDRAWABLE."""
+    if has_stale_price(s, bucket):
+        return code.STALE_PRICE
+    if is_being_liquidated(s, bucket):
+        return code.BEING_LIQUIDATED
+    return code.WITHDRAWABLE if amount > may_leave(s, bucket) else code.OK
+
+
+@kernel
+def is_being_liquidated(s: Any, bucket: int) -> bool:
+    """Whether the bucket is in liquidation or waits for it."""
+    return bool(s.bucket_liquidating[bucket] != 0 or s.bucket_class[bucket] != 0)
 
 
 @kernel
