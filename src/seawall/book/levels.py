@@ -15,6 +15,7 @@ from seawall.kernel import kernel
 from seawall.ledger.state import LEVEL_FREE, LEVELS_USED
 from seawall.terms.limits import ORDINALS
 
+WORD: Final = (1 << 32) - 1  # a masked word is a signed integer in compiled code
 WORDS: Final = ORDINALS >> 5
 GROUPS: Final = ORDINALS >> 10
 LINE_BITS: Final = 4
@@ -172,11 +173,11 @@ def next_rank(s: Any, row: int, start: int) -> int:
     """The first occupied rank >= `start`; ORDINALS when there is none."""
     if start >= ORDINALS:
         return ORDINALS
-    rest = int(s.grid_0[row, start >> 5]) >> (start & 31)
+    rest = (s.grid_0[row, start >> 5] & WORD) >> (start & 31)
     if rest != 0:
         return start + lowest_bit(rest)
     word = _next_word(s, row, (start >> 5) + 1)
-    return (word << 5) + lowest_bit(int(s.grid_0[row, word])) if word != WORDS else ORDINALS
+    return (word << 5) + lowest_bit(s.grid_0[row, word] & WORD) if word != WORDS else ORDINALS
 
 
 @kernel
@@ -184,23 +185,23 @@ def _next_word(s: Any, row: int, start: int) -> int:
     """The first word of `grid_0` from `start` that is not zero; WORDS when there is none."""
     if start >= WORDS:
         return WORDS
-    rest = int(s.grid_1[row, start >> 5]) >> (start & 31)
+    rest = (s.grid_1[row, start >> 5] & WORD) >> (start & 31)
     if rest != 0:
         return start + lowest_bit(rest)
     group = (start >> 5) + 1
     if group >= GROUPS:
         return WORDS
-    rest = int(s.grid_2[row, group >> 5]) >> (group & 31)
+    rest = (s.grid_2[row, group >> 5] & WORD) >> (group & 31)
     if rest != 0:
         group += lowest_bit(rest)
     else:
         top = (group >> 5) + 1
-        rest = int(s.grid_3[row, 0]) >> top if top < 32 else 0
+        rest = (s.grid_3[row, 0] & WORD) >> top if top < 32 else 0
         if rest == 0:
             return WORDS
         top += lowest_bit(rest)
-        group = (top << 5) + lowest_bit(int(s.grid_2[row, top]))
-    return (group << 5) + lowest_bit(int(s.grid_1[row, group]))
+        group = (top << 5) + lowest_bit(s.grid_2[row, top] & WORD)
+    return (group << 5) + lowest_bit(s.grid_1[row, group] & WORD)
 
 
 @kernel
@@ -213,33 +214,33 @@ def _level_from(s: Any, row: int, start: int) -> int:
 @kernel
 def _mark(s: Any, row: int, rank: int) -> None:
     """Sets the bit of a rank, and those above it where their words were empty."""
-    word = int(s.grid_0[row, rank >> 5])
+    word = s.grid_0[row, rank >> 5] & WORD
     s.grid_0[row, rank >> 5] = word | (1 << (rank & 31))
     if word == 0:
         at = rank >> 5
-        word = int(s.grid_1[row, at >> 5])
+        word = s.grid_1[row, at >> 5] & WORD
         s.grid_1[row, at >> 5] = word | (1 << (at & 31))
         if word == 0:
             at = rank >> 10
-            s.grid_2[row, at >> 5] = int(s.grid_2[row, at >> 5]) | (1 << (at & 31))
-            s.grid_3[row, 0] = int(s.grid_3[row, 0]) | (1 << (at >> 5))
+            s.grid_2[row, at >> 5] = (s.grid_2[row, at >> 5] & WORD) | (1 << (at & 31))
+            s.grid_3[row, 0] = (s.grid_3[row, 0] & WORD) | (1 << (at >> 5))
 
 
 @kernel
 def _unmark(s: Any, row: int, rank: int) -> None:
     """Clears the bit of a rank, and those above it where their words become empty."""
-    word = int(s.grid_0[row, rank >> 5]) & ~(1 << (rank & 31))
+    word = s.grid_0[row, rank >> 5] & ~(1 << (rank & 31))
     s.grid_0[row, rank >> 5] = word
     if word == 0:
         at = rank >> 5
-        word = int(s.grid_1[row, at >> 5]) & ~(1 << (at & 31))
+        word = s.grid_1[row, at >> 5] & ~(1 << (at & 31))
         s.grid_1[row, at >> 5] = word
         if word == 0:
             at = rank >> 10
-            word = int(s.grid_2[row, at >> 5]) & ~(1 << (at & 31))
+            word = s.grid_2[row, at >> 5] & ~(1 << (at & 31))
             s.grid_2[row, at >> 5] = word
             if word == 0:
-                s.grid_3[row, 0] = int(s.grid_3[row, 0]) & ~(1 << (at >> 5))
+                s.grid_3[row, 0] = s.grid_3[row, 0] & ~(1 << (at >> 5))
 
 
 @kernel
