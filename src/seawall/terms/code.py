@@ -87,6 +87,7 @@ SCHEDULES_FULL: Final = 510
 NO_LIQUIDITY: Final = 511
 CASH_BOUND: Final = 512
 SELF_TRADE: Final = 513
+FILLS_FULL: Final = 514
 
 TEXT: Final = {
     OK: "accepted",
@@ -160,4 +161,5 @@ TEXT: Final = {
     NO_LIQUIDITY: "nothing to match within the limit",
     CASH_BOUND: "cash would pass 2^61 micro-USD",
     SELF_TRADE: "order would trade with its own account",
+    FILLS_FULL: "one command may not match more orders",
 }
