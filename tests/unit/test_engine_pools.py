@@ -101,7 +101,7 @@ def test_funding_owed_joins_no_pool(desk: Desk) -> None:
     desk.trade(desk.lp, desk.trader, 0, 100 * USD, 10)
     desk.columns["market_index"][0] += 10**6  # a long owes 1 micro-USD a lot
     assert desk.add(desk.lp, 9_900 * USD - 9) == code.WITHDRAWABLE
-    assert pools.may_spend(desk.s, desk.lp, 9_900 * USD - 10) == code.OK
+    assert pools.exit_fault(desk.s, desk.lp, 9_900 * USD - 10) == code.OK
     given, events = desk.run(pools.pool_add, account=desk.lp, market=0, flags=command.AMM, amount=9_000 * USD)
     assert given == code.OK
     assert [e["amount"] for e in events if e["kind"] == event.FUNDING_PAID] == [-10]

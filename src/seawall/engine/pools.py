@@ -26,7 +26,7 @@ from seawall.ledger.health import (
     equity_and_maintenance,
     measure_after,
 )
-from seawall.ledger.leaving import leave, may_leave
+from seawall.ledger.leaving import exit_fault, is_being_liquidated, leave
 from seawall.ledger.markets import AMM, BACKSTOP, is_fresh, pool_bucket
 from seawall.ledger.state import CROSS, NOW, RISK_CLASSES, SHARE_FREE, SHARES_USED, VENUE_STATUS
 from seawall.margin.trigger_state import FIRED, FIRED_HEAD
@@ -57,7 +57,7 @@ def pool_add(s: Any, c: Any) -> int:
     pool = pool_bucket(s, c.market, which)
     able = may_move(s, pool, c.market)
     if able == code.OK:
-        able = may_spend(s, c.account, c.amount)
+        able = exit_fault(s, c.account, c.amount)
     if able != code.OK:
         return int(able)
     if starts_anew(s, pool):
@@ -196,7 +196,7 @@ def insurance_add(s: Any, c: Any) -> int:
         return code.BAD_AMOUNT
     if s.market_status[c.market] == command.UNLISTED:
         return code.UNKNOWN_MARKET
-    able = may_spend(s, c.account, c.amount)
+    able = exit_fault(s, c.account, c.amount)
     if able != code.OK:
         return int(able)
     if s.market_insurance[c.market] + c.amount > RAW_USD_MAX:
@@ -259,17 +259,7 @@ def may_move(s: Any, pool: int, market: int) -> int:
         return code.MARKET_CLOSED
     if s.bucket_first[pool] != 0 and not is_fresh(s, market):
         return code.STALE_PRICE
-    if s.bucket_liquidating[pool] != 0 or s.bucket_class[pool] != 0:
-        return code.BEING_LIQUIDATED
-    return code.OK
-
-
-@kernel
-def may_spend(s: Any, bucket: int, amount: int) -> int:
-    """OK when `amount` may leave the bucket."""
-    if s.bucket_liquidating[bucket] != 0 or s.bucket_class[bucket] != 0:
-        return code.BEING_LIQUIDATED
-    return code.WITHDRAWABLE if amount > may_leave(s, bucket) else code.OK
+    return code.BEING_LIQUIDATED if is_being_liquidated(s, pool) else code.OK
 
 
 @kernel
