@@ -1,0 +1,209 @@
+"""Stage 5 of a liquidation: the remaining lots are closed against the other side of the market (kernels).
+
+One scan of the positions keeps the best-ranked ADL_COUNTERPARTIES that may be closed at the price; then the lots are
+shared among them as the venue's policy says. A counterparty is never left unhealthy, nor with less equity for each unit
+of maintenance than before: what would do that is cut down or passed over. Never more is closed than the position has.
+"""
+
+from typing import Any, Final
+
+from seawall.kernel import kernel
+from seawall.ledger.buckets import cash_fits, close_empty_slot, settle_slot, trade
+from seawall.ledger.events import emit, emit_health
+from seawall.ledger.health import equity_and_maintenance
+from seawall.ledger.isolated import release_isolated
+from seawall.liquidation.closing import Close, closing, maintenance_after
+from seawall.liquidation.ranks import PROFIT, directional, exposure, score_of, unhedged
+from seawall.margin.ladder import OWNER
+from seawall.margin.trigger_state import SLOTS_USED
+from seawall.terms import event, parameter
+from seawall.terms.limits import ADL_COUNTERPARTIES
+from seawall.wide import compare_products, mul_floor_div
+
+HALVINGS: Final = 16  # tries of a smaller amount for one counterparty
+
+
+@kernel
+def choose(s: Any, c: Close, price: int) -> tuple[int, int]:
+    """(counterparties, lots they close): fills `adl_slot`, `adl_size` best first, without changing anything durable.
+
+    Under LEAST_HARM only what is not a hedge of its own account, while there is any of that.
+    """
+    least_harm = s.param[len(s.market_price), parameter.ADL_POLICY] == parameter.LEAST_HARM
+    count = _scan(s, c, price, least_harm)
+    if count == 0 and least_harm:
+        count = _scan(s, c, price, False)
+    _sort(s, count)
+    policy = s.param[len(s.market_price), parameter.ADL_POLICY]
+    if policy in (parameter.PRO_RATA, parameter.RISK_AWARE_PRO_RATA):
+        return count, _share(s, c, count)
+    return count, _in_order(s, c, count)
+
+
+@kernel
+def _scan(s: Any, c: Close, price: int, spares_hedges: bool) -> int:
+    """Keeps the best-ranked positions of the other side that may close something at `price`; returns how many."""
+    count = 0
+    for slot in range(1, s.count[SLOTS_USED]):
+        if s.slot_market[slot] != c.market or s.slot_size[slot] * c.side <= 0 or s.slot_link[slot, OWNER] < 0:
+            continue
+        lots = min(c.held, abs(s.slot_size[slot]))
+        if spares_hedges:
+            value = s.slot_size[slot] * c.mark
+            lots = min(lots, directional(exposure(s, s.slot_link[slot, OWNER]), value) // c.mark)
+        lots = acceptable(s, slot, lots, price)
+        if lots > 0:
+            count = _keep(s, count, slot, score_of(s, slot), lots)
+    return count
+
+
+@kernel
+def acceptable(s: Any, slot: int, most: int, price: int) -> int:
+    """The first of most, most / 2, most / 4 ... that the bucket of a slot may close at `price`; 0 when none may."""
+    if most <= 0:
+        return 0
+    c = closing(s, slot)
+    lots = most
+    for _ in range(HALVINGS):
+        if lots > 0 and is_harmless(s, c, lots, price):
+            return lots
+        lots >>= 1
+    return 0
+
+
+@kernel
+def is_harmless(s: Any, c: Close, lots: int, price: int) -> bool:
+    """Whether closing `lots` at `price` leaves a bucket healthy if it was, and as well covered as before."""
+    equity, maintenance = c.equity - c.side * lots * (price - c.mark), maintenance_after(s, c, lots)
+    if not cash_fits(s, s.slot_link[c.slot, OWNER], -c.side * lots * price):
+        return False
+    if c.equity >= c.maintenance and equity < maintenance:
+        return False
+    if c.equity <= 0 or maintenance == 0:
+        return equity >= min(0, c.equity)
+    return bool(compare_products(equity, c.maintenance, c.equity, maintenance) >= 0)
+
+
+@kernel
+def _before(s: Any, i: int, j: int) -> bool:
+    """Whether entry i ranks after entry j: a lower score, or among equals the later position."""
+    if s.adl_score[i] != s.adl_score[j]:
+        return bool(s.adl_score[i] < s.adl_score[j])
+    return bool(s.adl_slot[i] > s.adl_slot[j])
+
+
+@kernel
+def _swap(s: Any, i: int, j: int) -> None:
+    slot, score, lots = s.adl_slot[i], s.adl_score[i], s.adl_size[i]
+    s.adl_slot[i], s.adl_score[i], s.adl_size[i] = s.adl_slot[j], s.adl_score[j], s.adl_size[j]
+    s.adl_slot[j], s.adl_score[j], s.adl_size[j] = slot, score, lots
+
+
+@kernel
+def _keep(s: Any, count: int, slot: int, score: int, lots: int) -> int:
+    """Adds an entry to the heap, whose first is the last in rank; a full heap gives up its first for a better one."""
+    if count == ADL_COUNTERPARTIES:
+        if score <= s.adl_score[0]:
+            return count
+        s.adl_slot[0], s.adl_score[0], s.adl_size[0] = slot, score, lots
+        _sink(s, 0, count)
+        return count
+    s.adl_slot[count], s.adl_score[count], s.adl_size[count] = slot, score, lots
+    child = count
+    while child > 0 and _before(s, child, (child - 1) >> 1):  # at most 10 levels
+        _swap(s, child, (child - 1) >> 1)
+        child = (child - 1) >> 1
+    return count + 1
+
+
+@kernel
+def _sink(s: Any, top: int, count: int) -> None:
+    """Restores the heap of the first `count` entries below `top`."""
+    while 2 * top + 1 < count:  # at most 10 levels
+        child = 2 * top + 1
+        if child + 1 < count and _before(s, child + 1, child):
+            child += 1
+        if not _before(s, child, top):
+            return
+        _swap(s, child, top)
+        top = child
+
+
+@kernel
+def _sort(s: Any, count: int) -> None:
+    """Turns the heap into a list, best rank first."""
+    for last in range(count - 1, 0, -1):
+        _swap(s, 0, last)
+        _sink(s, 0, last)
+
+
+@kernel
+def _in_order(s: Any, c: Close, count: int) -> int:
+    """Gives each, in rank, all it may close until the position is used up; returns the lots."""
+    left = c.held
+    for i in range(count):
+        s.adl_size[i] = min(left, s.adl_size[i])
+        left -= s.adl_size[i]
+    return c.held - left
+
+
+@kernel
+def _share(s: Any, c: Close, count: int) -> int:
+    """Gives each a share by its weight, exact in sum; those at a loss only what those in profit can not take."""
+    winners = 0
+    while winners < count and s.adl_score[winners] >= PROFIT:
+        winners += 1
+    room = 0
+    for i in range(winners):
+        room += s.adl_size[i]
+    given = _share_among(s, 0, winners, c.held)
+    return given + _share_among(s, winners, count, max(0, c.held - room))
+
+
+@kernel
+def _share_among(s: Any, first: int, end: int, lots: int) -> int:
+    """Shares `lots` among entries by weight: each gets the rise of floor(lots x weight so far / all weight).
+
+    All they may close when that is not more than `lots`. What a share has above that waits for the next step.
+    """
+    total, room = 0, 0
+    for i in range(first, end):
+        total += s.adl_score[i] % PROFIT
+        room += s.adl_size[i]
+    if room <= lots:
+        return room
+    seen, reached, given = 0, 0, 0
+    for i in range(first, end):
+        seen += s.adl_score[i] % PROFIT
+        upto = mul_floor_div(lots, seen, total)
+        s.adl_size[i] = min(s.adl_size[i], upto - reached)
+        reached = upto
+        given += s.adl_size[i]
+    return given
+
+
+@kernel
+def deleverage(s: Any, bucket: int, c: Close, price: int, count: int) -> None:
+    """Closes what `choose` has chosen, at `price`, and tells each counterparty what it did to it."""
+    closed = 0
+    for i in range(count):
+        if s.adl_size[i] > 0:
+            closed += s.adl_size[i]
+            _close_against(s, bucket, c, s.adl_slot[i], s.adl_size[i], price)
+    trade(s, c.slot, c.side * closed, price, 0)
+
+
+@kernel
+def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: int) -> None:
+    """Closes `lots` of one counterparty. Its event has the exposure that this leaves without its hedge as `order`."""
+    winner, held = s.slot_link[slot, OWNER], s.slot_size[slot]
+    paid = settle_slot(s, slot)
+    if paid != 0:
+        emit(s, event.FUNDING_PAID, c.market, winner, -1, 0, 0, held, paid)
+    bared = unhedged(exposure(s, winner), c.side * lots * c.mark)
+    trade(s, slot, -c.side * lots, price, 0)
+    equity, maintenance = equity_and_maintenance(s, winner)
+    row = emit(s, event.ADL, c.market, bucket, winner, bared, price, c.side * lots, lots * price)
+    emit_health(s, row, equity, maintenance)
+    close_empty_slot(s, slot)
+    release_isolated(s, winner)
