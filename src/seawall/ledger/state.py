@@ -54,7 +54,7 @@ WITHDRAWALS_USED: Final = 23
 TWAP_FREE: Final = 24
 TWAPS_USED: Final = 25
 TWAP_SERIAL: Final = 26
-TWAP_FIRST: Final = 27
+TWAP_NEXT: Final = 27  # no slice is due before; 0: none runs
 SCHEDULE_NEXT: Final = 28  # earliest scheduled cancel
 DEPOSIT_SERIAL: Final = 29  # last bridge message
 GATE_UNTIL: Final = 30  # withdrawals closed until
@@ -88,7 +88,13 @@ SOCIAL_PROFIT: Final = 58  # all profit of the market when the pass began
 SOCIAL_SEEN: Final = 59  # profit passed so far
 HASH_SALT: Final = 54  # mixed into the tables of nonces and addresses: nobody outside can aim at one place of them
 SWEEP_SLOT: Final = 60  # the slot that the settlement sweep of engine/funding.py has reached
-CELLS: Final = 64
+CLOSED: Final = 61  # buckets in the ring of closed positions
+CLOSED_HEAD: Final = 62
+STOPS_SEQUENCE: Final = 63  # the command that the next two count for
+STOPS_FIRED: Final = 64
+STOPS_EVENTS: Final = 65
+TWAP_CURSOR: Final = 66  # the row with which the next TICK begins
+CELLS: Final = 80
 
 RISK_CLASSES: Final = 65  # lists of the liquidation queue: 64 by equity / maintenance, worst first, and those that wait
 EVENT_FIELDS: Final = len(event.ROW)
@@ -199,6 +205,9 @@ def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("bucket_next", "i4", buckets),  # next isolated bucket of the account, or next free one, + 1
         ("bucket_order", "i4", buckets),  # first of its orders
         ("bucket_orders", "i4", buckets),  # how many
+        ("bucket_stops", "i4", buckets),  # how many of them are trigger orders
+        ("bucket_closed", "i1", buckets),  # whether it is in the ring `closed`
+        ("closed", "i4", buckets),  # ring of buckets with trigger orders that closed or turned a position
         ("bucket_advanced", "i8", buckets),  # sum of its slots' advances
         ("bucket_after", "i4", buckets),  # liquidation queue links, + 1; 0 none
         ("bucket_before", "i4", buckets),
@@ -223,6 +232,7 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
     sources = (c.markets, limits.SOURCES)
     tiers = (c.markets, limits.TIERS_PER_MARKET)
     params = (c.markets + 1, parameter.WIDTH)
+    trails = (c.markets, limits.TRAILING_PER_MARKET)
     return [
         *((f"market_{name}", "i8", (c.markets,)) for name in per_market.split()),
         ("source_price", "i8", sources),
@@ -230,6 +240,12 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("source_weight", "i8", sources),  # 0: no source
         ("source_next", "i8", sources),  # a pending weight
         ("source_from", "i8", sources),  # when it takes effect; 0: none is pending
+        ("trail_count", "i4", (c.markets,)),  # trailing stops of a market: the first so many of its rows below
+        ("trail_low", "i8", (c.markets,)),  # marks in (low, high] move none of them and fire none
+        ("trail_high", "i8", (c.markets,)),
+        ("trail_order", "i4", trails),
+        ("trail_distance", "i8", trails),
+        ("trail_extreme", "i8", trails),  # greatest mark (of a buy: least) since it was armed
         ("base_leverage", "i8", tiers),  # static tiers; the live ones are the trigger tables'
         ("base_rate", "i8", tiers),
         ("param", "i8", params),
@@ -255,12 +271,14 @@ def _order_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("order_market", "i4", orders),
         ("order_flags", "i4", orders),
         ("order_level", "i4", orders),  # the level it rests or waits in; 0: in none (an attached stop not yet armed)
-        ("order_after", "i4", orders),  # in its level, by time; also the free list
+        ("order_waiting", "i8", orders),  # of an attached stop: lots that its parent has not filled
+        ("order_after", "i4", orders),  # in its level, by time; also the free list; of a trailing stop: its row + 1
         ("order_before", "i4", orders),
         ("order_next", "i4", orders),  # in its bucket
         ("order_previous", "i4", orders),
         ("order_parent", "i4", orders),  # of an attached stop: the order that arms it
         ("order_twin", "i4", orders),  # the other of an attached pair
+        ("order_child", "i4", orders),  # of a parent: one of its attached stops, the other is that one's twin
         ("level_row", "i4", levels),  # book rows: 4 a market: bids, asks, stops above, stops below
         ("level_ordinal", "i4", levels),
         ("level_first", "i4", levels),
@@ -309,7 +327,8 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("withdrawal_amount", "i8", (c.withdrawals + 1,)),
         ("withdrawal_next", "i4", (c.withdrawals + 1,)),
         *((f"twap_{name}", "i8", twaps) for name in ("id", "size", "done", "start", "duration", "price", "slice")),
-        *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),
+        *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),  # bucket: cross
+        ("account_twaps", "i4", accounts),  # how many of its schedules run
         ("nonce_signer", "i4", (c.nonces,)),  # a ring
         ("nonce_value", "i8", (c.nonces,)),
         ("nonce_place", "i4", (2 * c.nonces,)),  # hash of (signer, nonce) -> ring place + 1

@@ -71,6 +71,10 @@ NOT_DUE: Final = 417
 MARKET_IN_USE: Final = 418
 UNKNOWN_WITHDRAWAL: Final = 419
 DUPLICATE_MESSAGE: Final = 420
+MARK_BEYOND_TRIGGER: Final = 421
+PARENT_GONE: Final = 422
+TWIN_FIRED: Final = 423
+POSITION_CLOSED: Final = 424
 
 # 5xx room and liquidity
 ORDERS_FULL: Final = 500
@@ -147,6 +151,10 @@ TEXT: Final = {
     MARKET_IN_USE: "market has positions, orders or funds",
     UNKNOWN_WITHDRAWAL: "unknown withdrawal",
     DUPLICATE_MESSAGE: "message was processed before",
+    MARK_BEYOND_TRIGGER: "the mark is beyond the trigger already",
+    PARENT_GONE: "the order it was attached to is gone",
+    TWIN_FIRED: "the other order of its pair has fired",
+    POSITION_CLOSED: "the position it would close is closed",
     ORDERS_FULL: "no room for more orders",
     POSITIONS_FULL: "no room for more positions",
     ACCOUNTS_FULL: "no room for more accounts",

@@ -17,6 +17,12 @@ DAY_MS: Final = 24 * HOUR_MS
 ADMIN_DELAY_MS: Final = DAY_MS
 REOPEN_DWELL_MS: Final = 60_000  # a market stays this long in each stage of a reopening
 RAILS_STEP_MS: Final = 60_000  # ramps of maintenance and decays move once in each
+STOP_SLIPPAGE: Final = RATE_ONE // 10  # of a market stop from the mark: Hyperliquid's 10 %
+TWAP_SLIPPAGE: Final = RATE_ONE * 3 // 100  # of a slice without a worst price: Hyperliquid's 3 %
+TWAP_STEP_MS: Final = 30_000  # between two slices
+TWAP_CATCH_UP: Final = 3  # a slice is at most so many times the even one
+TWAP_LEAST_MS: Final = 5 * 60_000
+TWAP_MOST_MS: Final = DAY_MS
 PROPOSAL_LIFE_MS: Final = DAY_MS  # no proposal may be valid for longer: approvals expire
 PPM: Final = RATE_ONE // 1_000_000
 
