@@ -45,6 +45,8 @@ class Desk:
         self.cell = self.columns["cell"]
         self.cell[state.NOW] = START
         self.cell[state.MARKETS] = number
+        self.cell[state.HOUR_START] = START
+        self.cell[state.DAY_START] = START - START % parameter.DAY_MS
         self.deposits = self.addresses = 0
         self.nonce = START
         for market in range(number):
