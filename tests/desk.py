@@ -102,13 +102,13 @@ class Desk:
         rows = rows_of([{"kind": kind, **fields}])
         self.cell[state.EVENTS_USED] = self.cell[state.RESULT] = 0
         c = rows_for_kernels(rows)[0]
-        for refusal in (int(shape_codes(rows)[0]), int(authority.authorise(self.s, kind, signer, c.account))):
-            if refusal != code.OK:
-                return refusal
-        refusal = int(authority.use_nonce(self.s, c))
-        if refusal != code.OK:
+        if (refusal := int(shape_codes(rows)[0])) != code.OK:
             return refusal
-        if c.market >= self.cell[state.MARKETS] or c.market < 0:
+        if (refusal := int(authority.authorise(self.s, kind, signer, fields.get("account", 0)))) != code.OK:
+            return refusal
+        if (refusal := int(authority.use_nonce(self.s, c))) != code.OK:
+            return refusal
+        if not 0 <= fields.get("market", 0) < self.cell[state.MARKETS]:
             return code.UNKNOWN_MARKET
         return int(HANDLERS[kind](self.s, c))
 
@@ -198,3 +198,27 @@ class Desk:
         """Moves the account's cross position into a bucket of its own; returns the bucket."""
         self.must(command.MOVE_POSITION, account=account, market=market, flags=command.ISOLATED, amount=margin)
         return int(isolated.find_isolated(self.s, account, market))
+
+    def rest_order(self, bucket: int, market: int, order: int = 5) -> None:
+        """An order in the bucket's list, as a reduce-only one: it reserves nothing."""
+        c = self.columns
+        c["order_id"][order], c["order_bucket"][order], c["order_market"][order] = order, bucket, market
+        c["order_next"][order], c["bucket_order"][bucket] = c["bucket_order"][bucket], order
+        c["bucket_orders"][bucket] += 1
+
+    def drop_orders(self, bucket: int) -> None:
+        self.columns["bucket_order"][bucket] = self.columns["bucket_orders"][bucket] = 0
+
+
+def pair(usd: int = 1_000, size: int = 10, leverage: int = 20) -> tuple[Desk, int, int]:
+    """A long and a short of `size` lots at 100 USD in market 0, both cross."""
+    desk = Desk()
+    long, short = desk.account(usd), desk.account(10**6)
+    desk.trade(long, short, 0, size, PRICE, leverage)
+    return desk, long, short
+
+
+def isolated_pair(margin: int = 200 * USD, usd: int = 1_000) -> tuple[Desk, int, int]:
+    """The long of `pair` in a bucket of its own: (desk, account, bucket)."""
+    desk, long, _ = pair(usd)
+    return desk, long, desk.isolate(long, 0, margin)
