@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from seawall.book.amm import amm_lots_to, amm_price, is_quoting
 from seawall.book.grid import ASKS, BIDS
 from seawall.book.orders import drop_order, first_order, following, shrink
+from seawall.book.waiting import fill_parent
 from seawall.kernel import kernel
 from seawall.ledger.buckets import (
     cash_fits,
@@ -248,6 +249,8 @@ def _meet_order(s: Any, t: Taker, order: int, left: int, before: Health) -> tupl
     if why != code.OK:
         return 0, why
     _exchange(s, t, maker_slot, s.order_id[order], lots, price, fee, maker_fee)
+    if s.order_child[order] != 0:
+        fill_parent(s, order, lots)
     if lots == s.order_size[order]:
         drop_order(s, order)
     else:

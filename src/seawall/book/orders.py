@@ -10,14 +10,18 @@ from typing import Any, Final
 
 from seawall.book import levels
 from seawall.book.grid import ASKS, BIDS, FALLS, RISES, ordinal_of
+from seawall.book.trailing import is_following, unfollow
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot
+from seawall.ledger.events import emit
 from seawall.ledger.state import ORDER_FREE, ORDER_SERIAL, ORDERS_LIVE, ORDERS_USED
-from seawall.terms.command import REDUCE_ONLY, SELL, TAKE_PROFIT
+from seawall.terms import code, event
+from seawall.terms.command import REDUCE_ONLY, SELL, STOP, TAKE_PROFIT, TRAILING
 from seawall.terms.limits import ORDERS_PER_BUCKET
 
 ROW_BITS: Final = 21
 ROW_MASK: Final = (1 << ROW_BITS) - 1
+TRIGGERED: Final = STOP | TAKE_PROFIT | TRAILING  # an order with one of these flags waits for the mark
 
 # odd multipliers of the client hash, below 2^28 so that five products of 32-bit parts add up without wrapping
 SCATTER_ACCOUNT: Final = 0xC2B2AE3
@@ -76,6 +80,9 @@ def new_order(
     s.order_before[order] = 0
     s.order_parent[order] = 0
     s.order_twin[order] = 0
+    s.order_child[order] = 0
+    s.order_waiting[order] = 0
+    s.bucket_stops[bucket] += 1 if flags & TRIGGERED else 0
     head = s.bucket_order[bucket]
     s.order_next[order] = head
     s.order_previous[order] = 0
@@ -90,9 +97,39 @@ def new_order(
 
 @kernel
 def drop_order(s: Any, order: int) -> None:
-    """Removes an order from everywhere, gives its reserve back and frees its row. Its slot is the caller's to close."""
+    """Removes an order from everywhere, gives its reserve back and frees its row. Its slot is the caller's to close.
+
+    Stops attached to it that it never armed go with it, told by PARENT_GONE; those it armed stay as they are.
+    """
+    child = s.order_child[order]
+    while child != 0:  # at most two
+        twin = s.order_twin[child]
+        s.order_parent[child] = 0
+        if is_waiting(s, child):
+            s.order_waiting[child] = 0
+        else:
+            bucket, identity, size = s.order_bucket[child], s.order_id[child], s.order_waiting[child]
+            emit(s, event.CANCELLED, s.order_market[child], bucket, -1, identity, 0, size, code.PARENT_GONE)
+            _free(s, child)
+        child = twin if s.order_parent[twin] == order else 0
+    _leave_family(s, order)
+    _free(s, order)
+
+
+@kernel
+def _leave_family(s: Any, order: int) -> None:
+    """The parent of an attached stop forgets it."""
+    parent, twin = s.order_parent[order], s.order_twin[order]
+    if parent != 0 and s.order_child[parent] == order:
+        s.order_child[parent] = twin if s.order_parent[twin] == parent else 0
+
+
+@kernel
+def _free(s: Any, order: int) -> None:
     if s.order_level[order] != 0:
         lift(s, order)
+    elif is_following(s, order):
+        unfollow(s, order)
     if s.order_client_high[order] != 0 or s.order_client_low[order] != 0:
         _forget_client(s, order)
     bucket, after, before = s.order_bucket[order], s.order_next[order], s.order_previous[order]
@@ -103,9 +140,10 @@ def drop_order(s: Any, order: int) -> None:
     else:
         s.bucket_order[bucket] = after
     s.bucket_orders[bucket] -= 1
-    twin = s.order_twin[order]
-    if twin != 0 and s.order_twin[twin] == order:
-        s.order_twin[twin] = 0
+    s.bucket_stops[bucket] -= 1 if s.order_flags[order] & TRIGGERED else 0
+    s.order_twin[s.order_twin[order]] = 0
+    s.order_twin[order] = 0
+    s.order_parent[order] = 0
     s.order_id[order] = 0
     s.order_after[order] = s.cell[ORDER_FREE]
     s.cell[ORDER_FREE] = order
@@ -220,8 +258,9 @@ def is_resting(s: Any, order: int) -> bool:
 
 @kernel
 def is_waiting(s: Any, order: int) -> bool:
-    """Whether an order waits for its trigger."""
-    return bool(s.order_level[order] != 0 and s.level_row[s.order_level[order]] & 3 > ASKS)
+    """Whether an order waits for its trigger: in a row of stops, or trailing the mark."""
+    level = s.order_level[order]
+    return bool(is_following(s, order) if level == 0 else s.level_row[level] & 3 > ASKS)
 
 
 @kernel

@@ -7,7 +7,7 @@ triggers informed: a bucket that changed is queued with `note_fired` and measure
 from typing import Any
 
 from seawall.kernel import kernel
-from seawall.ledger.state import ADVANCED, DUST
+from seawall.ledger.state import ADVANCED, CLOSED, CLOSED_HEAD, DUST
 from seawall.margin.certificate import BEYOND, FUNDING_MAX, HALF_DELTA_MAX
 from seawall.margin.ladder import KEY, NEVER_KEY, OWNER, unlink
 from seawall.margin.trigger_kernels import note_fired, row_of
@@ -194,6 +194,8 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     kept = entry_after(old, entry, size, price)
     if (old < 0) != (after < 0) or old == 0 or after == 0:
         unlink(s, row_of(market, old), slot)
+        if old != 0 and s.bucket_stops[bucket] != 0:
+            note_closed(s, bucket)
     s.slot_size[slot] = after
     s.slot_entry[slot] = kept
     s.bucket_raw[bucket] -= size * price + fee
@@ -202,6 +204,16 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     if s.bucket_advanced[bucket] != 0:
         repay(s, bucket)
     note_fired(s, bucket)
+
+
+@kernel
+def note_closed(s: Any, bucket: int) -> None:
+    """Queues a bucket with trigger orders that has closed or turned a position, once (engine/sweeping.py)."""
+    if s.bucket_closed[bucket] == 0:
+        s.bucket_closed[bucket] = 1
+        end = s.cell[CLOSED_HEAD] + s.cell[CLOSED]
+        s.closed[end if end < len(s.closed) else end - len(s.closed)] = bucket
+        s.cell[CLOSED] += 1
 
 
 @kernel

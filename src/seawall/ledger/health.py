@@ -157,12 +157,18 @@ def _entry_at_cost(held: int, entry: int, size: int, cost: int) -> int:
 @kernel
 def equity_and_maintenance(s: Any, bucket: int) -> tuple[int, int]:
     """The two that decide whether a bucket is liquidated."""
+    return equity_and_maintenance_at(s, bucket, NO_MARKET, 0)
+
+
+@kernel
+def equity_and_maintenance_at(s: Any, bucket: int, market: int, price: int) -> tuple[int, int]:
+    """Equity and maintenance if the mark of `market` were `price` and all others as they are."""
     equity, high, low = s.bucket_raw[bucket], 0, 0
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
-        market, size = s.slot_market[slot], s.slot_size[slot]
-        value = size * s.market_price[market]
-        amount, row = abs(value), 2 * market + LIVE
+        here, size = s.slot_market[slot], s.slot_size[slot]
+        value = size * (price if here == market else s.market_price[here])
+        amount, row = abs(value), 2 * here + LIVE
         k = tier_at(s, row, amount)
         rate = s.tier_rate[row, k]
         high += (amount >> SPLIT_BITS) * rate - s.tier_high[row, k]
