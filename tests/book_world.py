@@ -249,7 +249,11 @@ def _check_table(table: Any, homes: dict[int, int]) -> None:
 def _level_home(book: Book, level: int) -> int:
     c = book.columns
     row, at = int(c["level_row"][level]), int(c["level_ordinal"][level])
-    size = len(c["level_place"])
+    return level_place(row, at, len(c["level_place"]))
+
+
+def level_place(row: int, at: int, size: int) -> int:
+    """Where the table of levels first looks for one."""
     line = (((row << 16 | at >> 4) * 0x9E3779B1) % 2**32) * size >> 32
     return (line // 16 * 16 + at % 16) % size
 

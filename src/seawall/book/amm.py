@@ -2,8 +2,8 @@
 
 With J lots already on the taker's side (`-side * held`: what takers have bought of the pool less what they have sold,
 seen from this taker), s lots cost on average `index * (1 + side * ((J + s/2) / depth + spread))` a lot, and the last
-of them `index * (1 + side * ((J + s) / depth + spread))`. Prices round against the taker, once: cutting a trade into
-pieces never makes it cheaper, and no way back and forth at one index takes money from the pool.
+of them `index * (1 + side * ((J + s) / depth + spread))`. Prices round against the taker, once: however a trade is cut
+into pieces the pool gets its exact value or more, and no way back and forth at one index takes money from it.
 
 The pool quotes while its index is fresh, its bucket healthy and its inventory within its depth; prices stay within
 1..price_max. It takes no more inventory than AMM_CAP, the depth, the market's greatest size and its own margin allow.
