@@ -1,11 +1,12 @@
 """Stage 6 of a liquidation: what nobody could pay is a haircut of the unrealised profit in that market (kernels).
 
-The debtor is made whole at once; the amount stands in BAD_DEBT and in `market_short` until it is shared out. A pass
-goes once through the positions of the market, a bounded number in each step. With P all profit and D the amount when
-it began, and C the profit passed so far, the next position of profit p pays floor(D (C + p) / P) - floor(D C / P): each
-pays its share to the unit, and all pay D exactly. A haircut is of profit: the entry moves, the cash paid in does not.
-Should prices move during a pass, what is left over is shared out by the next one. Without profit left in the market
-the rest stays bad debt.
+The debtor is made whole at once; the amount stands in BAD_DEBT and in `market_short` until it is shared out. With P
+all profit, D the amount, and C the profit passed so far, the next position of profit p pays
+floor(D (C + p) / P) - floor(D C / P): each its share to the unit, all together D exactly. Counterparties that are
+closed at that moment pay from what they realise (`cut_chosen`); the others in a pass over the market's positions, a
+bounded number in each step, by which their entry moves and the cash they paid in does not. Should prices move during a
+pass, what is left over is shared out by the next one. Profit counts up to its bucket's equity: none is cut below zero.
+Without profit left in the market the rest stays bad debt.
 """
 
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, find_slot
 from seawall.ledger.events import emit
+from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.state import (
     BAD_DEBT,
     MARKETS,
@@ -24,7 +26,6 @@ from seawall.ledger.state import (
 )
 from seawall.liquidation.insurance import claimable, pay_claim
 from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_kernels import note_fired
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import event
 from seawall.terms.limits import ADL_COUNTERPARTIES
@@ -116,7 +117,36 @@ def profit_of(s: Any, slot: int, market: int) -> int:
     bucket = s.slot_link[slot, OWNER]
     if s.slot_market[slot] != market or bucket < 0 or s.bucket_liquidating[bucket] != 0:
         return 0
-    return int(max(0, s.slot_size[slot] * s.market_price[market] - s.slot_entry[slot]))
+    profit = s.slot_size[slot] * s.market_price[market] - s.slot_entry[slot]
+    if profit <= 0:
+        return 0
+    equity, _ = equity_and_maintenance(s, bucket)
+    return int(max(0, min(profit, equity)))
+
+
+@kernel
+def profit_in(s: Any, market: int) -> int:
+    """All profit in a market that can be cut."""
+    total = 0
+    for slot in range(1, s.count[SLOTS_USED]):
+        total += profit_of(s, slot, market)
+    return total
+
+
+@kernel
+def cut_chosen(s: Any, market: int, count: int) -> None:
+    """Takes the share of what `market_short` is from those about to be closed: of the profit that each realises."""
+    total, seen, reached = profit_in(s, market), 0, 0
+    amount = min(s.market_short[market], total)
+    for i in range(count):
+        slot = s.adl_slot[i]
+        profit = profit_of(s, slot, market)
+        if profit > 0 and s.adl_size[i] > 0:
+            profit = mul_floor_div(profit, s.adl_size[i], abs(s.slot_size[slot]))
+            seen += profit
+            cut = mul_floor_div(amount, seen, total) - reached
+            reached += cut
+            _take(s, slot, market, profit, cut)
 
 
 @kernel
@@ -126,9 +156,7 @@ def _begin(s: Any) -> bool:
         short = s.market_short[market]
         if short == 0:
             continue
-        total = 0
-        for slot in range(1, s.count[SLOTS_USED]):
-            total += profit_of(s, slot, market)
+        total = profit_in(s, market)
         if total == 0:
             s.market_short[market] = 0
             emit(s, event.DEFICIT, market, NOBODY, NOBODY, 0, 0, 0, short)
@@ -144,19 +172,23 @@ def _begin(s: Any) -> bool:
 
 @kernel
 def _cut(s: Any, slot: int, market: int, profit: int) -> None:
-    """The haircut of one position."""
+    """The haircut of one position, out of its profit: what its owner paid in stays."""
     amount, total, seen = s.cell[SOCIAL_AMOUNT], s.cell[SOCIAL_PROFIT], s.cell[SOCIAL_SEEN]
     reached = min(total, seen + profit)
     cut = mul_floor_div(amount, reached, total) - mul_floor_div(amount, seen, total)
     s.cell[SOCIAL_SEEN] = reached
     cut = min(cut, profit, s.market_short[market])
-    if cut <= 0:
-        return
-    bucket = s.slot_link[slot, OWNER]
-    s.bucket_raw[bucket] -= cut
     s.slot_entry[slot] += cut
     s.market_entry_sum[market] += cut
+    _take(s, slot, market, profit, cut)
+
+
+@kernel
+def _take(s: Any, slot: int, market: int, profit: int, cut: int) -> None:
+    if cut == 0:
+        return
+    bucket = s.slot_link[slot, OWNER]
+    add_cash(s, bucket, -cut)
     s.cell[BAD_DEBT] += cut
     s.market_short[market] -= cut
-    note_fired(s, bucket)
     emit(s, event.SOCIALISED, market, bucket, NOBODY, profit, s.market_price[market], s.slot_size[slot], cut)

@@ -33,7 +33,7 @@ from seawall.margin.trigger_kernels import place
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
-UNIT_EVENTS: Final = 3_200  # no unit emits more: 3 for each counterparty of ADL, funding of 64 positions, its own
+UNIT_EVENTS: Final = 4_200  # no unit emits more: 4 for each counterparty of ADL, funding of 64 positions, its own
 SCAN_UNITS: Final = 8
 CANCELS: Final = 64  # orders cancelled in one unit
 
@@ -210,8 +210,9 @@ def still_waits(s: Any, bucket: int) -> bool:
     needed = end_of(s, maintenance) if s.bucket_liquidating[bucket] != 0 else maintenance
     if equity >= needed:
         return False
-    if why_stuck(s, bucket) != FILLED:
-        return True
+    stuck = why_stuck(s, bucket)
+    if stuck != FILLED:
+        return bool(stuck == s.bucket_waits[bucket])
     slot, _, _ = next_position(s, bucket, TOP, -1)
     if slot == 0 or is_below_share(s, equity, maintenance):
         return False

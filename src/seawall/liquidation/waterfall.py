@@ -18,7 +18,7 @@ from seawall.liquidation.backstop import give_to_vault
 from seawall.liquidation.closing import Close, closing, equity_left, is_below_share, price_leaving, slippage
 from seawall.liquidation.insurance import claimable, deficit_of, pay_claim
 from seawall.liquidation.partial import FILLED, GATE, HALTED, NO_LIQUIDITY, STALE, close_on_book
-from seawall.liquidation.socialise import absorb
+from seawall.liquidation.socialise import absorb, cut_chosen
 from seawall.terms import command
 from seawall.terms.limits import POSITIONS_PER_BUCKET
 from seawall.terms.parameter import CAPACITY_WINDOW_MS, PARTIAL_COOLDOWN_MS
@@ -134,7 +134,8 @@ def settle_with_others(s: Any, bucket: int, c: Close) -> int:
     """Stages 4 to 6: the rest of a position is closed against the other side; who lacks cover for that is paid for.
 
     The price is that at which this position's part of the debt, less what insurance pays, is gone. Should nobody be
-    fit to close there, those with profit in the market make up the rest, and the price is the mark.
+    fit to close there, those with profit in the market make up the rest, who are closed now first, and the price is the
+    mark.
     """
     debt = deficit_of(s, c, c.held)
     fund = min(debt, claimable(s, c.market, c.slot))
@@ -149,7 +150,8 @@ def settle_with_others(s: Any, bucket: int, c: Close) -> int:
     short = equity_left(s, c, lots) - c.equity + slippage(c, lots, lots * price)
     paid = max(0, min(short, fund))
     pay_claim(s, bucket, c.market, c.slot, paid)
-    if is_socialised or lots == c.held:
+    if (is_socialised or lots == c.held) and short > paid:
         absorb(s, bucket, c.market, short - paid)
+        cut_chosen(s, c.market, count)
     deleverage(s, bucket, c, price, count)
     return SCANNED
