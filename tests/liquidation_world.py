@@ -12,7 +12,7 @@ from seawall.book import orders
 from seawall.engine import invariants
 from seawall.engine.rows import ROW_TYPE, rows_for_kernels
 from seawall.kernel import INTERPRETED, kernel
-from seawall.ledger import buckets, state
+from seawall.ledger import buckets, settings, state
 from seawall.liquidation import adl, closing, insurance, partial, queue, ranks, socialise, step, waterfall
 from seawall.margin import trigger_kernels
 from seawall.terms import command, event, parameter
@@ -23,9 +23,24 @@ NOW = 1_760_000_400_000
 PRICE_MAX = 2**33
 SIZE_MAX = 2**53 // PRICE_MAX
 
-DEAL, ORDER, MARK, LIQUIDATE, CLOSING, LEAST, RANK, EVALUATE, UNIT, COVER, SHARE, COVERED, WORST, CAPACITY, HARMLESS = (
-    range(15)
-)
+(
+    DEAL,
+    ORDER,
+    MARK,
+    LIQUIDATE,
+    CLOSING,
+    LEAST,
+    RANK,
+    EVALUATE,
+    UNIT,
+    COVER,
+    SHARE,
+    COVERED,
+    WORST,
+    CAPACITY,
+    HARMLESS,
+    FLOOR,
+) = range(16)
 FIELDS = 8
 OPEN = {"open_interest_cap": 2**40, "gate": RATE_ONE, "dust_notional": 0}  # nothing in the way
 INVARIANTS = [
@@ -78,6 +93,8 @@ def drive(states: Any, steps: Any, rows: Any, answers: Any) -> None:
             socialise.share_out(s)
         elif kind == COVER:
             answers[i, 0] = socialise.cover_deficit(s, one, two)
+        elif kind == FLOOR:
+            s.setting_floor[settings.make_setting(s, one, two)] = three
         elif kind == RANK:
             answers[i, 0], answers[i, 1] = ranks.adl_rank(s, one, two)
         else:

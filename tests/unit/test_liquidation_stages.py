@@ -2,7 +2,7 @@
 
 import pytest
 
-from liquidation_world import COVER, SHARE, USD, Arena, of_kind, stages
+from liquidation_world import COVER, FLOOR, SHARE, USD, Arena, of_kind, stages
 from seawall.ledger import state
 from seawall.ledger.markets import AMM, BACKSTOP
 from seawall.liquidation import partial
@@ -410,6 +410,24 @@ def test_an_isolated_loss_stays_isolated_and_what_remains_returns() -> None:
     assert arena.raw(owner) == 917 * USD
     assert arena.c["bucket_kind"][bucket] == state.UNUSED
     assert arena.c["account_isolated"][owner] == 0
+
+
+@pytest.mark.parametrize(
+    ("floor", "cash", "topped"), [(-1, 900, 0), (0, 900, 260), (640, 900, 260), (641, 900, 259), (0, 14, 0)]
+)
+def test_a_top_up_saves_an_isolated_bucket_before_anything_is_sold(floor: int, cash: int, topped: int) -> None:
+    """Equity 240 of an initial margin of 500 (5 %) at leverage 20; below 15 USD it would not reach liquidation end."""
+    arena = Arena(MARK)
+    winner, owner = arena.bucket(10**12), arena.bucket(cash * USD)
+    bucket = arena.isolated(owner, 0, 240 * USD)
+    arena.deal(bucket, winner, 0, 100, MARK, leverage=20)
+    arena.bid(winner, 0, MARK, 1_000)
+    arena.do(FLOOR, owner, 0, floor * USD if floor >= 0 else -1)
+    found = arena.run()
+    assert arena.raw(owner) == (cash - topped) * USD
+    assert (arena.size(bucket) == 100) is (topped > 0)
+    assert bool(of_kind(found, event.LIQUIDATION)) is (topped == 0)
+    assert sum(e["amount"] for e in of_kind(found, event.MOVED)) == topped * USD
 
 
 def test_an_isolated_debt_never_reaches_the_owner() -> None:

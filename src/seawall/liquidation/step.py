@@ -1,7 +1,8 @@
 """LIQUIDATE: bounded liquidation work in order of risk (kernels). Read `work` first: one unit on one bucket.
 
-A unit cancels some orders of the bucket, or closes some of it by one stage of the waterfall, or ends its liquidation;
-one that looks at all positions counts as SCAN_UNITS. Losses that wait to be shared out come before any bucket.
+A unit tops the bucket up as its owner has asked, or cancels some of its orders, or closes some of it by one stage of
+the waterfall, or ends its liquidation; one that looks at all positions counts as SCAN_UNITS. Losses that wait to be
+shared out come before any bucket.
 """
 
 from typing import Any, Final
@@ -11,7 +12,7 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import close_empty_slot
 from seawall.ledger.events import emit, emit_health
 from seawall.ledger.health import end_of, equity_and_maintenance
-from seawall.ledger.isolated import release_isolated
+from seawall.ledger.isolated import release_isolated, top_up
 from seawall.ledger.leaving import settle_told
 from seawall.ledger.state import EVENTS_USED, NOW, VENUE_STATUS
 from seawall.liquidation.closing import is_below_share
@@ -87,18 +88,17 @@ def work(s: Any, bucket: int) -> int:
     equity, maintenance = equity_and_maintenance(s, bucket)
     if equity < 0:
         close_gate(s)
-    is_running = s.bucket_liquidating[bucket] != 0
-    if is_running and equity >= end_of(s, maintenance):
-        finish(s, bucket)
-        return 1
-    if not is_running and equity >= maintenance:
-        leave(s, bucket)
+    if is_over(s, bucket, equity, maintenance):
+        end(s, bucket)
         return 1
     why = why_stuck(s, bucket)
     if why != FILLED:
         wait(s, bucket, why)
         return 1
-    if not is_running:
+    if top_up(s, bucket) > 0:
+        end(s, bucket)
+        return 1
+    if s.bucket_liquidating[bucket] == 0:
         _start(s, bucket, equity, maintenance)
     if s.bucket_order[bucket] != 0:
         _cancel_some(s, bucket)
@@ -108,6 +108,21 @@ def work(s: Any, bucket: int) -> int:
         finish(s, bucket)
         return 1
     return _close(s, bucket)
+
+
+@kernel
+def is_over(s: Any, bucket: int, equity: int, maintenance: int) -> bool:
+    """Whether nothing is to be liquidated: at liquidation end once it has begun, at maintenance before."""
+    return bool(equity >= (end_of(s, maintenance) if s.bucket_liquidating[bucket] != 0 else maintenance))
+
+
+@kernel
+def end(s: Any, bucket: int) -> None:
+    """A bucket that is well again leaves the queue; if its liquidation had begun it is told that it is over."""
+    if s.bucket_liquidating[bucket] != 0:
+        finish(s, bucket)
+    else:
+        leave(s, bucket)
 
 
 @kernel
@@ -148,8 +163,8 @@ def _close(s: Any, bucket: int) -> int:
             close_empty_slot(s, slot)
         slot = after
     equity, maintenance = equity_and_maintenance(s, bucket)
-    if equity >= end_of(s, maintenance):
-        finish(s, bucket)
+    if is_over(s, bucket, equity, maintenance):
+        end(s, bucket)
     else:
         enqueue_or_leave(s, bucket)
     return SCAN_UNITS if why == SCANNED else 1
@@ -207,8 +222,7 @@ def release_waiting(s: Any, most: int) -> None:
 def still_waits(s: Any, bucket: int) -> bool:
     """Whether the reason for which a bucket waits holds as ever, so that a unit of work would be lost on it."""
     equity, maintenance = equity_and_maintenance(s, bucket)
-    needed = end_of(s, maintenance) if s.bucket_liquidating[bucket] != 0 else maintenance
-    if equity >= needed:
+    if is_over(s, bucket, equity, maintenance):
         return False
     stuck = why_stuck(s, bucket)
     if stuck != FILLED:
