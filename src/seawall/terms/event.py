@@ -13,8 +13,9 @@ CANCELLED: Final = 13  # order, size that was left, amount = why (a result code,
 ARMED: Final = 14  # a trigger order waits: order, price = trigger
 TRIGGERED: Final = 15  # a trigger order fired at price = mark
 STOP_PAST_LIQUIDATION: Final = 16  # warning: the stop lies beyond the liquidation price
-TWAP_SLICE: Final = 17
-TWAP_ENDED: Final = 18
+TWAP_SLICE: Final = 17  # order = schedule, price = worst price, size = lots filled, amount = why not (a result code)
+TWAP_ENDED: Final = 18  # order = schedule, size = lots filled in all, amount = why early, other = 1: asked for
+ATTACHED: Final = 19  # a trigger order waits for its parent: order, price = trigger, size, amount = the parent's id
 # money
 DEPOSITED: Final = 20
 WITHDRAWAL: Final = 21  # order = withdrawal id
@@ -25,7 +26,7 @@ FUNDING_PAID: Final = 25  # bucket, market, amount credited (negative: paid)
 FUNDING_STEP: Final = 26  # market, price = rate, amount = step of the index
 SHARES: Final = 27  # bucket = pool, other = account, size = shares signed, amount = USD signed
 INSURANCE: Final = 28  # market, amount signed, other = cause (an event kind)
-POSITION_MOVED: Final = 29
+POSITION_MOVED: Final = 29  # bucket -> other, size, order = entry notional, amount = cash: raw_usd moves by cash less entry
 # prices and markets
 INDEX: Final = 30  # market, price = index, amount = 1 fresh, 0 stale
 MARK: Final = 31  # market, price
