@@ -20,11 +20,12 @@ from seawall.engine.pools import insurance_add, insurance_remove, pool_add, pool
 from seawall.engine.prices import oracle
 from seawall.engine.rails import propose
 from seawall.engine.statuses import guard, set_status
+from seawall.engine.stops import sweep_closed
 from seawall.engine.tiers import set_tier
 from seawall.engine.twap import cancel_twap, start_twap
 from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
 from seawall.kernel import kernel
-from seawall.ledger.state import EVENTS_USED, MARKETS, RESULT, SEQUENCE
+from seawall.ledger.state import CLOSED, EVENTS_USED, MARKETS, RESULT, SEQUENCE
 from seawall.liquidation.step import liquidate
 from seawall.terms import code, command
 from seawall.terms.limits import EVENTS, EVENTS_PER_COMMAND
@@ -47,6 +48,8 @@ def apply_rows(states: Any, rows: Any, shapes: Any, codes: Any, made: Any, first
         s.cell[RESULT] = 0
         codes[i] = apply_one(s, rows[i], shapes[i])
         made[i] = s.cell[RESULT]
+        if s.cell[CLOSED] != 0 and codes[i] == code.OK:
+            sweep_closed(s)
     s.cell[RESULT] = 0
     return len(rows)
 
