@@ -144,7 +144,7 @@ def _ask(s: Any, kind: int, bucket: int, market: int, lots: int, value: int, ans
         answer[0] = insurance.lots_covered(s, c, lots, value)
     elif kind == HARMLESS:
         answer[0] = 1 if adl.is_harmless(s, c, lots, value) else 0
-        answer[1] = adl.acceptable(s, c.slot, lots, value)
+        answer[1] = adl.acceptable(s, c, lots, value)
         answer[2] = waterfall.why_stuck(s, bucket)
 
 
@@ -279,13 +279,15 @@ class Arena:
             self.check()
         return found
 
-    def run(self, most: int = 200, units: int = 64) -> list[dict[str, int]]:
-        """LIQUIDATE until the queue is empty; all events. Fails when it does not empty."""
+    def run(self, most: int = 200, units: int = 64, pause_ms: int = 0) -> list[dict[str, int]]:
+        """LIQUIDATE until the queue is empty, with a pause after each; all events. Fails when it does not empty."""
         found = []
         for _ in range(most):
             found += self.liquidate(units)
             if self.c["cell"][state.QUEUED] == 0 and self.c["count"][3] == 0 and not self.c["market_short"].any():
                 return found
+            if pause_ms:
+                self.pass_time(pause_ms)
         raise AssertionError(f"{self.c['cell'][state.QUEUED]} buckets still wait")
 
     def take_events(self) -> list[dict[str, int]]:
@@ -323,7 +325,9 @@ class Arena:
             markets[m]["price_max"] = int(c["market_price_max"][m])
             markets[m]["param"] = c["param"][m].tolist()
             markets[m]["insurance"] = int(c["market_insurance"][m])
-        found: dict[int, dict[str, Any]] = {}
+        found: dict[int, dict[str, Any]] = {
+            int(bucket): {"raw": self.raw(bucket), "positions": {}} for bucket in c["bucket_raw"].nonzero()[0]
+        }
         for slot in range(1, int(c["count"][0])):
             bucket = int(c["slot_link"][slot, 1])
             if bucket >= 0 and c["slot_size"][slot]:

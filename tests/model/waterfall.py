@@ -143,3 +143,119 @@ def haircuts(profits: list[int], amount: int) -> list[int]:
         cuts.append(floor(Fraction(amount * seen, total)) - paid)
         paid += cuts[-1]
     return cuts
+
+
+# who is deleveraged: ranks and shares, as the public rule has them
+
+QUEUE, PRO_RATA, RISK_AWARE, LEAST_HARM = range(4)
+SCALE, CAP, PRODUCT, PROFIT, LEVELS = 2**16, 2**24, 2**48, 2**60, 15
+
+
+def _ratio(part: int, whole: int) -> int:
+    if part <= 0:
+        return 0
+    return CAP if whole <= 0 else min(CAP, floor(Fraction(part * SCALE, whole)))
+
+
+def exposure(world: World, bucket: int) -> int:
+    """Net notional at mark of a cross account that has no isolated bucket."""
+    book = world["buckets"][bucket]["positions"]
+    return sum(size * world["markets"][m]["mark"] for m, (size, _) in book.items())
+
+
+def harmless_part(net: int, value: int) -> int:
+    """How much of |value| can be closed without making |net| larger: by trying the ends and the middle of each side."""
+    if net * value <= 0:
+        return 0
+    return min(abs(net), abs(value))
+
+
+def score(world: World, bucket: int, market: int, policy: int) -> int:
+    """The public rank of a position; greater goes first."""
+    size, entry = world["buckets"][bucket]["positions"][market]
+    value = size * world["markets"][market]["mark"]
+    pnl = value - entry
+    book = world["buckets"][bucket]["positions"]
+    notional = sum(abs(lots) * world["markets"][m]["mark"] for m, (lots, _) in book.items())
+    leverage = _ratio(notional, health(world, bucket)[0])
+    top = PROFIT if pnl > 0 else 0
+    if health(world, bucket)[0] <= 0:
+        return 1
+    if policy == PRO_RATA:
+        return top + abs(size)
+    if policy == RISK_AWARE:
+        return top + max(1, floor(Fraction(abs(size) * leverage, SCALE)))
+    if pnl > 0:
+        merit = min(PRODUCT - 1, _ratio(pnl, abs(entry)) * leverage)
+    else:
+        merit = floor(Fraction(leverage * SCALE, SCALE + _ratio(-pnl, abs(entry))))
+    if policy == QUEUE:
+        return top + merit
+    level = floor(Fraction(LEVELS * harmless_part(exposure(world, bucket), value), abs(value)))
+    return top + level * PRODUCT + merit
+
+
+def may_close(world: World, bucket: int, market: int, lots: int, price: int) -> bool:
+    """A counterparty stays healthy if it was, and has at least as much equity for each unit of maintenance."""
+    equity, needed = health(world, bucket)
+    after, left = equity_if(world, bucket, market, lots, price), after_close(world, bucket, market, lots)
+    if equity >= needed and after < left:
+        return False
+    if equity <= 0:
+        return after >= equity
+    return after >= 0 if left == 0 else Fraction(after, left) >= Fraction(equity, needed)
+
+
+def capacity(world: World, bucket: int, market: int, most: int, price: int) -> int:
+    """The first of most, most / 2, most / 4 ... that may be closed."""
+    lots = most
+    while lots > 0 and not may_close(world, bucket, market, lots, price):
+        lots //= 2
+    return lots
+
+
+def deleveraged(world: World, loser: int, market: int, price: int, order: list[int]) -> dict[int, int]:
+    """Lots that each counterparty closes at `price` under the venue's policy; equal scores in the given order."""
+    policy = world["policy"][17]
+    size, _ = world["buckets"][loser]["positions"][market]
+    left = abs(size)
+    others = [b for b in order if world["buckets"][b]["positions"].get(market, (0, 0))[0] * size < 0]
+    for spares_hedges in (True, False) if policy == LEAST_HARM else (False,):
+        room = {}
+        for b in others:
+            held = abs(world["buckets"][b]["positions"][market][0])
+            most = min(left, held)
+            if spares_hedges:
+                mark = world["markets"][market]["mark"]
+                value = world["buckets"][b]["positions"][market][0] * mark
+                most = min(most, harmless_part(exposure(world, b), value) // mark)
+            if (lots := capacity(world, b, market, most, price)) > 0:
+                room[b] = lots
+        if room:
+            break
+    ranked = sorted(room, key=lambda b: -score(world, b, market, policy))
+    if policy in (QUEUE, LEAST_HARM):
+        closed = {}
+        for b in ranked:
+            closed[b] = min(left, room[b])
+            left -= closed[b]
+        return {b: lots for b, lots in closed.items() if lots}
+    closed = {}
+    for in_profit in (True, False):
+        group = [b for b in ranked if (score(world, b, market, policy) >= PROFIT) is in_profit]
+        closed |= shares(group, [score(world, b, market, policy) % PROFIT for b in group], room, left)
+        left = max(0, left - sum(room[b] for b in group))
+    return {b: lots for b, lots in closed.items() if lots}
+
+
+def shares(group: list[int], weights: list[int], room: dict[int, int], lots: int) -> dict[int, int]:
+    """All of their room when that is not more than `lots`; else cumulative floors of weight, each up to its room."""
+    if sum(room[b] for b in group) <= lots:
+        return {b: room[b] for b in group}
+    given, seen, reached = {}, 0, 0
+    for b, weight in zip(group, weights, strict=True):
+        seen += weight
+        upto = floor(Fraction(lots * seen, sum(weights)))
+        given[b] = min(room[b], upto - reached)
+        reached = upto
+    return given

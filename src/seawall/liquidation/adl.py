@@ -14,6 +14,7 @@ from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.isolated import release_isolated
 from seawall.liquidation.closing import Close, closing, maintenance_after
 from seawall.liquidation.ranks import PROFIT, directional, exposure, score_of, unhedged
+from seawall.liquidation.socialise import cover_deficit
 from seawall.margin.ladder import OWNER
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import event, parameter
@@ -21,6 +22,7 @@ from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.wide import compare_products, mul_floor_div
 
 HALVINGS: Final = 16  # tries of a smaller amount for one counterparty
+DEBTORS: Final = 64  # counterparties that are in debt themselves, in one step
 
 
 @kernel
@@ -43,7 +45,7 @@ def choose(s: Any, c: Close, price: int) -> tuple[int, int]:
 @kernel
 def _scan(s: Any, c: Close, price: int, spares_hedges: bool) -> int:
     """Keeps the best-ranked positions of the other side that may close something at `price`; returns how many."""
-    count = 0
+    count, debtors = 0, 0
     for slot in range(1, s.count[SLOTS_USED]):
         if s.slot_market[slot] != c.market or s.slot_size[slot] * c.side <= 0 or s.slot_link[slot, OWNER] < 0:
             continue
@@ -51,18 +53,18 @@ def _scan(s: Any, c: Close, price: int, spares_hedges: bool) -> int:
         if spares_hedges:
             value = s.slot_size[slot] * c.mark
             lots = min(lots, directional(exposure(s, s.slot_link[slot, OWNER]), value) // c.mark)
-        lots = acceptable(s, slot, lots, price)
-        if lots > 0:
+        other = closing(s, slot)
+        lots = acceptable(s, other, lots, price)
+        if other.equity < 0 and lots > 0:
+            debtors += 1
+        if lots > 0 and (other.equity >= 0 or debtors <= DEBTORS):
             count = _keep(s, count, slot, score_of(s, slot), lots)
     return count
 
 
 @kernel
-def acceptable(s: Any, slot: int, most: int, price: int) -> int:
-    """The first of most, most / 2, most / 4 ... that the bucket of a slot may close at `price`; 0 when none may."""
-    if most <= 0:
-        return 0
-    c = closing(s, slot)
+def acceptable(s: Any, c: Close, most: int, price: int) -> int:
+    """The first of most, most / 2, most / 4 ... that a counterparty may close at `price`; 0 when none may."""
     lots = most
     for _ in range(HALVINGS):
         if lots > 0 and is_harmless(s, c, lots, price):
@@ -195,7 +197,10 @@ def deleverage(s: Any, bucket: int, c: Close, price: int, count: int) -> None:
 
 @kernel
 def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: int) -> None:
-    """Closes `lots` of one counterparty. Its event has the exposure that this leaves without its hedge as `order`."""
+    """Closes `lots` of one counterparty. Its event has the exposure that this leaves without its hedge as `order`.
+
+    One that was in debt itself and has nothing left is made good like any debtor of the market.
+    """
     winner, held = s.slot_link[slot, OWNER], s.slot_size[slot]
     paid = settle_slot(s, slot)
     if paid != 0:
@@ -205,5 +210,6 @@ def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: i
     equity, maintenance = equity_and_maintenance(s, winner)
     row = emit(s, event.ADL, c.market, bucket, winner, bared, price, c.side * lots, lots * price)
     emit_health(s, row, equity, maintenance)
+    cover_deficit(s, winner, c.market)
     close_empty_slot(s, slot)
     release_isolated(s, winner)

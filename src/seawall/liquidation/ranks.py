@@ -24,15 +24,21 @@ LIGHTS: Final = 5
 
 @kernel
 def score_of(s: Any, slot: int) -> int:
-    """The score of an open position under the venue's ADL_POLICY: below PROFIT at a loss, from PROFIT on in profit."""
+    """The score of an open position under the venue's ADL_POLICY: below PROFIT at a loss, from PROFIT on in profit.
+
+    A bucket in debt comes last: its own liquidation is due.
+    """
     bucket, market, size = s.slot_link[slot, OWNER], s.slot_market[slot], s.slot_size[slot]
     value = size * s.market_price[market]
     pnl = value - s.slot_entry[slot]
     policy = s.param[len(s.market_price), parameter.ADL_POLICY]
     top = PROFIT if pnl > 0 else 0
+    equity, notional = standing(s, bucket)
+    if equity <= 0:
+        return 1
     if policy == parameter.PRO_RATA:
         return int(top + min(WEIGHT_MAX, abs(size)))
-    leverage = leverage_of(s, bucket)
+    leverage = ratio(notional, equity)
     if policy == parameter.RISK_AWARE_PRO_RATA:
         return int(top + max(1, min(WEIGHT_MAX, mul_floor_div(abs(size), leverage, SCALE))))
     merit = merit_of(pnl, s.slot_entry[slot], leverage)
@@ -42,15 +48,15 @@ def score_of(s: Any, slot: int) -> int:
 
 
 @kernel
-def leverage_of(s: Any, bucket: int) -> int:
-    """Notional over equity of a bucket, times SCALE."""
+def standing(s: Any, bucket: int) -> tuple[int, int]:
+    """(equity, notional) of a bucket at mark."""
     equity, notional, slot = s.bucket_raw[bucket], 0, s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         value = s.slot_size[slot] * s.market_price[s.slot_market[slot]]
         equity += value + funding_of(s, slot)
         notional += abs(value)
         slot = s.slot_sibling[slot]
-    return ratio(notional, equity)
+    return int(equity), int(notional)
 
 
 @kernel

@@ -34,7 +34,9 @@ from seawall.margin.trigger_kernels import place
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
-UNIT_EVENTS: Final = 4_200  # no unit emits more: 4 for each counterparty of ADL, funding of 64 positions, its own
+UNIT_EVENTS: Final = (
+    4_700  # no unit emits more: 4 for each counterparty of ADL, 3 more for 64 in debt, funding of 64 positions, its own
+)
 SCAN_UNITS: Final = 8
 CANCELS: Final = 64  # orders cancelled in one unit
 
