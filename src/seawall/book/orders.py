@@ -96,6 +96,23 @@ def new_order(
 
 
 @kernel
+def renew(s: Any, order: int, flags: int, price: int, size: int, client_high: int, client_low: int) -> None:
+    """Gives an order that is in no level new terms and a new id; its row, and what is attached to it, stay."""
+    is_same = client_high == s.order_client_high[order] and client_low == s.order_client_low[order]
+    if not is_same and (s.order_client_high[order] != 0 or s.order_client_low[order] != 0):
+        _forget_client(s, order)
+    s.cell[ORDER_SERIAL] += 1
+    s.order_id[order] = (s.cell[ORDER_SERIAL] << ROW_BITS) | order
+    s.order_flags[order] = flags
+    s.order_price[order] = price
+    s.order_size[order] = size
+    s.order_client_high[order] = client_high
+    s.order_client_low[order] = client_low
+    if not is_same and (client_high != 0 or client_low != 0):
+        _remember_client(s, order)
+
+
+@kernel
 def drop_order(s: Any, order: int) -> None:
     """Removes an order from everywhere, gives its reserve back and frees its row. Its slot is the caller's to close.
 

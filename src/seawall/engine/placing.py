@@ -13,8 +13,20 @@ from typing import Any, Final, NamedTuple
 from seawall.book.amm import amm_lots_to
 from seawall.book.grid import ordinal_of
 from seawall.book.levels import has_level_room
-from seawall.book.matching import cancel_order, growth, maker_row, match, may_change, open_pool, plan
-from seawall.book.orders import book_row, find_client, first_order, has_order_room, is_resting, new_order, rest_at
+from seawall.book.matching import growth, maker_row, match, may_change, open_pool, plan
+from seawall.book.orders import (
+    book_row,
+    drop_order,
+    find_client,
+    first_order,
+    has_order_room,
+    is_resting,
+    lift,
+    new_order,
+    renew,
+    rest_at,
+)
+from seawall.book.waiting import fill_parent
 from seawall.engine.breaker import is_post_only, isolated_leverage_cap, leverage_cap
 from seawall.kernel import kernel
 from seawall.ledger.buckets import cash_fits, close_empty_slot, find_slot, has_slot_room, open_slot
@@ -179,8 +191,7 @@ def _add(s: Any, o: Order) -> int:
     why = room_for(s, o, need, True)
     if why != code.OK:
         return int(why)
-    if o.replaced != 0:
-        cancel_order(s, o.replaced, code.OK, o.bucket)
+    _take_back(s, o)
     _fund(s, o, need)
     _rest(s, o, o.size)
     return code.OK
@@ -204,24 +215,36 @@ def _cross(s: Any, o: Order) -> int:
     why = room_for(s, o, need - o.side * cost - fees, does_rest)
     if why != code.OK:
         return int(why)
-    if o.replaced != 0:
-        cancel_order(s, o.replaced, code.OK, o.bucket)
+    _take_back(s, o)
     _fund(s, o, need)
     slot = _slot_for(s, o)
     leverage = present_leverage(s, o, s.slot_leverage[slot])
     target = lots if stop == code.FILLS_FULL and lots > 0 else o.size
     done, paid, why = match(s, o.bucket, o.market, o.side, target, o.price, o.flags, rate, leverage)
+    if done > 0 and s.order_child[o.replaced] != 0:
+        fill_parent(s, o.replaced, done)
     if done < o.size:
         why = stop if why == code.OK else why
-        _leave(s, o, o.size - done, why, done == lots and paid == cost)
+        why = _leave(s, o, o.size - done, why, done == lots and paid == cost)
+    if o.replaced != 0 and (done == o.size or why != code.OK):
+        drop_order(s, o.replaced)
     close_empty_slot(s, slot)
     release_isolated(s, o.bucket)
     return code.OK
 
 
 @kernel
-def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> None:
-    """What a taker leaves rests, or is cancelled when it may not.
+def _take_back(s: Any, o: Order) -> None:
+    """Takes the order that is replaced out of the book. Its row stays: what is attached to it waits for the new one."""
+    if o.replaced != 0:
+        identity, price, left = s.order_id[o.replaced], s.order_price[o.replaced], s.order_size[o.replaced]
+        emit(s, event.CANCELLED, o.market, o.bucket, -1, identity, price, left, code.OK)
+        lift(s, o.replaced)
+
+
+@kernel
+def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> int:
+    """What a taker leaves rests: OK; or is cancelled, for the reason it returns.
 
     Its margin is checked anew, and an isolated bucket fed, when matching did not go as planned.
     """
@@ -237,6 +260,7 @@ def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> None:
         _rest(s, o, left)
     else:
         emit(s, event.CANCELLED, o.market, o.bucket, -1, 0, o.price, left, why)
+    return int(why)
 
 
 @kernel
@@ -376,10 +400,14 @@ def _slot_for(s: Any, o: Order) -> int:
 
 @kernel
 def _rest(s: Any, o: Order, size: int) -> None:
-    """Puts a new order into the book and tells it."""
+    """Puts the order into the book, in the row of the one it replaces, and tells it."""
     if o.flags & command.REDUCE_ONLY == 0:
         _slot_for(s, o)
-    order = new_order(s, o.bucket, o.market, o.flags, o.price, size, 0, 0, o.client_high, o.client_low)
+    order = o.replaced
+    if order == 0:
+        order = new_order(s, o.bucket, o.market, o.flags, o.price, size, 0, 0, o.client_high, o.client_low)
+    else:
+        renew(s, order, o.flags, o.price, size, o.client_high, o.client_low)
     rest_at(s, order, book_row(o.market, o.flags), o.ordinal)
     s.cell[RESULT] = s.order_id[order]
     emit(s, event.RESTED, o.market, o.bucket, -1, s.order_id[order], o.price, size, 0)
