@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench mutants clean
+.PHONY: help setup run test test-all check bench sim mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
 
 bench-%: $(READY) ## measure one: remargin sweep triggers replay start compile driftpy
 	$(BIN)/python bench/run.py $*
+
+sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'
+	$(BIN)/seawall sim $(if $(ARGS),$(ARGS),--commands 5000000)
 
 mutants: $(READY) ## switch guards of the core off one by one: every time a test must die
 	$(BIN)/python tests/mutants.py

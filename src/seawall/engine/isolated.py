@@ -213,7 +213,7 @@ def _to_isolated(s: Any, c: Any, slot: int) -> int:
     own = prepare_isolated(s, cross, c.market, 0)
     move_slot(s, slot, own, c.amount)
     s.setting_isolated[make_setting(s, cross, c.market)] = 1
-    emit(s, event.POSITION_MOVED, c.market, cross, own, 0, 0, size, c.amount)
+    emit(s, event.POSITION_MOVED, c.market, cross, own, entry, 0, size, c.amount)
     return code.OK
 
 
@@ -232,7 +232,7 @@ def _to_cross(s: Any, c: Any, own: int, slot: int) -> int:
     settle_told(s, cross)
     move_slot(s, slot, cross, cash)
     s.setting_isolated[make_setting(s, cross, c.market)] = 0
-    emit(s, event.POSITION_MOVED, c.market, own, cross, 0, 0, size, cash)
+    emit(s, event.POSITION_MOVED, c.market, own, cross, entry, 0, size, cash)
     release_isolated(s, own)
     return code.OK
 

@@ -1,0 +1,375 @@
+"""One command against the model: what was there before, what the rule allows, what has happened.
+
+`Judge.before` looks at the columns and asks the model; after the command has run, `Judge.after` compares its code, its
+events and every bucket's figures. A bucket that the command may not touch must be as it was.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from seawall.engine.venue import Applied
+from seawall.ledger import state
+from seawall.simulation import model_money, observe
+from seawall.simulation.accounting import BUCKET, KIND, OTHER, sizes_of
+from seawall.simulation.authority import BEYOND_SIGNING, refusals
+from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_become, settle
+from seawall.simulation.model_book import Order, Unclear
+from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
+from seawall.simulation.properties import Fault
+from seawall.terms import code, command, event
+
+Fields = dict[str, int]
+ORDERS: Final = (command.PLACE, command.MODIFY, command.CANCEL, command.CANCEL_CLIENT)
+LEVERAGE_DEFAULT: Final = 20
+COMPARED: Final = {
+    state.VAULT: "vault",
+    state.PENDING: "frozen",
+    state.FEES: "fees",
+    state.HOUR_OUT: "paid this hour",
+    state.DAY_OUT: "paid today",
+    state.DEPOSIT_SERIAL: "deposit serial",
+}
+SIGNING: Final = (
+    code.NOT_AUTHORISED,
+    code.AGENT_EXPIRED,
+    code.AGENT_SCOPE,
+    code.NONCE_USED,
+    code.NONCE_OLD,
+)
+
+
+def _words(codes: list[int]) -> str:
+    return ", ".join(code.TEXT[one] for one in codes)
+
+
+class Judge:
+    """The model's word on one command."""
+
+    def __init__(self, columns: Any, fields: Fields) -> None:
+        """Looks at the columns before the command."""
+        self.columns, self.fields, self.kind = columns, fields, fields["kind"]
+        self.raw = columns["bucket_raw"].copy()
+        self.sizes = sizes_of(columns)
+        self.name = "POST_ACCEPTED"
+        self.outcome: Outcome | None = None
+        self.signing = refusals(columns, fields)
+        self.start = self._picture()
+        self.end = copy_picture(self.start)
+        self._ask()
+
+    def _picture(self) -> Picture:
+        """The picture with every bucket that the command may touch."""
+        columns, c = self.columns, self.fields
+        many = int(columns["cell"][state.ACCOUNTS])
+        numbers: list[int] = []
+        for name in ("account", "other"):
+            if 0 <= c[name] < many and (name == "account" or self.kind == command.TRANSFER):
+                numbers += observe.buckets_of(columns, c[name])
+        return observe.picture_of(columns, sorted(dict.fromkeys(numbers)))
+
+    def _ask(self) -> None:
+        if not 0 <= self.fields["account"] < len(self.start.masters):
+            self.fields["account"] = 0
+        if self.kind in model_money.JUDGES:
+            self._money()
+        elif self.kind in ORDERS:
+            self._order()
+
+    def _see(self, number: int) -> Bucket:
+        """Adds a bucket to both pictures."""
+        if number not in self.end.buckets:
+            self.start.buckets[number] = observe.bucket_of(self.columns, number)
+            self.end.buckets[number] = observe.bucket_of(self.columns, number)
+        return self.end.buckets[number]
+
+    def _money(self) -> None:
+        columns, c, end = self.columns, self.fields, self.end
+        self.name, ask = model_money.JUDGES[self.kind]
+        used = columns["withdrawal_id"][: int(columns["cell"][state.WITHDRAWALS_USED])]
+        free = len(columns["withdrawal_id"]) - int(np.count_nonzero(used)) - 1
+        end.shared["withdrawal_rows"] = free
+        row: list[int] = np.flatnonzero(used == c["reference"]).tolist() if c["reference"] > 0 else []
+        end.shared["withdrawal_amount"] = int(columns["withdrawal_amount"][row[0]]) if len(row) else 0
+        if len(row):
+            account = int(columns["withdrawal_account"][row[0]])
+            end.shared["withdrawal_account"] = account
+            self._see(account)
+        if self.kind == command.ISOLATED_MARGIN:
+            end.shared["isolated_bucket"] = observe.isolated_of(columns, c["account"], c["market"])
+        self.outcome = Outcome(ask(end, c))
+
+    def _order(self) -> None:
+        c, columns, listed = self.fields, self.columns, self.start.markets
+        if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers:
+            return
+        self.name = "POST_CANCEL" if self.kind in (command.CANCEL, command.CANCEL_CLIENT) else "POST_TRADE"
+        row = 0
+        if self.kind == command.CANCEL_CLIENT:
+            row = observe.client_order(columns, c["account"], c["client_high"], c["client_low"])
+        elif self.kind != command.PLACE:
+            row = observe.order_by_id(columns, c["reference"])
+        if row and (
+            columns["order_market"][row] != c["market"]
+            or columns["bucket_owner"][columns["order_bucket"][row]] != c["account"]
+        ):
+            row = 0
+        if self.kind in (command.CANCEL, command.CANCEL_CLIENT):
+            found = observe.order_of(columns, row) if row else None
+            self.outcome = self._cancelled(found, row)
+        elif self.kind == command.MODIFY:
+            self._modify(row)
+        elif c["flags"] & TRIGGERED == 0:
+            self._place(None, 0)
+
+    def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
+        if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
+            return None  # a waiting order: no reserve to speak of
+        return Outcome(cancel(self.end, order, self.fields["market"]))
+
+    def _modify(self, row: int) -> None:
+        c, columns = self.fields, self.columns
+        if row == 0:
+            self.outcome = Outcome([code.UNKNOWN_ORDER])
+            return
+        order = observe.order_of(columns, row)
+        if order.flags & TRIGGERED:
+            return
+        if c["client_high"] == 0 and c["client_low"] == 0:
+            c["client_high"] = int(columns["order_client_high"][row])
+            c["client_low"] = int(columns["order_client_low"][row])
+        if (c["flags"] ^ order.flags) & command.SELL:
+            self.outcome = Outcome([code.BAD_FIELD])
+            return
+        same_name = (c["client_high"], c["client_low"]) == (
+            int(columns["order_client_high"][row]),
+            int(columns["order_client_low"][row]),
+        )
+        same = same_name and c["flags"] == order.flags and c["price"] == order.price
+        if same and 0 < c["size"] <= order.size and is_plain(c):
+            self._shrunk(order)
+            return
+        self._place(order, row)
+
+    def _shrunk(self, order: Order) -> None:
+        """Fewer lots: the rest of the order stays where it is."""
+        less, position = order.size - self.fields["size"], None
+        if not order.flags & command.REDUCE_ONLY:
+            position = self.end.buckets[order.bucket].positions[self.fields["market"]]
+        if position is not None and order.flags & command.SELL:
+            position.asks -= less
+        elif position is not None:
+            position.bids -= less
+        self.outcome = Outcome([], rests=-1)
+
+    def _place(self, replaced: Order | None, row: int) -> None:
+        c, columns = self.fields, self.columns
+        if not is_plain(c):
+            self.outcome = Outcome([code.BAD_FIELD])
+            return
+        try:
+            self.outcome = place(self.end, c, self._book(replaced, row))
+        except Unclear:
+            self.outcome = None
+            self.name = "POST_ORDER"
+        if self.outcome is not None and c["market"] >= int(columns["cell"][state.MARKETS]):
+            self.outcome = Outcome([code.UNKNOWN_MARKET])
+
+    def _book(self, replaced: Order | None, row: int) -> Book:
+        c, columns = self.fields, self.columns
+        account, market = c["account"], c["market"]
+        side = -1 if c["flags"] & command.SELL else 1
+        makers = observe.resting(columns, market, side, c["price"])
+        for maker in makers:
+            owner = self._see(maker.bucket).owner
+            if owner >= 0:
+                self._see(owner)
+        linked = [number for other in observe.linked(columns, account) for number in observe.buckets_of(columns, other)]
+        for number in linked:
+            self._see(number)
+        pool = self._see(observe.pool_of(columns, market, 0))
+        target, is_new = self._target(replaced)
+        position = self.end.buckets[target].positions.get(market) if target in self.end.buckets else None
+        used = int(np.count_nonzero(columns["order_id"]))
+        return Book(
+            makers=makers,
+            pool=pool,
+            target=target,
+            is_new=is_new,
+            leverage=self._leverage(target) if position is None else position.leverage,
+            client_order=self._named(account),
+            replaced=replaced,
+            linked=linked,
+            free_orders=len(columns["order_id"]) - 1 - used,
+            free_levels=len(columns["level_row"]) - 1 - int(np.count_nonzero(columns["level_place"])),
+            free_slots=len(columns["slot_size"]) - 1 - int(columns["count"][2]),
+            has_level=self._has_level(row),
+        )
+
+    def _named(self, account: int) -> int:
+        row = observe.client_order(self.columns, account, self.fields["client_high"], self.fields["client_low"])
+        return int(self.columns["order_id"][row]) if row else 0
+
+    def _target(self, replaced: Order | None) -> tuple[int, bool]:
+        """The bucket of the order, and whether it has to be made."""
+        c, columns = self.fields, self.columns
+        if replaced is not None:
+            return replaced.bucket, False
+        own = observe.isolated_of(columns, c["account"], c["market"])
+        if own >= 0:
+            return own, False
+        if c["market"] in self.end.buckets[c["account"]].positions:
+            return c["account"], False
+        if not observe.setting(columns, c["account"], c["market"])[1]:
+            return c["account"], False
+        free = int(columns["cell"][state.ISOLATED_FREE])
+        return free - 1 if free else len(columns["account_master"]) + int(columns["cell"][state.ISOLATED_USED]), True
+
+    def _leverage(self, target: int) -> int:
+        from seawall.terms.parameter import ISOLATED_LEVERAGE_CAP
+
+        c = self.fields
+        market = self.start.markets[c["market"]]
+        chosen = observe.setting(self.columns, c["account"], c["market"])[0] or LEVERAGE_DEFAULT
+        most = market.tiers[0][1]
+        if target != c["account"]:
+            most = min(most, market.params[ISOLATED_LEVERAGE_CAP])
+        return min(chosen, most)
+
+    def _has_level(self, row: int) -> bool:
+        """Whether the order's price has a level already, or will get the one that its old self leaves."""
+        c, columns = self.fields, self.columns
+        wanted = 4 * c["market"] + (1 if c["flags"] & command.SELL else 0)
+        rows = np.flatnonzero((columns["order_id"] != 0) & (columns["order_price"] == c["price"]))
+        if (columns["level_row"][columns["order_level"][rows]] == wanted).any():
+            return True
+        level = int(columns["order_level"][row]) if row else 0
+        return bool(level and columns["level_first"][level] == columns["level_last"][level])
+
+    def after(self, done: Applied) -> list[Fault]:
+        """What does not fit: the code, the fills, the figures, or a bystander."""
+        number = int(done.codes[0])
+        faults = self._code(number)
+        if not faults and number == code.OK:
+            faults = self._others(done) + self._generic(done)
+            if self.outcome is not None:
+                faults += self._fills(done) + self._figures()
+        return [Fault(fault.name, f"{fault.facts}; {self._shown()}") for fault in faults]
+
+    def _code(self, number: int) -> list[Fault]:
+        """The code is OK when nothing forbids the command, else that of a rule that does."""
+        right = list(self.signing)
+        if number == code.OK and (right or (self.outcome is not None and self.outcome.refusals)):
+            right += self.outcome.refusals if self.outcome is not None else []
+            return [Fault("POST_REFUSED", f"accepted although: {_words(right)}")]
+        if number == code.OK or number in right:
+            return []
+        if right:
+            return [Fault("POST_ACCEPTED", f"refused with {number} {code.TEXT[number]} by {_words(right)}")]
+        if self.outcome is None:
+            is_signer = number in SIGNING and number not in BEYOND_SIGNING.get(self.kind, ())
+            return [Fault("POST_ACCEPTED", f"signer refused with {number} {code.TEXT[number]}")] if is_signer else []
+        if number not in self.outcome.refusals:
+            words = _words(self.outcome.refusals) or "nothing"
+            return [Fault("POST_ACCEPTED", f"refused with {number} {code.TEXT[number]}, the rule knows {words}")]
+        return []
+
+    def _fills(self, done: Applied) -> list[Fault]:
+        """The fills that happened are those of the model, in their order."""
+        if self.outcome is None or self.kind not in (command.PLACE, command.MODIFY):
+            return []
+        told = [(row["order"], row["other"], row["price"], row["size"]) for row in done.of_kind(event.FILL)]
+        wanted = [(one.order, one.maker, one.price, one.size) for one in self.outcome.taken.fills]
+        if told != wanted:
+            return [Fault("POST_PRIORITY", f"fills {told[:4]}, wanted {wanted[:4]}")]
+        fees = [row["amount"] for row in done.of_kind(event.FILL)]
+        fees += [row["amount"] for row in done.of_kind(event.MAKER_FEE)]
+        right = [one.fee for one in self.outcome.taken.fills]
+        right += [one.maker_fee for one in self.outcome.taken.fills if one.maker_fee]
+        if fees != right:
+            return [Fault("POST_FEES", f"fees {fees[:6]}, wanted {right[:6]}")]
+        rested = sum(row["size"] for row in done.of_kind(event.RESTED))
+        if self.outcome.rests >= 0 and rested != self.outcome.rests:
+            return [Fault("POST_ORDER", f"{rested} lots rest, wanted {self.outcome.rests}")]
+        return []
+
+    def _figures(self) -> list[Fault]:
+        """Every bucket of the picture is as the model left it, settled or not."""
+        columns = self.columns
+        for number, wanted in self.end.buckets.items():
+            real = observe.bucket_of(columns, number)
+            if (wanted.kind == 0) != (real.kind == 0):
+                return [Fault(self.name, f"bucket {number} is of kind {real.kind}, wanted {wanted.kind}")]
+            settle(self.end, real)
+            settle(self.end, wanted)
+            if real.raw != wanted.raw:
+                return [Fault(self.name, f"cash of bucket {number} is {real.raw}, wanted {wanted.raw}")]
+            for market in sorted(real.positions.keys() | wanted.positions.keys()):
+                left, right = real.positions.get(market), wanted.positions.get(market)
+                if left != right:
+                    return [Fault(self.name, f"bucket {number} market {market}: {left}, wanted {right}")]
+        cell = columns["cell"]
+        for number, word in COMPARED.items():
+            if int(cell[number]) != self.end.cells[number]:
+                return [Fault(self.name, f"{word} is {cell[number]}, wanted {self.end.cells[number]}")]
+        return []
+
+    def _others(self, done: Applied) -> list[Fault]:
+        """Nobody but those the command may touch has moved."""
+        touched = np.zeros(len(self.raw), bool)
+        touched[list(self.end.buckets)] = True
+        met = done.events[np.isin(done.events[:, KIND], MEETING)]
+        for column in (BUCKET, OTHER):
+            touched[met[:, column][met[:, column] >= 0]] = True
+        moved = (self.columns["bucket_raw"] != self.raw) | (sizes_of(self.columns) != self.sizes).any(axis=1)
+        if self.kind in ALONE and (wrong := np.flatnonzero(moved & ~touched)).size:
+            return [Fault("POST_OTHERS", f"bucket {wrong[0]} moved")]
+        return []
+
+    def _generic(self, done: Applied) -> list[Fault]:
+        """What holds of any accepted order: limits, reduce-only, and no risk added below initial margin."""
+        if self.kind not in (command.PLACE, command.MODIFY):
+            return []
+        c = self.fields
+        side = -1 if c["flags"] & command.SELL else 1
+        is_triggered = bool(c["flags"] & TRIGGERED)
+        lots = 0
+        for row in done.of_kind(event.FILL):
+            lots += abs(row["size"])
+            if not is_triggered and (row["price"] - c["price"]) * side > 0:
+                return [Fault("POST_ORDER", f"filled at {row['price']}, the limit is {c['price']}")]
+        if not is_triggered and lots > c["size"]:
+            return [Fault("POST_ORDER", f"{lots} lots filled of {c['size']}")]
+        if c["flags"] & command.REDUCE_ONLY and (faults := self._reduced()):
+            return faults
+        for number in observe.buckets_of(self.columns, c["account"]):
+            was = self.start.buckets.get(number)
+            if was is None:
+                continue
+            before, now = health(self.start, was), health(self.end, observe.bucket_of(self.columns, number))
+            if not may_become(before, now) and not self._drawn(number):
+                return [Fault("POST_RISK", f"bucket {number}: {before} became {now}")]
+        return []
+
+    def _drawn(self, number: int) -> bool:
+        """Whether cash of this cross bucket went into its isolated ones, within what may leave it."""
+        return number == self.fields["account"] and int(self.columns["bucket_raw"][number]) < int(self.raw[number])
+
+    def _reduced(self) -> list[Fault]:
+        market = self.fields["market"]
+        for number in self.start.buckets:
+            if self.start.buckets[number].owner != self.fields["account"]:
+                continue
+            before, now = int(self.sizes[number, market]), int(sizes_of(self.columns)[number, market])
+            if abs(now) > abs(before) or before * now < 0:
+                return [Fault("POST_REDUCE_ONLY", f"bucket {number}: {before} lots became {now}")]
+        return []
+
+    def _shown(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
+
+
+MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
+ALONE: Final = frozenset(
+    kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)
+)

@@ -1,0 +1,323 @@
+"""The margin rule in exact fractions, written from docs/SPEC.md (sections 0 to 4 and 7) and from nothing else.
+
+The referee of the simulator: it sees a `Picture` of what a command may touch and says what may happen. It shares no
+code with what it judges; of the package it knows the numbers of terms/ only. Money is whole micro-USD; a fraction
+becomes money by `ceil` or `floor`, each on the side that SPEC names.
+"""
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, floor
+
+from seawall.terms import parameter as names
+
+ONE = 12_000_000  # section 0: a Rate is in parts of this
+FUNDING_UNIT = 10**6  # section 0: parts of a micro-USD in the funding index
+HALF = ONE // 2
+
+
+@dataclass(slots=True)
+class Position:
+    """A position and the lots of its resting orders."""
+
+    size: int = 0
+    entry: int = 0  # signed entry notional
+    index: int = 0  # funding index it has settled to
+    leverage: int = 1
+    bids: int = 0
+    asks: int = 0
+    advanced: int = 0  # unrealised profit that has left the bucket
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What holds margin."""
+
+    number: int
+    kind: int
+    owner: int
+    market: int
+    raw: int
+    positions: dict[int, Position]
+    is_liquidating: bool = False
+    is_queued: bool = False
+    orders: int = 0  # of any kind
+
+
+@dataclass(slots=True)
+class Market:
+    """What everybody may know of a market."""
+
+    mark: int
+    index: int
+    is_fresh: bool
+    status: int
+    price_max: int
+    size_decimals: int
+    funding_index: int
+    open_interest: int
+    breaker_time: int
+    insurance: int
+    entry_sum: int  # of all entry notionals: minus what losers have paid in beyond what winners took
+    advanced: int
+    tiers: list[tuple[int, int, int]]  # (lower notional, max leverage, base maintenance rate)
+    params: list[int]
+
+    def rates(self) -> list[int]:
+        """Live maintenance rates: base x scale, rounded up, at most one half."""
+        scale = Fraction(self.params[names.MAINTENANCE_SCALE], ONE)
+        return [min(ceil(base * scale), HALF) for _, _, base in self.tiers]
+
+
+@dataclass(slots=True)
+class Picture:
+    """All that a judgement may read."""
+
+    now: int
+    policy: list[int]  # the venue's parameters
+    markets: dict[int, Market]
+    buckets: dict[int, Bucket] = field(default_factory=dict)  # those that the command may change, by number
+    cells: list[int] = field(default_factory=list)  # the venue's scalars (ledger/state.py names them)
+    masters: list[int] = field(default_factory=list)  # of every account
+    shared: dict[str, int] = field(default_factory=dict)  # other figures a kind needs, by name
+
+    def buckets_of(self, account: int) -> list[Bucket]:
+        """The buckets in the picture that belong to an account."""
+        return [bucket for bucket in self.buckets.values() if bucket.owner == account]
+
+
+@dataclass(slots=True)
+class Health:
+    """The figures of sections 1 to 3 for one bucket, in micro-USD."""
+
+    equity: int
+    equity_initial: int
+    maintenance: int
+    end: int
+    initial: int
+    reserved: int
+    notional: int
+    unrealised: int  # positive unrealised pnl only
+
+
+def maintenance_exact(market: Market, size: int) -> Fraction:
+    """Each slice of notional pays the rate of the tier it lies in: the continuous form of the deductions."""
+    notional, rates = abs(size) * market.mark, market.rates()
+    total = Fraction(0)
+    for k, (lower, _, _) in enumerate(market.tiers):
+        if notional <= lower:
+            break
+        upper = market.tiers[k + 1][0] if k + 1 < len(market.tiers) else notional
+        total += (min(notional, upper) - lower) * Fraction(rates[k], ONE)
+    return total
+
+
+def live_rate(market: Market) -> int:
+    """Initial rate of the moment: linear to 1 between the two open-interest caps, at least the base; rounds up."""
+    base = max(market.params[names.INITIAL_LIVE], ceil(Fraction(ONE, market.tiers[0][1])))
+    lower, upper = market.params[names.OPEN_INTEREST_LOWER], market.params[names.OPEN_INTEREST_UPPER]
+    interest = market.open_interest * market.mark
+    if upper == 0 or interest <= lower:
+        return base
+    if interest >= upper:
+        return ONE
+    return ceil(base + (ONE - base) * Fraction(interest - lower, upper - lower))
+
+
+def initial_of(market: Market, size: int, leverage: int) -> int:
+    """max(ceil(notional / effective leverage), ceil(notional x live rate))."""
+    notional = abs(size) * market.mark
+    allowed = next(most for lower, most, _ in reversed(market.tiers) if lower <= notional)
+    effective = min(leverage, allowed, market.params[names.LEVERAGE_CAP])
+    return max(ceil(Fraction(notional, effective)), ceil(notional * Fraction(live_rate(market), ONE)))
+
+
+def reserved_of(market: Market, position: Position) -> int:
+    """What the worse of all bids or all asks filled adds to the position's initial margin."""
+    size = position.size
+    worst = max(abs(size), abs(size + position.bids), abs(size - position.asks))
+    return initial_of(market, worst, position.leverage) - initial_of(market, size, position.leverage)
+
+
+def funding_of(market: Market, position: Position) -> int:
+    """What the position has earned since it settled; floored, for payer and receiver."""
+    return floor(-position.size * Fraction(market.funding_index - position.index, FUNDING_UNIT))
+
+
+def health(picture: Picture, bucket: Bucket) -> Health:
+    """Every figure of a bucket at the present marks."""
+    equity, maintenance, initials, reserved, notional, unrealised, weighted = bucket.raw, Fraction(0), 0, 0, 0, 0, 0
+    weight = Fraction(picture.policy[names.PROFIT_WEIGHT], ONE)
+    for number, position in bucket.positions.items():
+        market = picture.markets[number]
+        value = position.size * market.mark
+        equity += value + funding_of(market, position)
+        maintenance += maintenance_exact(market, position.size)
+        notional += abs(value)
+        initials += initial_of(market, position.size, position.leverage)
+        reserved += reserved_of(market, position)
+        profit = max(0, value - position.entry)
+        unrealised += profit
+        weighted += floor(profit * weight)
+    cap = picture.policy[names.PROFIT_CAP]
+    counted = weighted if cap < 0 else min(cap, weighted)
+    whole = ceil(maintenance)
+    end = ceil(whole * (1 + Fraction(picture.policy[names.EXIT_BUFFER], ONE)))
+    initial = max(initials, end) + reserved
+    return Health(equity, equity - unrealised + counted, whole, end, initial, reserved, notional, unrealised)
+
+
+def adds_risk(before: Health, after: Health) -> bool:
+    """Section 4, second half: whether a change that ends below initial margin must be refused."""
+    if after.maintenance > before.maintenance:
+        return True
+    if after.reserved > before.reserved and after.initial > before.initial:
+        return True
+    if before.maintenance == 0 and after.maintenance == 0:
+        return after.equity < before.equity
+    if after.maintenance == 0:
+        return False
+    if before.equity <= 0 and after.equity >= before.equity:
+        return False
+    return after.equity * before.maintenance < before.equity * after.maintenance
+
+
+def may_become(before: Health, after: Health) -> bool:
+    """Section 4: a command that changes a bucket is accepted iff this holds."""
+    return after.equity_initial >= after.initial or not adds_risk(before, after)
+
+
+def payable(picture: Picture, number: int, position: Position) -> int:
+    """Unrealised profit of a position that may be outside its bucket: what losers paid in and insurance can spend."""
+    market = picture.markets[number]
+    profit = position.size * market.mark - position.entry
+    pool = max(0, -market.entry_sum) + market.insurance
+    return max(0, min(profit, pool - (market.advanced - position.advanced)))
+
+
+def withdrawable(picture: Picture, bucket: Bucket) -> int:
+    """Section 4: what may leave a bucket, less the profit that nobody has paid in; nothing on a stale price."""
+    if not is_priced(picture, bucket):
+        return 0
+    now = health(picture, bucket)
+    counted = now.unrealised - (now.equity - now.equity_initial)
+    paid = sum(payable(picture, number, position) for number, position in bucket.positions.items())
+    floor_share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
+    keep = max(now.initial, ceil(now.notional * floor_share) + now.reserved)
+    return max(0, now.equity_initial - max(0, counted - paid) - keep)
+
+
+def is_priced(picture: Picture, bucket: Bucket) -> bool:
+    """Whether every position of the bucket is in a market with a fresh price."""
+    return all(picture.markets[number].is_fresh for number, held in bucket.positions.items() if held.size != 0)
+
+
+def cash_of(bucket: Bucket) -> int:
+    """USD without unrealised pnl."""
+    return bucket.raw + sum(position.entry for position in bucket.positions.values())
+
+
+def leave(picture: Picture, bucket: Bucket, amount: int) -> None:
+    """Takes cash out: funding settles first; what goes beyond cash is an advance on profit."""
+    settle(picture, bucket)
+    bucket.raw -= amount
+    owed = max(0, -cash_of(bucket))
+    if owed == 0 and not any(position.advanced for position in bucket.positions.values()):
+        return
+    for number, position in bucket.positions.items():
+        part = min(owed, payable(picture, number, position))
+        picture.markets[number].advanced += part - position.advanced
+        position.advanced, owed = part, owed - part
+
+
+def add_cash(picture: Picture, bucket: Bucket, amount: int) -> None:
+    """Brings cash in: advances are repaid first."""
+    bucket.raw += amount
+    if amount > 0:
+        repay(picture, bucket)
+
+
+def repay(picture: Picture, bucket: Bucket) -> None:
+    """Advances fall to what the bucket's cash is short of, and end with their position."""
+    owed = max(0, -cash_of(bucket))
+    for number, position in bucket.positions.items():
+        kept = min(owed, position.advanced) if position.size != 0 else 0
+        picture.markets[number].advanced -= position.advanced - kept
+        position.advanced, owed = kept, owed - kept
+
+
+def settle(picture: Picture, bucket: Bucket) -> None:
+    """Pays every position's funding into the bucket's cash."""
+    for number in bucket.positions:
+        settle_one(picture, bucket, number)
+
+
+def settle_one(picture: Picture, bucket: Bucket, number: int) -> None:
+    """Pays one position's funding into the bucket's cash."""
+    position, market = bucket.positions[number], picture.markets[number]
+    bucket.raw += funding_of(market, position)
+    position.index = market.funding_index
+
+
+def copy_bucket(bucket: Bucket) -> Bucket:
+    """An independent copy, to be changed."""
+    return replace(bucket, positions={number: replace(p) for number, p in bucket.positions.items()})
+
+
+def copy_picture(picture: Picture) -> Picture:
+    """An independent copy of what a command may change."""
+    return replace(
+        picture,
+        markets={number: replace(market) for number, market in picture.markets.items()},
+        buckets={number: copy_bucket(bucket) for number, bucket in picture.buckets.items()},
+        cells=list(picture.cells),
+        shared=dict(picture.shared),
+    )
+
+
+def fill(bucket: Bucket, number: int, size: int, price: int, fee: int) -> None:
+    """Section 1: a trade of signed `size` at `price`. The position's funding is settled, and it exists."""
+    position = bucket.positions[number]
+    before, after = position.size, position.size + size
+    bucket.raw -= size * price + fee
+    if before * size >= 0:
+        position.entry += size * price
+    elif after == 0:
+        position.entry = 0
+    elif before * after > 0:
+        position.entry = floor(Fraction(position.entry * abs(after), abs(before)))
+    else:
+        position.entry = after * price
+    position.size = after
+
+
+def ordinal(market: Market, price: int) -> int:
+    """Place of a price among those an order may have; 0 when it is not one of them.
+
+    At most five significant figures, or a whole number of USD: `p * 10^e` is number `90,000 * e + p`.
+    """
+    usd, exponent = max(0, 6 - market.size_decimals), 0
+    if price < 1:
+        return 0
+    while exponent < usd and price >= 100_000:
+        price, rest = divmod(price, 10)
+        exponent += 1
+        if rest:
+            return 0
+    place = 90_000 * exponent + price
+    return place if place < 2**20 else 0
+
+
+def is_within_band(market: Market, price: int) -> bool:
+    """Whether an order's price is near enough to the index."""
+    return abs(price - market.index) <= floor(market.index * Fraction(market.params[names.PRICE_BAND], ONE))
+
+
+def leverage_cap(market: Market, *, is_isolated: bool) -> int:
+    """Most leverage of new risk now: halved while the breaker is SOFT or RECOVERY."""
+    cap = min(market.params[names.LEVERAGE_CAP], market.tiers[0][1])
+    if is_isolated:
+        cap = min(cap, market.params[names.ISOLATED_LEVERAGE_CAP])
+    if market.params[names.BREAKER] in (names.SOFT, names.RECOVERY):
+        cap //= 2
+    return max(1, cap)

@@ -1,0 +1,153 @@
+"""What the rule says of commands that move money: which refusals are right, and the exact state after (SPEC section 4).
+
+Each judge takes the picture before and the command's fields and returns the codes that may refuse it; when there are
+none it has changed the picture into what must be there after.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import floor
+from typing import Final
+
+from seawall.simulation.model import ONE, Bucket, Picture, add_cash, is_priced, leave, withdrawable
+from seawall.terms import code, command, parameter
+from seawall.terms.limits import AMOUNT_MAX, RAW_USD_MAX
+
+Fields = dict[str, int]
+Refusals = list[int]
+
+# the venue's scalars that money commands read and write, by what they mean (places of the column `cell`)
+NOW, VAULT, PENDING, FEES, DUST = 1, 2, 3, 4, 5
+DEPOSIT_SERIAL, GATE_UNTIL, HOUR_OUT, DAY_OUT, VENUE_STATUS = 29, 30, 32, 34, 42
+
+
+def _amount(amount: int) -> Refusals:
+    return [] if 0 < amount <= AMOUNT_MAX else [code.BAD_AMOUNT]
+
+
+def _fits(bucket: Bucket, amount: int) -> Refusals:
+    return [] if abs(bucket.raw + amount) <= RAW_USD_MAX else [code.CASH_BOUND]
+
+
+def deposit(p: Picture, c: Fields) -> Refusals:
+    """Credited exactly once, in the order of the bridge's messages."""
+    why = _amount(c["amount"])
+    if c["reference"] <= p.cells[DEPOSIT_SERIAL]:
+        why.append(code.DUPLICATE_MESSAGE)
+    if c["reference"] > p.cells[DEPOSIT_SERIAL] + 1:
+        why.append(code.OUT_OF_SEQUENCE)
+    bucket = p.buckets[c["account"]]
+    if p.cells[VAULT] + c["amount"] > RAW_USD_MAX:
+        why.append(code.CASH_BOUND)
+    why += _fits(bucket, c["amount"])
+    if not why:
+        p.cells[DEPOSIT_SERIAL] += 1
+        p.cells[VAULT] += c["amount"]
+        add_cash(p, bucket, c["amount"])
+    return why
+
+
+def withdraw(p: Picture, c: Fields) -> Refusals:
+    """Out of cross down to initial margin and the floor, within the venue's limits, while the gate is open."""
+    why, bucket = _amount(c["amount"]), p.buckets[c["account"]]
+    if p.cells[VENUE_STATUS] == command.HALTED:
+        why.append(code.VENUE_HALTED)
+    if not is_priced(p, bucket):
+        why.append(code.STALE_PRICE)
+    if p.now < p.cells[GATE_UNTIL]:
+        why.append(code.WITHDRAWALS_CLOSED)
+    if not why and c["amount"] > withdrawable(p, bucket):
+        why.append(code.WITHDRAWABLE)
+    if c["amount"] > withdrawal_room(p):
+        why.append(code.WITHDRAWAL_LIMIT)
+    if p.shared["withdrawal_rows"] == 0:
+        why.append(code.WITHDRAWALS_FULL)
+    if not why:
+        leave(p, bucket, c["amount"])
+        for cell in (PENDING, HOUR_OUT, DAY_OUT):
+            p.cells[cell] += c["amount"]
+    return why
+
+
+def withdrawal_room(p: Picture) -> int:
+    """What the venue may still pay out in this hour and day."""
+    rooms = []
+    for share, base, used in (
+        (parameter.WITHDRAWAL_HOUR_SHARE, parameter.WITHDRAWAL_HOUR_BASE, HOUR_OUT),
+        (parameter.WITHDRAWAL_DAY_SHARE, parameter.WITHDRAWAL_DAY_BASE, DAY_OUT),
+    ):
+        most = max(floor(p.cells[VAULT] * Fraction(p.policy[share], ONE)), p.policy[base])
+        rooms.append(most - p.cells[used])
+    return max(0, min(rooms))
+
+
+def finish_withdrawal(p: Picture, c: Fields) -> Refusals:  # noqa: ARG001
+    """Paid out: frozen and vault fall together."""
+    amount = p.shared["withdrawal_amount"]
+    if amount == 0:
+        return [code.UNKNOWN_WITHDRAWAL]
+    p.cells[PENDING] -= amount
+    p.cells[VAULT] -= amount
+    return []
+
+
+def cancel_withdrawal(p: Picture, c: Fields) -> Refusals:  # noqa: ARG001
+    """Proven not paid: all of it returns."""
+    amount = p.shared["withdrawal_amount"]
+    if amount == 0:
+        return [code.UNKNOWN_WITHDRAWAL]
+    bucket = p.buckets[p.shared["withdrawal_account"]]
+    why = _fits(bucket, amount)
+    if not why:
+        p.cells[PENDING] -= amount
+        add_cash(p, bucket, amount)
+    return why
+
+
+def transfer(p: Picture, c: Fields) -> Refusals:
+    """Between the cross buckets of two accounts of one owner."""
+    why = _amount(c["amount"])
+    if c["other"] == c["account"]:
+        why.append(code.BAD_FIELD)
+    if not 0 <= c["other"] < len(p.masters):
+        return [*why, code.UNKNOWN_ACCOUNT]
+    if p.masters[c["other"]] != p.masters[c["account"]]:
+        why.append(code.NOT_AUTHORISED)
+    giver, taker = p.buckets[c["account"]], p.buckets[c["other"]]
+    if not is_priced(p, giver):
+        why.append(code.STALE_PRICE)
+    elif c["amount"] > withdrawable(p, giver):
+        why.append(code.WITHDRAWABLE)
+    why += _fits(taker, c["amount"])
+    if not why:
+        leave(p, giver, c["amount"])
+        add_cash(p, taker, c["amount"])
+    return why
+
+
+def isolated_margin(p: Picture, c: Fields) -> Refusals:
+    """Into or out of the isolated bucket of a market, within what may leave the giving one."""
+    why, own = _amount(abs(c["amount"])), p.shared["isolated_bucket"]
+    if own < 0:
+        return [*why, code.NOT_ISOLATED]
+    cross, isolated = p.buckets[c["account"]], p.buckets[own]
+    giver, taker = (cross, isolated) if c["amount"] > 0 else (isolated, cross)
+    if not is_priced(p, giver):
+        why.append(code.STALE_PRICE)
+    elif abs(c["amount"]) > withdrawable(p, giver):
+        why.append(code.WITHDRAWABLE)
+    why += _fits(taker, abs(c["amount"]))
+    if not why:
+        leave(p, giver, abs(c["amount"]))
+        add_cash(p, taker, abs(c["amount"]))
+    return why
+
+
+JUDGES: Final[dict[int, tuple[str, Callable[[Picture, Fields], Refusals]]]] = {
+    command.DEPOSIT: ("POST_DEPOSIT", deposit),
+    command.WITHDRAW: ("POST_WITHDRAW", withdraw),
+    command.FINISH_WITHDRAWAL: ("POST_WITHDRAWAL_END", finish_withdrawal),
+    command.CANCEL_WITHDRAWAL: ("POST_WITHDRAWAL_END", cancel_withdrawal),
+    command.TRANSFER: ("POST_TRANSFER", transfer),
+    command.ISOLATED_MARGIN: ("POST_ISOLATED_MARGIN", isolated_margin),
+}
