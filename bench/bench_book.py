@@ -1,0 +1,252 @@
+"""The order book alone, in batch, against the order books on PyPI: events a second on one stream of events.
+
+50 % resting orders at a geometric distance, 40 % cancels of a random live order, 10 % crossing orders, in a book that
+starts with 20,000 orders of 1,000 accounts. Ours is what the engine's matching uses (book/levels.py, book/orders.py),
+with client lookups, reserves and FILL events and without margin; `match` with positions, fees and every maker's margin
+is told beside it. The peers are called as their documentation has it, an event a call, from their own environment
+under .cache. All must end with the same lots on the same number of orders.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from array import array
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import harness
+from seawall.book import levels, matching, orders
+from seawall.book.grid import ordinal_of
+from seawall.kernel import kernel
+from seawall.ledger import buckets, state
+from seawall.ledger.events import emit
+from seawall.terms import command, event, parameter
+from seawall.units import RATE_ONE
+
+PEERS = {"limit_order_book": "2.0.0", "litebook": "0.0.1"}
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".cache" / "order_books"
+WORKER = Path(__file__).resolve().parent / "book_worker.py"
+EVENTS, START, ACCOUNTS, MIDDLE, SEED = 200_000, 20_000, 1_000, 50_000, 7
+ROUNDS, TURNS = 7, 2
+REST, CANCEL, CROSS = 0, 1, 2
+EVENTS_KEPT = 24_000  # the host takes them in batches
+Ints = NDArray[np.int64]
+
+
+def stream() -> Ints:
+    """Rows of (kind, side, price, lots, event whose order goes, account); the first START fill the book."""
+    chance = random.Random(SEED)
+    rows = np.zeros((START + EVENTS, 6), np.int64)
+    left: dict[int, int] = {}  # lots of live orders, by event
+    known: list[int] = []  # live orders, and dead ones not met yet
+    book: list[dict[int, list[int]]] = [{}, {}]
+    for i in range(len(rows)):
+        draw = chance.random() if i >= START else 0.0
+        side = chance.randrange(2)
+        if 0.5 <= draw < 0.9:
+            at = chance.randrange(len(known))
+            while left.get(known[at], 0) == 0:
+                known[at] = known[-1]
+                known.pop()
+                at = chance.randrange(len(known))
+            rows[i] = (CANCEL, 0, 0, 0, known[at], 0)
+            left[known[at]] = 0
+            continue
+        if draw < 0.5:
+            away = 1 + int(chance.expovariate(1 / 20))
+            price, lots, account = MIDDLE + away if side else MIDDLE - away, chance.randrange(1, 101), 0
+        else:
+            price, lots, account = MIDDLE - 300 if side else MIDDLE + 300, chance.randrange(1, 121), ACCOUNTS // 2
+        account += chance.randrange(ACCOUNTS // 2)  # makers and takers apart: the peers know no self-trade
+        rows[i] = (REST if draw < 0.5 else CROSS, side, price, lots, 0, account)
+        left[i] = int(rows[i, 3])
+        _match(book, left, i, side, int(rows[i, 2]))
+        if left[i]:
+            book[side].setdefault(int(rows[i, 2]), []).append(i)
+            known.append(i)
+    return rows
+
+
+def _match(book: list[dict[int, list[int]]], left: dict[int, int], taker: int, side: int, limit: int) -> None:
+    """Fills in the stream's own books, so that cancels can name live orders."""
+    other = book[1 - side]
+    while left[taker] and other:
+        price = max(other) if side else min(other)
+        if (price < limit) if side else (price > limit):
+            return
+        queue = other[price]
+        while queue and left[taker]:
+            lots = min(left[taker], left[queue[0]])
+            left[taker] -= lots
+            left[queue[0]] -= lots
+            if left[queue[0]] == 0:
+                queue.pop(0)
+        if not queue:
+            del other[price]
+
+
+@kernel
+def prepare(states: Any) -> None:
+    """Opens a slot of market 0 for each account."""
+    s = states[0]
+    for account in range(ACCOUNTS):
+        buckets.open_slot(s, account, 0, 10)
+
+
+@kernel
+def run(states: Any, rows: Any, ids: Any, first: int, end: int, with_positions: int) -> int:
+    """Plays events; returns how many lots were filled. An id of each order that rests goes to `ids`."""
+    s = states[0]
+    filled = 0
+    for i in range(first, end):
+        if s.cell[state.EVENTS_USED] > EVENTS_KEPT:
+            s.cell[state.EVENTS_USED] = 0
+        if rows[i, 0] == CANCEL:
+            orders.drop_order(s, orders.order_by_id(s, ids[rows[i, 4]]))
+            continue
+        side, price, lots, account = rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 5]
+        way = -1 if side == command.SELL else 1
+        if with_positions == 0:
+            done = fill(s, account, way, lots, price)
+        elif rows[i, 0] == CROSS:
+            done, _, _ = matching.match(s, account, 0, way, lots, price, matching.FORCED, 0, 0)
+        else:
+            done = 0
+        filled += done
+        ordinal = ordinal_of(s, 0, price)
+        if done < lots and orders.has_order_room(s, account) and levels.has_level_room(s, side, ordinal):
+            order = orders.new_order(s, account, 0, side, price, lots - done, 0, 0, 0, 0)
+            orders.rest_at(s, order, side, ordinal)
+            ids[i] = s.order_id[order]
+    return filled
+
+
+@kernel
+def fill(s: Any, account: int, way: int, lots: int, limit: int) -> int:
+    """Fills a taker against the book alone, telling each fill; returns its lots."""
+    row, left = 0 if way < 0 else 1, lots
+    maker = orders.first_order(s, row)
+    while left > 0 and maker != 0 and (s.order_price[maker] - limit) * way <= 0:
+        part, price, identity = min(left, s.order_size[maker]), s.order_price[maker], s.order_id[maker]
+        emit(s, event.FILL, 0, account, s.order_bucket[maker], identity, price, part * way, 0)
+        left -= part
+        if part == s.order_size[maker]:
+            orders.drop_order(s, maker)
+        else:
+            orders.shrink(s, maker, part)
+        maker = orders.first_order(s, row)
+    return lots - left
+
+
+@kernel
+def idle(rows: Any, ids: Any, first: int, end: int) -> int:
+    """What the loop over the rows costs by itself."""
+    total = 0
+    for i in range(first, end):
+        total += rows[i, 0] + rows[i, 1] + rows[i, 2] + rows[i, 3] + ids[rows[i, 4]] + rows[i, 5]
+        ids[i] = i
+    return total
+
+
+class Ours:
+    """The venue's record with the starting book, and runs of the stream on copies of it."""
+
+    def __init__(self, rows: Ints) -> None:
+        self.rows = rows
+        array_ = state.create_state(state.VENUE)
+        columns = array_[0]
+        columns["bucket_owner"][:ACCOUNTS] = columns["account_master"][:ACCOUNTS] = np.arange(ACCOUNTS)
+        columns["bucket_raw"][:ACCOUNTS] = 2**50
+        columns["market_exponent_max"][0] = 6
+        columns["market_price"][0] = columns["market_oracle"][0] = MIDDLE
+        columns["market_price_max"][0] = 2**20
+        columns["tier_count"][:2] = 1
+        columns["tier_rate"][:2, 0] = RATE_ONE // 40
+        columns["base_leverage"][0, 0] = 20
+        columns["param"][0, parameter.OPEN_INTEREST_CAP] = 2**40
+        prepare(array_)
+        self.ids = np.zeros(len(rows), np.int64)
+        run(array_, rows, self.ids, 0, START, 0)
+        self.start = array_
+
+    def timed(self, with_positions: int) -> tuple[float, int, int]:
+        """(seconds, lots left in the book, orders left) of one run."""
+        states, ids = self.start.copy(), self.ids.copy()
+        begin = time.process_time()
+        run(states, self.rows, ids, START, len(self.rows), with_positions)
+        seconds = time.process_time() - begin
+        live = states[0]["order_id"] != 0
+        return seconds, int(states[0]["order_size"][live].sum()), int(live.sum())
+
+
+def interpreter() -> Path | None:
+    """Python of the peers' environment, made when it is not there; None when they cannot be installed."""
+    python, ready = HOME / "bin" / "python", HOME / f".ready-{'-'.join(PEERS.values())}"
+    if ready.exists():
+        return python
+    print(f"installing {', '.join(PEERS)} into {HOME.relative_to(ROOT)} (once)", flush=True)
+    wanted = [f"{name}=={version}" for name, version in PEERS.items()]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+        subprocess.run(install, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        print(f"skipped: the peers cannot be installed: {(error.stderr or '').strip().splitlines()[-1:]}")
+        return None
+    ready.touch()
+    return python
+
+
+def peer(python: Path, name: str, path: Path) -> dict[str, float]:
+    """What the worker tells of one peer: its best seconds, lots and orders left."""
+    done = subprocess.run(
+        [str(python), str(WORKER), name, str(path), str(START)], check=True, capture_output=True, text=True
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def main() -> None:
+    python = interpreter()
+    if python is None:
+        return
+    rows = stream()
+    path = HOME / "stream.bin"
+    path.write_bytes(array("q", rows.reshape(-1).tolist()).tobytes())
+    ours = Ours(rows)
+    best, full, loop = float("inf"), float("inf"), float("inf")
+    theirs = dict.fromkeys(PEERS, float("inf"))
+    for _ in range(TURNS):
+        for _ in range(ROUNDS):
+            seconds, lots, count = ours.timed(0)
+            best = min(best, seconds)
+            seconds, *same = ours.timed(1)
+            assert same == [lots, count], "matching with positions ends elsewhere"
+            full = min(full, seconds)
+            ids = ours.ids.copy()
+            (seconds,) = harness.best_of(1, lambda ids=ids: idle(rows, ids, START, len(rows)), clock=time.process_time)
+            loop = min(loop, seconds)
+        for name in PEERS:
+            told = peer(python, name, path)
+            assert (told["lots"], told["orders"]) == (lots, count), f"{name} ends elsewhere: {told}, {lots} {count}"
+            theirs[name] = min(theirs[name], told["seconds"])
+    fastest = min(theirs.values())
+    print(f"{EVENTS:,} events; all books end with {lots:,} lots on {count:,} orders")
+    figures = [harness.Figure("book alone over the fastest peer, times", fastest / best, 10, "higher")]
+    figures += [harness.Figure(f"{name}, events a second", EVENTS / s, None, "higher") for name, s in theirs.items()]
+    figures += [
+        harness.Figure("book alone, events a second", EVENTS / best, None, "higher"),
+        harness.Figure("book alone, ns an event beyond the idle loop", (best - loop) / EVENTS * 1e9, None, "lower"),
+        harness.Figure("with positions, fees and makers' margin, events a second", EVENTS / full, None, "higher"),
+    ]
+    harness.write("book", figures)
+
+
+if __name__ == "__main__":
+    main()
