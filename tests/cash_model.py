@@ -11,7 +11,6 @@ from typing import Any
 ONE = 12_000_000
 EXIT_BUFFER, FLOOR, WEIGHT, CAP = range(4)  # of the venue's row of parameters
 LEVERAGE_CAP, INITIAL_LIVE = 0, 1
-ENTRY_CELLS = ("pending", "fees", "dust", "bad_debt")
 
 
 @dataclass
@@ -46,8 +45,7 @@ def cash(c: Any, bucket: int) -> int:
 
 
 def equity(c: Any, bucket: int) -> int:
-    total = int(c["bucket_raw"][bucket])
-    return total + sum(p.size * int(c["market_price"][p.market]) + funding(c, p) for p in places(c, bucket))
+    return health(c, bucket).equity
 
 
 def maintenance_exact(c: Any, market: int, notional: int) -> Fraction:
@@ -79,13 +77,19 @@ class Health:
 
 
 def health(c: Any, bucket: int) -> Health:
+    return health_of(c, int(c["bucket_raw"][bucket]), places(c, bucket))
+
+
+def health_of(c: Any, raw: int, held: list[Place]) -> Health:
+    """Health of a bucket that has this cash and these positions, there or only supposed."""
     venue = c["param"][len(c["market_price"])]
     weight, cap = Fraction(int(venue[WEIGHT]), ONE), int(venue[CAP])
-    exact, initials, reserved, notional, profit, counted = Fraction(0), 0, 0, 0, 0, 0
-    for p in places(c, bucket):
+    exact, initials, reserved, notional, profit, counted, now = Fraction(0), 0, 0, 0, 0, 0, raw
+    for p in held:
         mark = int(c["market_price"][p.market])
         here = abs(p.size) * mark
         exact += maintenance_exact(c, p.market, here)
+        now += p.size * mark + funding(c, p)
         own = initial(c, p.market, here, p.leverage)
         worst = max(abs(p.size), abs(p.size + p.bids), abs(p.size - p.asks)) * mark
         initials, notional = initials + own, notional + here
@@ -95,7 +99,6 @@ def health(c: Any, bucket: int) -> Health:
     counted = counted if cap < 0 else min(cap, counted)
     maintenance = ceil(exact)
     end = ceil(maintenance * (1 + Fraction(int(venue[EXIT_BUFFER]), ONE)))
-    now = equity(c, bucket)
     return Health(now, now - profit + counted, maintenance, max(initials, end) + reserved, reserved, notional, counted)
 
 
@@ -132,3 +135,16 @@ def vault_gap(c: Any, cells: Any) -> int:
             open_funding -= p.size * (int(c["market_index"][p.market]) - p.index)
     residue = int(c["market_funding_residue"].sum())
     return (held - int(cell[cells.VAULT])) * 10**6 + open_funding + residue
+
+
+def adds_risk(before: Health, after: Health) -> bool:
+    """Section 4: whether a change that ends below initial margin must be refused."""
+    if after.maintenance > before.maintenance:
+        return True
+    if after.reserved > before.reserved and after.initial > before.initial:
+        return True
+    if after.maintenance == 0:
+        return before.maintenance == 0 and after.equity < before.equity
+    if before.equity <= 0 and after.equity >= before.equity:
+        return False
+    return after.equity * before.maintenance < before.equity * after.maintenance
