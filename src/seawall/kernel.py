@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from seawall import linking
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE: Final = Path(__file__).resolve().parent
@@ -54,6 +56,7 @@ def warm_up(function: Callable[[], None]) -> Callable[[], None]:
 def _compile(function: Function) -> Function:
     cache = _prepare_cache()
     numba = importlib.import_module("numba")
+    linking.install()
     dispatcher: Function = numba.njit(nogil=True, cache=cache is not None, error_model="numpy")(function)
     _compiled.append(dispatcher)
     return dispatcher
