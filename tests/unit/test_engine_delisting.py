@@ -169,6 +169,8 @@ def test_profit_and_loss_end_at_the_price_and_the_market_is_gone() -> None:
     assert world.status() == command.UNLISTED
     assert world.columns["tier_count"][:2].tolist() == [0, 0]
     assert world.columns["count"][trigger_state.SLOTS_LIVE] == 0
+    world.refused(code.NOT_DUE, command.LIST_MARKET, market=0, price=1)
+    world.columns["cell"][state.NOW] += 60_000
     world.must(command.LIST_MARKET, market=0, price=1)
 
 

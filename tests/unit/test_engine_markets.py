@@ -84,6 +84,9 @@ def test_a_delisted_number_is_used_again_only_when_it_holds_nothing(column: str)
     office.columns[column][0] = 10**7
     office.refused(code.MARKET_IN_USE, LIST, market=0, price=1)
     office.columns[column][0] = 0
+    office.columns["cell"][state.NOW] += MINUTE - 1
+    office.refused(code.NOT_DUE, LIST, market=0, other=2, price=5)
+    office.columns["cell"][state.NOW] += 1
     office.must(LIST, market=0, other=2, price=5)
     assert office.live(parameter.TAKER_FEE) == parameter.MARKET[parameter.TAKER_FEE].value
     assert office.columns["tier_count"][0] == 0

@@ -28,6 +28,7 @@ from seawall.ledger.state import (
     DELIST_STAGE,
     DELISTING,
     EVENTS_USED,
+    NOW,
     ORDERS_USED,
     SOCIAL_MARKET,
     VENUE_STATUS,
@@ -236,6 +237,7 @@ def _close_slot(s: Any, market: int, slot: int) -> None:
 @kernel
 def _end(s: Any, market: int) -> None:
     s.market_status[market] = command.UNLISTED
+    s.market_status_time[market] = s.cell[NOW]
     s.tier_count[2 * market + LIVE] = 0
     s.tier_count[2 * market + FENCE] = 0
     set_static(s, market, parameter.INSURANCE_FLOOR, 0)  # what is left of the fund is no longer bound

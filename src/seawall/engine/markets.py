@@ -20,7 +20,7 @@ from seawall.terms.limits import (
     SOURCES,
     TIERS_PER_MARKET,
 )
-from seawall.terms.parameter import ADMIN_DELAY_MS, RAILS_STEP_MS, WIDTH
+from seawall.terms.parameter import ADMIN_DELAY_MS, RAILS_STEP_MS, REOPEN_DWELL_MS, WIDTH
 from seawall.units import RATE_ONE
 
 EXPONENT_DECIMALS: Final = 6  # a lot of 10^-d of the asset has a price grid of whole USD up to the exponent 6 - d
@@ -30,7 +30,7 @@ EXPONENT_DECIMALS: Final = 6  # a lot of 10^-d of the asset has a price grid of 
 def list_market(s: Any, c: Any) -> int:
     """LIST_MARKET by the admin: number `market`, lots of 10^-`other` of the asset, prices up to `price`.
 
-    The number is the next one, or that of a market that was delisted and holds nothing any more. CLOSED, without
+    The number is the next one, or that of a market that was delisted a while ago and holds nothing any more. CLOSED, without
     tiers and sources, every parameter at its default.
     """
     if c.other < SIZE_DECIMALS_MIN or c.other > SIZE_DECIMALS_MAX:
@@ -48,6 +48,8 @@ def list_market(s: Any, c: Any) -> int:
             return code.MARKET_EXISTS
         if not is_empty(s, c.market):
             return code.MARKET_IN_USE
+        if s.cell[NOW] - s.market_status_time[c.market] < REOPEN_DWELL_MS:
+            return code.NOT_DUE  # whatever ran on a clock in the old market has seen that it is gone
     s.cell[MARKETS] = max(s.cell[MARKETS], c.market + 1)
     _forget(s, c.market)
     s.market_status[c.market] = command.CLOSED
