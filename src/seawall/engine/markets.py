@@ -30,8 +30,8 @@ EXPONENT_DECIMALS: Final = 6  # a lot of 10^-d of the asset has a price grid of 
 def list_market(s: Any, c: Any) -> int:
     """LIST_MARKET by the admin: number `market`, lots of 10^-`other` of the asset, prices up to `price`.
 
-    The number is the next one, or that of a market that was delisted a while ago and holds nothing any more. CLOSED, without
-    tiers and sources, every parameter at its default.
+    The number is the next one, or that of a market that was delisted a while ago and holds nothing any more. CLOSED,
+    without tiers and sources, every parameter at its default.
     """
     if c.other < SIZE_DECIMALS_MIN or c.other > SIZE_DECIMALS_MAX:
         return code.BAD_FIELD
