@@ -284,7 +284,9 @@ class Arena:
         found = []
         for _ in range(most):
             found += self.liquidate(units)
-            if self.c["cell"][state.QUEUED] == 0 and self.c["count"][3] == 0 and not self.c["market_short"].any():
+            healths = [self.health(int(bucket)) for bucket in self.c["bucket_class"].nonzero()[0]]
+            is_done = all(equity >= needed for equity, needed in healths)
+            if is_done and self.c["count"][3] == 0 and not self.c["market_short"].any():
                 return found
             if pause_ms:
                 self.pass_time(pause_ms)

@@ -243,19 +243,23 @@ def deleveraged(world: World, loser: int, market: int, price: int, order: list[i
     closed = {}
     for in_profit in (True, False):
         group = [b for b in ranked if (score(world, b, market, policy) >= PROFIT) is in_profit]
-        closed |= shares(group, [score(world, b, market, policy) % PROFIT for b in group], room, left)
-        left = max(0, left - sum(room[b] for b in group))
+        given = shares(group, [score(world, b, market, policy) % PROFIT for b in group], room, left)
+        closed |= given
+        left -= sum(given.values())
     return {b: lots for b, lots in closed.items() if lots}
 
 
 def shares(group: list[int], weights: list[int], room: dict[int, int], lots: int) -> dict[int, int]:
-    """All of their room when that is not more than `lots`; else cumulative floors of weight, each up to its room."""
-    if sum(room[b] for b in group) <= lots:
-        return {b: room[b] for b in group}
-    given, seen, reached = {}, 0, 0
-    for b, weight in zip(group, weights, strict=True):
-        seen += weight
-        upto = floor(Fraction(lots * seen, sum(weights)))
-        given[b] = min(room[b], upto - reached)
-        reached = upto
+    """Eight rounds of cumulative floors of weight among those with room left, then by rank."""
+    given, weight = dict.fromkeys(group, 0), dict(zip(group, weights, strict=True))
+    for _ in range(8):
+        active = [b for b in group if given[b] < room[b]]
+        total, seen, reached, this_round = sum(weight[b] for b in active), 0, 0, lots - sum(given.values())
+        for b in active:
+            seen += weight[b]
+            upto = floor(Fraction(this_round * seen, total))
+            given[b] += min(room[b] - given[b], upto - reached)
+            reached = upto
+    for b in group:
+        given[b] += min(room[b] - given[b], lots - sum(given.values()))
     return given

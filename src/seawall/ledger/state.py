@@ -185,6 +185,7 @@ def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("adl_slot", "i4", (limits.ADL_COUNTERPARTIES,)),
         ("adl_score", "i8", (limits.ADL_COUNTERPARTIES,)),
         ("adl_size", "i8", (limits.ADL_COUNTERPARTIES,)),
+        ("adl_room", "i8", (limits.ADL_COUNTERPARTIES,)),
         ("event", "i8", (limits.EVENTS, EVENT_FIELDS)),
     ]
 

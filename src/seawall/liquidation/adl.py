@@ -22,6 +22,7 @@ from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.wide import compare_products, mul_floor_div
 
 HALVINGS: Final = 16  # tries of a smaller amount for one counterparty
+ROUNDS: Final = 8  # of sharing what those without room could not take
 DEBTORS: Final = 64  # counterparties that are in debt themselves, in one step
 
 
@@ -155,33 +156,49 @@ def _share(s: Any, c: Close, count: int) -> int:
     winners = 0
     while winners < count and s.adl_score[winners] >= PROFIT:
         winners += 1
-    room = 0
-    for i in range(winners):
-        room += s.adl_size[i]
     given = _share_among(s, 0, winners, c.held)
-    return given + _share_among(s, winners, count, max(0, c.held - room))
+    return given + _share_among(s, winners, count, c.held - given)
 
 
 @kernel
 def _share_among(s: Any, first: int, end: int, lots: int) -> int:
-    """Shares `lots` among entries by weight: each gets the rise of floor(lots x weight so far / all weight).
+    """Shares `lots` among entries by weight, as far as their room goes; returns what was given.
 
-    All they may close when that is not more than `lots`. What a share has above that waits for the next step.
+    In a round each gets the rise of floor(left x weight so far / all weight), up to its room; what that leaves over is
+    shared among those with room in the next one, and after ROUNDS goes by rank.
     """
-    total, room = 0, 0
     for i in range(first, end):
-        total += s.adl_score[i] % PROFIT
-        room += s.adl_size[i]
-    if room <= lots:
-        return room
-    seen, reached, given = 0, 0, 0
+        s.adl_room[i] = s.adl_size[i]
+        s.adl_size[i] = 0
+    left = lots
+    for _ in range(ROUNDS):
+        left = _share_round(s, first, end, left)
     for i in range(first, end):
-        seen += s.adl_score[i] % PROFIT
-        upto = mul_floor_div(lots, seen, total)
-        s.adl_size[i] = min(s.adl_size[i], upto - reached)
-        reached = upto
-        given += s.adl_size[i]
-    return given
+        part = min(left, s.adl_room[i])
+        s.adl_size[i] += part
+        left -= part
+    return lots - left
+
+
+@kernel
+def _share_round(s: Any, first: int, end: int, lots: int) -> int:
+    """One round of sharing; returns what is left over."""
+    total = 0
+    for i in range(first, end):
+        total += s.adl_score[i] % PROFIT if s.adl_room[i] > 0 else 0
+    if total == 0 or lots == 0:
+        return lots
+    seen, reached, left = 0, 0, lots
+    for i in range(first, end):
+        if s.adl_room[i] > 0:
+            seen += s.adl_score[i] % PROFIT
+            upto = mul_floor_div(lots, seen, total)
+            part = min(s.adl_room[i], upto - reached)
+            reached = upto
+            s.adl_size[i] += part
+            s.adl_room[i] -= part
+            left -= part
+    return left
 
 
 @kernel
