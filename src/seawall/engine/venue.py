@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine import apply as kernels
-from seawall.engine.digest import mix_column, mix_table
+from seawall.engine import digest
 from seawall.engine.rows import FIELDS, ROW_TYPE, Codes, Rows, rows_for_kernels, rows_of, shape_codes, table_of, view
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
@@ -50,9 +50,19 @@ class Venue:
 
         Raises BadInput, changing nothing, when `rows` are not of ROW_TYPE.
         """
+        return self.apply_batches(rows, np.array([len(rows)], np.int64))[0]
+
+    def apply_batches(self, rows: Rows, ends: Codes) -> tuple[Applied, list[bytes]]:
+        """Applies many batches in one go, the k-th up to row `ends[k]`; also `chain` after each, as if one by one.
+
+        Raises BadInput, changing nothing, when `rows` are not of ROW_TYPE or `ends` do not rise to their number.
+        """
         if rows.dtype != ROW_TYPE or rows.ndim != 1:
             raise BadInput("rows", "expected a one-dimensional array of ROW_TYPE")
+        if len(ends) == 0 or ends[0] < 0 or ends[-1] != len(rows) or (np.diff(ends) < 0).any():
+            raise BadInput("ends", "expected the rising numbers of rows at which the batches end")
         rows = np.ascontiguousarray(rows)
+        sequence = int(self._cell[state.SEQUENCE]) + 1
         shapes, given = shape_codes(rows), rows_for_kernels(rows)
         codes, made = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         parts: list[Events] = []
@@ -61,8 +71,8 @@ class Venue:
             done = kernels.apply_rows(self._states, given, shapes, codes, made, done)
             parts.append(self._take_events())
         events = parts[0] if len(parts) == 1 else np.concatenate(parts or [np.zeros((0, len(event.ROW)), np.int64)])
-        self.chain = hashlib.sha256(self.chain + _digest(rows, codes, made, events)).digest()
-        return Applied(codes, made, events)
+        chains = self._move_chain(rows, Applied(codes, made, events), sequence, ends)
+        return Applied(codes, made, events), chains
 
     def one(self, **fields: int) -> int:
         """Applies one row given by its fields and returns its code."""
@@ -89,16 +99,28 @@ class Venue:
         target[:] = durable
         self.chain = bytes(chain)
 
+    def _move_chain(self, rows: Rows, done: Applied, sequence: int, ends: Codes) -> list[bytes]:
+        """The chain after each batch: the hash of the chain before and of the digest of the batch and its results."""
+        lanes = np.zeros((len(ends), 2), "<i8")
+        digest.mix_batches(
+            table_of(rows),
+            view(done.codes),
+            view(done.made),
+            view(done.events),
+            sequence,
+            view(ends),
+            FIELDS,
+            len(event.ROW),
+            view(lanes),
+        )
+        chains = []
+        for words in lanes:
+            self.chain = hashlib.sha256(self.chain + words.tobytes()).digest()
+            chains.append(self.chain)
+        return chains
+
     def _take_events(self) -> Events:
         used = int(self._cell[state.EVENTS_USED])
         self._cell[state.EVENTS_USED] = 0
         taken: Events = self.columns["event"][:used].copy()
         return taken
-
-
-def _digest(rows: Rows, codes: Codes, made: Codes, events: Events) -> bytes:
-    """Digest of a batch and of what it did."""
-    one, other = mix_table(table_of(rows), len(rows), FIELDS, len(rows), 1)
-    one, other = mix_column(view(made), *mix_column(view(codes), one, other))
-    one, other = mix_table(view(events), len(events), len(event.ROW), one, other)
-    return int(one).to_bytes(8, "little") + int(other).to_bytes(8, "little")
