@@ -12,7 +12,7 @@ from seawall.book import levels
 from seawall.book.grid import ASKS, BIDS, FALLS, RISES, ordinal_of
 from seawall.book.trailing import is_following, unfollow
 from seawall.kernel import kernel
-from seawall.ledger.buckets import find_slot
+from seawall.ledger.buckets import find_slot, note_closed
 from seawall.ledger.events import emit
 from seawall.ledger.state import ORDER_FREE, ORDER_SERIAL, ORDERS_LIVE, ORDERS_USED
 from seawall.terms import code, event
@@ -124,6 +124,7 @@ def drop_order(s: Any, order: int) -> None:
         s.order_parent[child] = 0
         if is_waiting(s, child):
             s.order_waiting[child] = 0
+            note_closed(s, s.order_bucket[child])  # it stays for as long as there is a position to reduce
         else:
             bucket, identity, size = s.order_bucket[child], s.order_id[child], s.order_waiting[child]
             emit(s, event.CANCELLED, s.order_market[child], bucket, -1, identity, 0, size, code.PARENT_GONE)

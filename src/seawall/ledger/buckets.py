@@ -208,7 +208,7 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
 
 @kernel
 def note_closed(s: Any, bucket: int) -> None:
-    """Queues a bucket with trigger orders that has closed or turned a position, once (engine/sweeping.py)."""
+    """Queues a bucket whose trigger orders may have lost the position they reduce, once (engine/stops.py)."""
     if s.bucket_closed[bucket] == 0:
         s.bucket_closed[bucket] = 1
         end = s.cell[CLOSED_HEAD] + s.cell[CLOSED]
