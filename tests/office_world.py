@@ -80,6 +80,7 @@ class Office:
         self.columns["cell"][state.EVENTS_USED] = 0
         parameters.apply_due_parameters(self.s)
         rails.decay(self.s)
+        statuses.reopen_markets(self.s)
         return self.events()
 
     def minutes(self, count: int) -> None:

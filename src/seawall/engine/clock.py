@@ -7,7 +7,7 @@ from seawall.engine.orders import cancel_due
 from seawall.engine.parameters import apply_due_parameters
 from seawall.engine.prices import expire_prices
 from seawall.engine.rails import decay
-from seawall.engine.statuses import after_outage
+from seawall.engine.statuses import after_outage, reopen_markets
 from seawall.engine.stops import fire_stops
 from seawall.engine.twap import run_twaps
 from seawall.kernel import kernel
@@ -40,6 +40,7 @@ def tick(s: Any, c: Any) -> int:
     expire_prices(s)
     apply_due_parameters(s)
     decay(s)
+    reopen_markets(s)
     settle_delisting(s)
     cancel_due(s)
     run_twaps(s)

@@ -72,13 +72,13 @@ def is_empty(s: Any, market: int) -> bool:
 
 @kernel
 def _forget(s: Any, market: int) -> None:
-    """Everything of a market back to its beginning, but for the funding index, its residue and the income counter.
+    """Everything of a market back to its beginning, but what never goes back or is somebody's.
 
-    The index never goes back (Paradex 2026), and with no position left nothing hangs on where it stands.
+    The funding index (Paradex 2026) and the times of prices and funding never do, and nothing hangs on them any more;
+    the rounding residue of funding, the income counter and the pools stay.
     """
     s.market_price[market] = 0
     s.market_oracle[market] = 0
-    s.market_oracle_time[market] = 0
     s.market_fresh[market] = 0
     s.market_last[market] = 0
     s.market_mark_time[market] = 0
@@ -87,7 +87,6 @@ def _forget(s: Any, market: int) -> None:
     s.market_premium_sum[market] = 0
     s.market_premium_count[market] = 0
     s.market_premium_time[market] = 0
-    s.market_funding_time[market] = 0
     s.market_funding_rate[market] = 0
     s.market_capacity_start[market] = 0
     s.market_capacity_used[market] = 0

@@ -21,7 +21,6 @@ from seawall.engine.policy import (
     is_looser,
     popcount,
 )
-from seawall.engine.statuses import reopen
 from seawall.engine.tiers import scale_cap, set_scale
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
@@ -34,7 +33,7 @@ from seawall.wide import mul_floor_div
 
 STEPS_AN_HOUR: Final = HOUR_MS // RAILS_STEP_MS
 HOURS: Final = 25  # of scale_low: this one and the 24 before, so that no 24 hours are cut short
-CHANGES_A_MARKET: Final = len(RAILED) + 2  # events of one market in one TICK, at most
+CHANGES_A_MARKET: Final = len(RAILED) + 1  # events of one market in one TICK, at most
 
 
 @kernel
@@ -154,8 +153,8 @@ def _announce(s: Any, market: int, target: int) -> None:
 
 @kernel
 def decay(s: Any) -> None:
-    """TICK, once a minute and market: ramps move, reopenings advance and, when the risk engine has been silent for
-    RISK_SILENCE_MS, every live value goes one of its steps back to the static one.
+    """TICK, once a minute and market: ramps move and, when the risk engine has been silent for RISK_SILENCE_MS, every
+    live value goes one of its steps back to the static one.
 
     Markets for which one command has no room (CHANGES_PER_COMMAND) take their turn in the next.
     """
@@ -173,7 +172,6 @@ def decay(s: Any) -> None:
         if is_silent:
             _decay_market(s, market)
         _ramp(s, market, minute)
-        reopen(s, market)
         s.market_rails_time[market] = minute
     s.cell[RAILS_TIME] = minute
 

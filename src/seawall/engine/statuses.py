@@ -128,11 +128,17 @@ def after_outage(s: Any) -> None:
 
 
 @kernel
-def reopen(s: Any, market: int) -> None:
+def reopen_markets(s: Any) -> None:
+    """TICK: markets that an outage has closed go on with their reopening."""
+    for market in range(s.cell[MARKETS]):
+        if s.market_reopen[market] != 0:
+            _reopen(s, market)
+
+
+@kernel
+def _reopen(s: Any, market: int) -> None:
     """One stage back towards what the market was before the outage, as `may_loosen` allows."""
     target = s.market_reopen[market]
-    if target == 0:
-        return
     now = s.market_status[market]
     stage = POSTING if now == CANCELLING else target
     if now <= target:
