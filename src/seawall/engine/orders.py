@@ -140,7 +140,7 @@ def _cancel_in(s: Any, bucket: int, market: int, most: int) -> int:
 
 @kernel
 def schedule_cancel(s: Any, c: Any) -> int:
-    """SCHEDULE_CANCEL: cancel all at `expires`, at least 5 s ahead (BAD_TIME), unless it is moved before; 0 clears it."""
+    """SCHEDULE_CANCEL: cancel all at `expires`, 5 s ahead or more (BAD_TIME), unless moved before; 0 clears it."""
     if c.expires != 0 and c.expires < s.cell[NOW] + SCHEDULE_AHEAD_MS:
         return code.BAD_TIME
     s.account_cancel[c.account] = c.expires

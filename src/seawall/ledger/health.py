@@ -49,21 +49,13 @@ def live_rate(s: Any, market: int) -> int:
 
 
 @kernel
-def initial_of(s: Any, market: int, notional: int, leverage: int) -> int:
+def initial_of(s: Any, market: int, notional: int, leverage: int, live: int) -> int:
     """Initial margin of a position: the larger of notional / leverage and notional x live rate, both rounded up."""
     tier = tier_at(s, 2 * market + LIVE, notional)
     most = min(leverage, s.base_leverage[market, tier], s.param[market, parameter.LEVERAGE_CAP])
-    return int(max((notional + most - 1) // most, rate_up(notional, live_rate(s, market))))
-
-
-@kernel
-def reserve_of(s: Any, market: int, size: int, bids: int, asks: int, leverage: int) -> int:
-    """Margin of open orders: initial of the worse of all bids or all asks filled, less the position's own."""
-    worst = max(abs(size), abs(size + bids), abs(size - asks))
-    if worst == abs(size):
-        return 0
-    price = s.market_price[market]
-    return int(initial_of(s, market, worst * price, leverage) - initial_of(s, market, abs(size) * price, leverage))
+    if live * most <= RATE_ONE:  # then 1 / most is the larger rate, and so is what it gives
+        return int((notional + most - 1) // most)
+    return int(rate_up(notional, live))
 
 
 @kernel
@@ -135,8 +127,12 @@ def measure_after(
         if value > entry:
             profit += value - entry
             weighted += value - entry if weight == RATE_ONE else rate_down(value - entry, weight)
-        initials += initial_of(s, here, amount, most)
-        reserved += reserve_of(s, here, held, resting_bids, resting_asks, most)
+        live = live_rate(s, here)
+        own = initial_of(s, here, amount, most, live) if amount != 0 else 0
+        initials += own
+        worst = max(abs(held), abs(held + resting_bids), abs(held - resting_asks))  # all bids or all asks filled
+        if worst != abs(held):
+            reserved += initial_of(s, here, worst * s.market_price[here], most, live) - own
     maintenance = ceil_pair(high, low)
     counted = counted_profit(s, weighted)
     initial = max(initials, end_of(s, maintenance)) + reserved
