@@ -19,7 +19,7 @@ from seawall.ledger.events import emit
 from seawall.ledger.markets import AMM, is_fresh, pool_bucket, status_of
 from seawall.ledger.state import NOW, SWEEP_SLOT
 from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_kernels import move_index
+from seawall.margin.trigger_kernels import move_index, note_fired
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import IMPACT_ORDERS, SETTLED_PER_FUNDING
@@ -184,7 +184,7 @@ def within_bounds(s: Any, market: int, index: int) -> int:
 def sweep(s: Any) -> None:
     """Settles the next SETTLED_PER_FUNDING positions of the table, of any bucket and market.
 
-    Equity stays as it was: what a settlement pays is what it owed. A round that ends tells how far back the entry
+    Equity stays as it was but for its rounding: what a settlement pays is what it owed. A round that ends tells how far back the entry
     index of any position can lie.
     """
     slot = s.cell[SWEEP_SLOT]
@@ -194,9 +194,21 @@ def sweep(s: Any) -> None:
             _end_round(s)
             slot = 0
             break
-        if s.slot_link[slot, OWNER] >= 0:
-            settle_slot(s, slot)
+        if s.slot_link[slot, OWNER] >= 0 and s.slot_index[slot] != s.market_index[s.slot_market[slot]]:
+            _settle_swept(s, slot)
     s.cell[SWEEP_SLOT] = slot
+
+
+@kernel
+def _settle_swept(s: Any, slot: int) -> None:
+    """Settles one position and tells it. Its bucket is measured anew: each settlement may round a micro-USD away, and
+    a certificate has room for one a position only.
+    """
+    bucket = s.slot_link[slot, OWNER]
+    paid = settle_slot(s, slot)
+    note_fired(s, bucket)
+    if paid != 0:
+        emit(s, event.FUNDING_PAID, s.slot_market[slot], bucket, -1, 0, 0, s.slot_size[slot], paid)
 
 
 @kernel
