@@ -11,7 +11,7 @@ from seawall.book.matching import cancel_order
 from seawall.kernel import kernel
 from seawall.ledger.buckets import close_empty_slot
 from seawall.ledger.events import emit, emit_health
-from seawall.ledger.health import end_of, equity_and_maintenance
+from seawall.ledger.health import end_of, equity_and_maintenance, maintenance_of
 from seawall.ledger.isolated import release_isolated, top_up
 from seawall.ledger.leaving import settle_told
 from seawall.ledger.state import EVENTS_USED, NOW, VENUE_STATUS
@@ -34,9 +34,7 @@ from seawall.margin.trigger_kernels import place
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
-UNIT_EVENTS: Final = (
-    4_700  # no unit emits more: 4 for each counterparty of ADL, 3 more for 64 in debt, funding of 64 positions, its own
-)
+UNIT_EVENTS: Final = 4_700  # no unit emits more: 4 for each counterparty of ADL, 3 more for 64, 2 for each position
 SCAN_UNITS: Final = 8
 CANCELS: Final = 64  # orders cancelled in one unit
 
@@ -137,6 +135,13 @@ def _start(s: Any, bucket: int, equity: int, maintenance: int) -> None:
     end = end_of(s, maintenance)
     row = emit(s, event.LIQUIDATION, s.bucket_market[bucket], bucket, s.bucket_owner[bucket], 0, end, 0, is_low)
     emit_health(s, row, equity, maintenance)
+    slot = s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        market, size = s.slot_market[slot], s.slot_size[slot]
+        if size != 0:
+            price, own = s.market_price[market], maintenance_of(s, market, size)
+            emit(s, event.LIQUIDATION_POSITION, market, bucket, -1, s.slot_entry[slot], price, size, own)
+        slot = s.slot_sibling[slot]
 
 
 @kernel

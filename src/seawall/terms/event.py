@@ -26,7 +26,9 @@ FUNDING_PAID: Final = 25  # bucket, market, amount credited (negative: paid)
 FUNDING_STEP: Final = 26  # market, price = rate, amount = step of the index
 SHARES: Final = 27  # bucket = pool, other = account, size = shares signed, amount = USD signed
 INSURANCE: Final = 28  # market, amount signed, other = cause (an event kind)
-POSITION_MOVED: Final = 29  # bucket -> other, size, order = entry notional, amount = cash: raw_usd moves by cash less entry
+POSITION_MOVED: Final = (
+    29  # bucket -> other, size, order = entry notional, amount = cash: raw_usd moves by cash less entry
+)
 # prices and markets
 INDEX: Final = 30  # market, price = index, amount = 1 fresh, 0 stale
 MARK: Final = 31  # market, price
@@ -39,17 +41,18 @@ AGENT: Final = 37
 TIER: Final = 38  # market, other = tier, price = maintenance rate, size = leverage, amount = lower notional
 SOURCE: Final = 39  # market, other = source, size = weight, amount = from when
 # liquidation: the receipt of a bucket is its run of these, in order
-LIQUIDATION: Final = 40  # it starts: bucket, equity, maintenance, price = liquidation end, amount = stage
+LIQUIDATION: Final = 40  # it starts: bucket, equity, maintenance, price = liquidation end, amount = 1 if vault first
 LIQUIDATION_CANCELS: Final = 41  # its orders are gone: size = how many
-LIQUIDATION_FILL: Final = 42  # bucket, other, price, size, amount = fee, order = bankruptcy price
-LIQUIDATION_WAITS: Final = 43  # amount = why: throttle, gate, cooldown
-BACKSTOP: Final = 44  # the vault takes: bucket, other = vault, price, size
-DEFICIT: Final = 45  # negative cash made good: bucket, amount, other = who pays (INSURANCE or SOCIALISED)
-ADL: Final = 46  # bucket = loser, other = winner, price, size, amount = closed notional
-SOCIALISED: Final = 47  # bucket = winner whose profit is cut, amount
+LIQUIDATION_FILL: Final = 42  # bucket, other = lots sought, average price, size, amount = fee, order = bankruptcy price
+LIQUIDATION_WAITS: Final = 43  # amount = why (liquidation/partial.py)
+BACKSTOP: Final = 44  # the vault takes: bucket, other = vault, price, size, amount = value
+DEFICIT: Final = 45  # debt made good: bucket, amount, other = who pays (INSURANCE, SOCIALISED, -1 nobody)
+ADL: Final = 46  # bucket = loser, other = winner, its health, price, size, amount = value, order = exposure laid bare
+SOCIALISED: Final = 47  # bucket = winner whose profit (order) is cut, amount, price = mark, size = its position
 LIQUIDATION_END: Final = 48  # healthy or gone: bucket, equity, maintenance, amount = 1 when gone
 ISOLATED_RETURNED: Final = 49
 SETTLED: Final = 50  # a delisting closes size lots of the long bucket against the short other, both at price
+LIQUIDATION_POSITION: Final = 51  # after LIQUIDATION: size, price = mark, order = entry notional, amount = maintenance
 
 # fields of a row, in order; all are int64
 ROW: Final = (
