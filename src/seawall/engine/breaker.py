@@ -82,7 +82,7 @@ def step_back(s: Any, market: int) -> None:
     """One step towards NORMAL when its dwell has passed: what happens while the risk engine is silent."""
     now = s.param[market, parameter.BREAKER]
     target = RECOVERY if now == HARD else NORMAL
-    if now != NORMAL and may_change(s, market, target):
+    if may_change(s, market, target):
         set_breaker(s, market, target)
 
 

@@ -21,7 +21,7 @@ from seawall.engine.policy import (
     is_looser,
     popcount,
 )
-from seawall.engine.tiers import scale_cap, set_scale
+from seawall.engine.tiers import note_uncertified, scale_cap, set_scale
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
 from seawall.ledger.state import MARKETS, NOW, RAILS_TIME, RISK_SERIAL, RISK_TIME
@@ -162,18 +162,24 @@ def decay(s: Any) -> None:
     if s.cell[RAILS_TIME] == minute:
         return
     is_silent = s.cell[NOW] - s.cell[RISK_TIME] > s.param[len(s.market_price), parameter.RISK_SILENCE_MS]
-    changes = 0
+    changes, is_done, rose = 0, True, False
     for market in range(s.cell[MARKETS]):
         if s.market_rails_time[market] == minute or s.market_status[market] in (command.UNLISTED, command.DELISTING):
             continue
         if changes + CHANGES_A_MARKET > CHANGES_PER_COMMAND:
-            return
+            is_done = False
+            break
         changes += CHANGES_A_MARKET
         if is_silent:
             _decay_market(s, market)
+        before = s.param[market, MAINTENANCE_SCALE]
         _ramp(s, market, minute)
+        rose = rose or s.param[market, MAINTENANCE_SCALE] > before
         s.market_rails_time[market] = minute
-    s.cell[RAILS_TIME] = minute
+    if rose:
+        note_uncertified(s)
+    if is_done:
+        s.cell[RAILS_TIME] = minute
 
 
 @kernel

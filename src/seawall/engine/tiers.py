@@ -75,18 +75,21 @@ def scale_cap(s: Any, market: int) -> int:
 
 @kernel
 def set_scale(s: Any, market: int, scale: int) -> None:
-    """Makes `scale` the live one: writes the live tiers, and queues the buckets that a rise may concern.
-
-    A bucket certified at the fence stays certified. A fall makes nobody liquidatable: nothing is queued.
-    """
-    rises = scale > s.param[market, MAINTENANCE_SCALE]
+    """Makes `scale` the live one and writes the live tiers; after a rise `note_uncertified` must follow."""
     s.param[market, MAINTENANCE_SCALE] = scale
     write_tiers(s, market)
     emit(s, event.PARAMETER, market, -1, 1, MAINTENANCE_SCALE, scale, 0, s.cell[NOW])
-    if rises:
-        for bucket in range(len(s.bucket_status)):
-            if EDGE <= s.bucket_status[bucket] <= UNSURE:
-                note_fired(s, bucket)
+
+
+@kernel
+def note_uncertified(s: Any) -> None:
+    """Queues the buckets that a rise of any live scale may concern: those certified at the live rates only, or not.
+
+    A bucket certified at the fence stays certified, and a fall makes nobody liquidatable.
+    """
+    for bucket in range(len(s.bucket_status)):
+        if EDGE <= s.bucket_status[bucket] <= UNSURE:
+            note_fired(s, bucket)
 
 
 @kernel
