@@ -158,6 +158,18 @@ def test_nothing_leaves_on_a_stale_price() -> None:
     desk.must(TRANSFER, account=master, other=sub, amount=1)
 
 
+def test_orders_alone_rest_on_no_price() -> None:
+    """A slot without a position: its market may be stale, what it reserves stays."""
+    desk, master, sub = family()
+    other = desk.account(1_000)
+    desk.trade(master, other, 1, 1)
+    desk.columns["slot_bids"][desk.slot(master, 1)] = 10
+    desk.trade(other, master, 1, 1)
+    desk.mark(1, PRICE, fresh=False)
+    assert may_leave(desk, master) == (1_000 - 50) * USD
+    desk.must(TRANSFER, account=master, other=sub, amount=950 * USD)
+
+
 def test_a_price_grows_stale_with_age() -> None:
     desk, master, sub = family()
     desk.trade(master, desk.account(1_000), 0, 1)
@@ -273,6 +285,17 @@ def test_what_has_left_is_counted_against_others_and_against_oneself() -> None:
     assert desk.columns["market_advanced"][0] == desk.cell[state.ADVANCED] == 0
     assert desk.columns["slot_advanced"].sum() == 0
     assert is_conserved(desk)
+
+
+def test_funding_that_comes_in_ends_an_advance_at_the_next_exit() -> None:
+    desk, long, _ = doubled()
+    insure(desk, 0, 10_000)
+    desk.must(command.WITHDRAW, account=long, amount=520 * USD)
+    assert desk.columns["market_advanced"][0] == 20 * USD
+    desk.fund(0, -5 * 10**12)  # 50 USD to the long
+    desk.must(command.WITHDRAW, account=long, amount=10 * USD)
+    assert model.cash(desk.columns, long) == 20 * USD
+    assert desk.columns["market_advanced"][0] == desk.cell[state.ADVANCED] == 0
 
 
 def test_the_profit_of_one_market_is_not_paid_by_the_pool_of_another() -> None:

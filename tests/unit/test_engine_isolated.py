@@ -7,6 +7,8 @@ from desk import PRICE, USD, Desk, isolated_pair, pair
 from seawall.ledger import isolated as rows
 from seawall.ledger import leaving, state
 from seawall.ledger.buckets import close_empty_slot, open_slot
+from seawall.margin.ladder import ALWAYS_KEY, KEY, NEVER_KEY, OWNER
+from seawall.margin.trigger_kernels import evaluate
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import AMOUNT_MAX, ISOLATED_PER_ACCOUNT, POSITIONS_PER_BUCKET, RAW_USD_MAX
 
@@ -46,6 +48,13 @@ def test_the_bucket_of_an_order() -> None:
     assert (desk.raw(own), desk.raw(long)) == (100 * USD, 900 * USD - 10 * PRICE)
     kinds = [int(desk.columns[name][own]) for name in ("bucket_kind", "bucket_owner", "bucket_market")]
     assert kinds == [state.ISOLATED, long, 1]
+
+
+def test_orders_go_where_a_position_is() -> None:
+    desk, long, _ = pair()
+    desk.must(LEVERAGE, account=long, market=0, size=5)
+    desk.columns["setting_isolated"][rows.setting_of(desk.s, long, 0)] = 1
+    assert rows.bucket_for(desk.s, long, 0) == long
 
 
 def test_an_isolated_bucket_that_exists_is_fed() -> None:
@@ -217,7 +226,14 @@ def test_a_position_moves_with_everything_that_is_its_own() -> None:
     told = desk.must(MOVE, account=long, market=0, flags=ISOLATED, amount=300 * USD)
     own = rows.find_isolated(desk.s, long, 0)
     assert told[-1]["kind"] == event.POSITION_MOVED
-    assert [told[-1][name] for name in ("bucket", "other", "size", "amount")] == [long, own, 13, 300 * USD]
+    names = ("bucket", "other", "size", "order", "amount")
+    assert [told[-1][name] for name in names] == [
+        long,
+        own,
+        13,
+        kept[1],
+        300 * USD,
+    ]
     assert desk.slot(own, 0) == slot
     assert desk.slot(long, 0) == 0
     assert [int(c[f"slot_{name}"][slot]) for name in ("size", "entry", "leverage")] == kept
@@ -230,7 +246,13 @@ def test_a_position_moves_with_everything_that_is_its_own() -> None:
     desk.fund(0, 10**12)
     told = desk.must(MOVE, account=long, market=0, amount=0)
     assert [row["kind"] for row in told] == [event.FUNDING_PAID, event.POSITION_MOVED, event.ISOLATED_RETURNED]
-    assert [told[1][name] for name in ("bucket", "other", "size", "amount")] == [own, long, 13, 287 * USD]
+    assert [told[1][name] for name in names] == [
+        own,
+        long,
+        13,
+        kept[1],
+        287 * USD,
+    ]
     assert told[2]["amount"] == 0
     assert desk.slot(long, 0) == slot
     assert [int(c[f"slot_{name}"][slot]) for name in ("size", "entry", "leverage")] == kept
@@ -253,6 +275,24 @@ def test_a_position_in_the_middle_of_a_list_moves() -> None:
     assert sorted(p.market for p in model.places(desk.columns, long)) == [0, 1, 2, 3]
     assert desk.raw(long) == 10_000 * USD - 4 * 10 * PRICE
     assert is_conserved(desk)
+
+
+def test_a_position_that_moves_leaves_the_ladder_until_its_buckets_are_measured() -> None:
+    desk, long, _ = pair(10_000)
+    desk.trade(long, 1, 1, 10)
+    c, states = desk.columns, state.for_kernels(desk.array)
+    evaluate(states)
+    slot, stays = desk.slot(long, 0), desk.slot(long, 1)
+    assert NEVER_KEY < c["slot_link"][slot, KEY] < ALWAYS_KEY
+    own = desk.isolate(long, 0, 300 * USD)
+    assert c["slot_link"][slot, KEY] == NEVER_KEY
+    assert c["slot_link"][slot, OWNER] == own
+    assert c["slot_link"][stays, KEY] > NEVER_KEY
+    assert c["row_head"][0].any() == 0
+    assert c["bucket_fired"][own] == c["bucket_fired"][long] == 1
+    evaluate(states)
+    assert NEVER_KEY < c["slot_link"][slot, KEY] < ALWAYS_KEY
+    assert c["row_head"][0].sum() == slot
 
 
 def test_the_isolated_bucket_must_have_initial_margin_after() -> None:
