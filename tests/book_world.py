@@ -205,6 +205,8 @@ def _check_lists(book: Book, model: Model, rows: dict[int, int]) -> None:
     _check_free(
         c["order_after"], int(c["cell"][state.ORDER_FREE]), int(c["cell"][state.ORDERS_USED]), set(rows.values())
     )
+    free = c["order_id"] == 0
+    assert not any(c[f"order_{name}"][free].any() for name in ("parent", "twin", "child", "waiting"))
     by_bucket: dict[int, list[int]] = {}
     for identity in sorted(model.orders, reverse=True):
         by_bucket.setdefault(model.orders[identity]["bucket"], []).append(rows[identity])

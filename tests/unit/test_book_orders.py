@@ -226,17 +226,34 @@ def test_only_resting_orders_that_may_add_risk_are_reserved() -> None:
     pair.check()
 
 
-def test_a_dropped_order_leaves_its_twin_alone() -> None:
+@pytest.mark.parametrize("dropped", range(4))
+def test_a_dropped_order_leaves_no_tie_behind(dropped: int) -> None:
+    """A parent with two stops that it has not armed, and a pair beside them: who is dropped, and who goes with it."""
     pair = Pair()
-    one, other, third = (pair.new(2, STOP | SELL, 100 + i) for i in range(3))
-    rows = [identity % 2**21 for identity in (one, other, third)]
-    twins = pair.book.columns["order_twin"]
-    twins[rows[0]], twins[rows[1]], twins[rows[2]] = rows[1], rows[0], rows[0]
-    pair.drop(one)
-    assert [twins[rows[1]], twins[rows[2]]] == [0, rows[0]]
+    parent = pair.new(2, 0, 90)
+    children = [pair.new(2, flags | SELL, 100) for flags in (STOP, TAKE_PROFIT)]
+    twins = [pair.new(2, flags | SELL, 200) for flags in (STOP, TAKE_PROFIT)]
+    rows = [identity % 2**21 for identity in (parent, *children, *twins)]
+    c = pair.book.columns
+    for child in children:
+        pair.book.one(LIFT, child)
+        pair.model.take(child)
+        c["order_parent"][child % 2**21] = rows[0]
+    c["order_child"][rows[0]] = rows[1]
+    for one, other in ((1, 2), (3, 4)):
+        c["order_twin"][rows[one]], c["order_twin"][rows[other]] = rows[other], rows[one]
+    gone = (parent, children[0], children[1], twins[0])[dropped]
+    pair.drop(gone)
+    for child in children if gone == parent else ():
+        pair.model.drop(child)
+    pair.check()
+    ties = {name: [int(c[f"order_{name}"][row]) for row in rows] for name in ("parent", "child", "twin")}
+    assert ties["parent"] == [0, 0 if dropped < 2 else rows[0], 0 if dropped in (0, 2) else rows[0], 0, 0]
+    assert ties["child"][0] == (0, rows[2], rows[1], rows[1])[dropped]
+    assert ties["twin"][1:3] == ([rows[2], rows[1]] if dropped == 3 else [0, 0])
+    assert ties["twin"][3:] == ([0, 0] if dropped == 3 else [rows[4], rows[3]])
     again = pair.new(2, STOP, 300)
-    assert twins[again % 2**21] == 0
-    assert pair.book.columns["order_parent"][again % 2**21] == 0
+    assert not any(c[f"order_{name}"][again % 2**21] for name in ("parent", "twin", "child", "waiting"))
 
 
 def test_lots_of_a_level_may_add_up_past_one_order() -> None:

@@ -78,10 +78,6 @@ def new_order(
     s.order_level[order] = 0
     s.order_after[order] = 0
     s.order_before[order] = 0
-    s.order_parent[order] = 0
-    s.order_twin[order] = 0
-    s.order_child[order] = 0
-    s.order_waiting[order] = 0
     s.bucket_stops[bucket] += 1 if flags & TRIGGERED else 0
     head = s.bucket_order[bucket]
     s.order_next[order] = head
@@ -118,6 +114,14 @@ def drop_order(s: Any, order: int) -> None:
 
     Stops attached to it that it never armed go with it, told by PARENT_GONE; those it armed stay as they are.
     """
+    if s.bucket_stops[s.order_bucket[order]] != 0:  # whoever is tied to another is a stop of the bucket, or its parent
+        _leave_family(s, order)
+    _free(s, order)
+
+
+@kernel
+def _leave_family(s: Any, order: int) -> None:
+    """Ends what ties an order to others."""
     child = s.order_child[order]
     while child != 0:  # at most two
         twin = s.order_twin[child]
@@ -128,18 +132,23 @@ def drop_order(s: Any, order: int) -> None:
         else:
             bucket, identity, size = s.order_bucket[child], s.order_id[child], s.order_waiting[child]
             emit(s, event.CANCELLED, s.order_market[child], bucket, -1, identity, 0, size, code.PARENT_GONE)
+            _untie(s, child)
             _free(s, child)
         child = twin if s.order_parent[twin] == order else 0
-    _leave_family(s, order)
-    _free(s, order)
-
-
-@kernel
-def _leave_family(s: Any, order: int) -> None:
-    """The parent of an attached stop forgets it."""
+    s.order_child[order] = 0
     parent, twin = s.order_parent[order], s.order_twin[order]
     if parent != 0 and s.order_child[parent] == order:
         s.order_child[parent] = twin if s.order_parent[twin] == parent else 0
+    _untie(s, order)
+
+
+@kernel
+def _untie(s: Any, order: int) -> None:
+    """An order without parent and twin, as every free row is."""
+    s.order_twin[s.order_twin[order]] = 0
+    s.order_twin[order] = 0
+    s.order_parent[order] = 0
+    s.order_waiting[order] = 0
 
 
 @kernel
@@ -159,9 +168,6 @@ def _free(s: Any, order: int) -> None:
         s.bucket_order[bucket] = after
     s.bucket_orders[bucket] -= 1
     s.bucket_stops[bucket] -= 1 if s.order_flags[order] & TRIGGERED else 0
-    s.order_twin[s.order_twin[order]] = 0
-    s.order_twin[order] = 0
-    s.order_parent[order] = 0
     s.order_id[order] = 0
     s.order_after[order] = s.cell[ORDER_FREE]
     s.cell[ORDER_FREE] = order
@@ -194,7 +200,7 @@ def rest(s: Any, order: int) -> None:
 def rest_at(s: Any, order: int, row: int, ordinal: int) -> None:
     """`rest` for a caller that knows the row and the ordinal."""
     levels.append(s, levels.open_level(s, row, ordinal), order)
-    _reserve(s, order, s.order_size[order])
+    _reserve(s, order, row, s.order_size[order])
 
 
 @kernel
@@ -208,8 +214,9 @@ def wait(s: Any, order: int) -> None:
 @kernel
 def lift(s: Any, order: int) -> None:
     """Takes an order out of its level and gives its reserve back; it keeps its id and its place in the bucket."""
-    if s.level_row[s.order_level[order]] & 3 <= ASKS:
-        _reserve(s, order, -s.order_size[order])
+    row = s.level_row[s.order_level[order]]
+    if row & 3 <= ASKS:
+        _reserve(s, order, row, -s.order_size[order])
     levels.take_out(s, order)
 
 
@@ -220,8 +227,9 @@ def shrink(s: Any, order: int, lots: int) -> None:
     s.order_size[order] -= lots
     if level != 0:
         s.level_lots[level] -= lots
-        if s.level_row[level] & 3 <= ASKS:
-            _reserve(s, order, -lots)
+        row = s.level_row[level]
+        if row & 3 <= ASKS:
+            _reserve(s, order, row, -lots)
 
 
 @kernel
@@ -292,13 +300,12 @@ def count_waiting(s: Any, bucket: int) -> int:
 
 
 @kernel
-def _reserve(s: Any, order: int, lots: int) -> None:
-    """Counts `lots` more (negative: fewer) of the order as resting in its slot, unless it is reduce-only."""
-    flags = s.order_flags[order]
-    if flags & REDUCE_ONLY:
+def _reserve(s: Any, order: int, row: int, lots: int) -> None:
+    """Counts `lots` more (negative: fewer) of an order in a row of the book as resting, unless it is reduce-only."""
+    if s.order_flags[order] & REDUCE_ONLY:
         return
-    slot = find_slot(s, s.order_bucket[order], s.order_market[order])
-    if flags & SELL:
+    slot = find_slot(s, s.order_bucket[order], row >> 2)
+    if row & 1 == ASKS:
         s.slot_asks[slot] += lots
     else:
         s.slot_bids[slot] += lots
