@@ -244,7 +244,6 @@ def test_a_bucket_in_liquidation(clock: Clock) -> None:
 def test_cancelling(clock: Clock) -> None:
     order, stranger = clock.start(110), clock.account(10)
     clock.tick(0)
-    fields = {"kind": command.CANCEL_TWAP, "market": 0}
     for who, reference in (
         (stranger, order),
         (clock.trader, order + 2**21),
