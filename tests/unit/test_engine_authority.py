@@ -118,6 +118,7 @@ def test_an_account_that_is_not_there(cast: Cast, kind: int) -> None:
     signer = cast.master if right > 0 else right
     assert cast.ask(kind, signer, 4) == code.UNKNOWN_ACCOUNT
     assert cast.ask(kind, signer, -1) == code.UNKNOWN_ACCOUNT
+    assert cast.ask(kind, cast.sub, 4) == cast.ask(kind, -999, 4) == code.NOT_AUTHORISED
     assert cast.ask(kind, signer, 3 if right < 0 else cast.second) == code.OK
 
 
@@ -268,6 +269,17 @@ def test_an_agent_approved_again_can_not_be_replayed() -> None:
     for nonce in (START + 50, START + 60, START + 70):
         desk.refused(code.NONCE_OLD, command.SET_TOP_UP, signer=again, nonce=nonce, **fields)
     desk.must(command.SET_TOP_UP, signer=again, nonce=START + 71, **fields)
+
+
+def test_an_agent_of_a_sub_account_that_becomes_the_masters_can_not_be_replayed() -> None:
+    cast = Cast()
+    desk = cast.desk
+    fields = {"account": cast.sub, "market": 0, "amount": -1}
+    desk.must(command.SET_TOP_UP, signer=cast.of_sub, nonce=START + 50, **fields)
+    desk.must(command.REVOKE_AGENT, account=cast.sub, address_0=9, address_2=4)
+    cast.agent(cast.stranger, 78, TRADER)  # takes the freed row
+    again = cast.agent(cast.master, 4, BOTH)
+    desk.refused(code.NONCE_OLD, command.SET_TOP_UP, signer=again, nonce=START + 50, **fields)
 
 
 def test_a_row_given_to_another_agent_keeps_its_floor() -> None:

@@ -298,6 +298,20 @@ def test_funding_that_comes_in_ends_an_advance_at_the_next_exit() -> None:
     assert desk.columns["market_advanced"][0] == desk.cell[state.ADVANCED] == 0
 
 
+def test_profit_that_is_transferred_is_an_advance_too() -> None:
+    desk, long, _ = doubled()
+    sub = desk.sub(long)
+    insure(desk, 0, 300)
+    desk.must(TRANSFER, account=long, other=sub, amount=600 * USD)
+    assert desk.columns["market_advanced"][0] == 100 * USD
+    assert may_leave(desk, long) == 0
+    insure(desk, 0, 100)
+    assert may_leave(desk, long) == 100 * USD
+    desk.must(TRANSFER, account=sub, other=long, amount=600 * USD)
+    assert desk.columns["market_advanced"][0] == 0
+    assert is_conserved(desk)
+
+
 def test_the_profit_of_one_market_is_not_paid_by_the_pool_of_another() -> None:
     """A lot held in a market with a rich fund does not open that fund to the profit of another market."""
     desk, long, short = doubled()

@@ -358,6 +358,37 @@ def test_an_advance_goes_where_its_position_goes() -> None:
     assert c["bucket_advanced"][long] == c["market_advanced"][0] == desk.cell[state.ADVANCED] == 20 * USD
 
 
+def test_an_advance_is_repaid_from_the_cash_that_its_position_comes_to() -> None:
+    desk, long, _ = pair(300)
+    desk.mark(0, 3 * PRICE)
+    desk.columns["market_insurance"][0] = 10**13
+    desk.isolate(long, 0, 300 * USD)
+    desk.must(MARGIN, account=long, market=0, amount=-320 * USD)
+    assert desk.columns["market_advanced"][0] == 20 * USD
+    desk.must(MOVE, account=long, market=0)
+    assert desk.columns["market_advanced"][0] == desk.cell[state.ADVANCED] == 0
+
+
+def test_funding_that_cross_owes_is_not_left_behind_for_its_profits_to_pay() -> None:
+    desk, long, short = pair(100)
+    desk.trade(long, short, 1, 10)
+    desk.mark(0, 2 * PRICE)
+    desk.mark(1, 2 * PRICE)
+    desk.fund(1, 10**12)  # 10 USD
+    desk.refused(code.WITHDRAWABLE, MOVE, account=long, market=0, flags=ISOLATED, amount=90 * USD + 1)
+    desk.must(MOVE, account=long, market=0, flags=ISOLATED, amount=90 * USD)
+    assert desk.cell[state.ADVANCED] == 0
+
+
+def test_a_move_to_cross_keeps_the_bound_of_cash() -> None:
+    desk, _, short = pair()
+    own = desk.isolate(short, 0, 200 * USD)
+    desk.columns["bucket_raw"][short] = RAW_USD_MAX - desk.raw(own) + 1
+    desk.refused(code.CASH_BOUND, MOVE, account=short, market=0)
+    desk.columns["bucket_raw"][short] -= 1
+    desk.must(MOVE, account=short, market=0)
+
+
 def test_no_position_moves_with_orders_beside_it() -> None:
     desk, long, _ = pair()
     desk.rest_order(long, 1)

@@ -45,6 +45,12 @@ def test_leverage_is_set_for_the_position_too() -> None:
     assert rows.leverage_of(desk.s, long, 0) == 20
 
 
+def test_a_cross_position_draws_nothing_from_itself() -> None:
+    """100 of its 200 USD might be withdrawn; that does not pay for 50 of missing margin."""
+    desk, long, _ = pair(200)
+    desk.refused(code.INITIAL_MARGIN, LEVERAGE, account=long, market=0, size=4)
+
+
 def test_leverage_may_always_rise_within_its_caps() -> None:
     """Below initial margin a higher leverage asks for less: no risk is added."""
     desk, long, _ = pair(100, leverage=5)

@@ -229,7 +229,6 @@ def _to_cross(s: Any, c: Any, own: int, slot: int) -> int:
     if not cash_fits(s, cross, cash - entry):
         return code.CASH_BOUND
     settle_told(s, own)
-    settle_told(s, cross)
     move_slot(s, slot, cross, cash)
     s.setting_isolated[make_setting(s, cross, c.market)] = 0
     emit(s, event.POSITION_MOVED, c.market, own, cross, entry, 0, size, cash)

@@ -114,7 +114,7 @@ def cancel_withdrawal(s: Any, c: Any) -> int:
 def row_of_withdrawal(s: Any, identity: int) -> int:
     """The row of a pending withdrawal; 0 when the id is not pending."""
     row = identity & ROW_MASK
-    if identity <= 0 or row >= len(s.withdrawal_id) or s.withdrawal_id[row] != identity:
+    if row >= len(s.withdrawal_id) or s.withdrawal_id[row] != identity:
         return 0
     return int(row)
 

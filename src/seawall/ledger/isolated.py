@@ -141,7 +141,7 @@ def _make(s: Any, account: int, market: int) -> int:
 
 @kernel
 def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
-    """Moves a position, its entry notional, its advance and `cash` to another bucket. Both buckets are settled.
+    """Moves a position, its entry notional, its advance and `cash` to another bucket. The source is settled.
 
     `cash` is USD beside the position: the target's `cash_of` rises by it, the source's falls. The caller has checked
     room and health of both.

@@ -39,11 +39,11 @@ def has_setting_room(s: Any, account: int, market: int) -> bool:
 
 @kernel
 def make_setting(s: Any, account: int, market: int) -> int:
-    """The place of the setting, made when it is new: cross, leverage 0 (the default's), no top-up."""
+    """The place of the setting, made when it is new: cross, leverage 0 (the default's), no top-up,
+    as ledger/state.py fills an empty table."""
     place = _probe(s, account, market)
     if s.setting_key[place] == 0:
         s.setting_key[place] = 1 + account * len(s.market_price) + market
-        s.setting_floor[place] = -1
         s.cell[SETTINGS_USED] += 1
     return place
 
