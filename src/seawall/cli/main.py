@@ -15,6 +15,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "account": ("seawall.cli.account", "app"),
     "replay": ("seawall.cli.replay", "replay"),
     "conformance": ("seawall.cli.conformance", "conformance"),
+    "journal": ("seawall.cli.journal", "app"),
     "sim": ("seawall.cli.sim", "sim"),
 }
 EXIT_BAD_INPUT: Final = 2
