@@ -127,7 +127,8 @@ def match(
     account, slot = int(s.bucket_owner[bucket]), find_slot(s, bucket, market)
     t = Taker(slot, bucket, account, market, side, limit, flags, fee_rate, leverage)
     lots, cost, met = 0, 0, 0
-    row, pool, before = maker_row(market, side), open_pool(s, bucket, market), measure(s, bucket)
+    row, pool = maker_row(market, side), open_pool(s, bucket, market)
+    before = measure_after(s, bucket, market, 0, 0, 0, 0, 0, leverage)
     for _ in range(FILLS_PER_COMMAND):
         if lots == size:
             return lots, cost, code.OK
@@ -214,6 +215,23 @@ def growth(held: int, lots: int) -> int:
 
 
 @kernel
+def interest_added(s: Any, slot: int, maker_slot: int, side: int, lots: int) -> int:
+    """By how much a fill of `lots` between two slots raises open interest (negative: lowers it)."""
+    return growth(side * s.slot_size[slot], lots) - min(lots, max(0, side * s.slot_size[maker_slot]))
+
+
+@kernel
+def measure_fill(
+    s: Any, bucket: int, market: int, size: int, cost: int, fee: int, bids: int, asks: int, leverage: int, grown: int
+) -> Health:
+    """`measure_after` at the open interest that the fill leaves: what scales initial margin is part of the change."""
+    s.market_open[market] += grown
+    after = measure_after(s, bucket, market, size, cost, fee, bids, asks, leverage)
+    s.market_open[market] -= grown
+    return after
+
+
+@kernel
 def cancel_order(s: Any, order: int, why: int, pinned: int) -> None:
     """Drops an order, tells why, and gives back its slot and isolated bucket when empty, but nothing of `pinned`."""
     bucket, market = s.order_bucket[order], s.order_market[order]
@@ -241,7 +259,7 @@ def _meet_order(s: Any, t: Taker, order: int, left: int, before: Health) -> tupl
     _drop_excess(s, order, s.order_size[order] - lots)
     lots, price, maker_slot = min(lots, left), s.order_price[order], find_slot(s, maker, t.market)
     fee, maker_fee = fees_of(s, t.market, lots * price, t.fee_rate)
-    why = _maker_refusal(s, order, t.side, lots, maker_fee)
+    why = _maker_refusal(s, order, t.side, lots, maker_fee, interest_added(s, t.slot, maker_slot, t.side, lots))
     if why != code.OK:
         cancel_order(s, order, why, t.bucket)
         return 0, code.OK
@@ -294,29 +312,28 @@ def _drop_excess(s: Any, order: int, excess: int) -> None:
 
 
 @kernel
-def _maker_refusal(s: Any, order: int, side: int, lots: int, fee: int) -> int:
-    """Why a maker may not fill `lots` of its order; OK when it may."""
+def _maker_refusal(s: Any, order: int, side: int, lots: int, fee: int, grown: int) -> int:
+    """Why a maker may not fill `lots` of its order, which raises open interest by `grown`; OK when it may."""
     bucket, market, size = s.order_bucket[order], s.order_market[order], -side * lots
     cost = size * s.order_price[order]
     freed = 0 if s.order_flags[order] & command.REDUCE_ONLY else lots
     bids, asks = (-freed, 0) if side < 0 else (0, -freed)
     if not cash_fits(s, bucket, -cost - fee):
         return code.CASH_BOUND
-    after = measure_after(s, bucket, market, size, cost, fee, bids, asks, 0)
+    after = measure_fill(s, bucket, market, size, cost, fee, bids, asks, 0, grown)
     return code.OK if may_change(s, bucket, after) else code.INITIAL_MARGIN
 
 
 @kernel
 def _taker_refusal(s: Any, t: Taker, maker_slot: int, lots: int, price: int, fee: int, before: Health) -> int:
-    """Why a taker may not take these `lots`, given its health before the command; OK when it may."""
-    closing = min(lots, max(0, t.side * s.slot_size[maker_slot]))
-    grown = growth(t.side * s.slot_size[t.slot], lots) - closing
+    """Why a taker may not take these `lots`, given its health at that leverage before the command; OK when it may."""
+    grown = interest_added(s, t.slot, maker_slot, t.side, lots)
     if grown > 0 and s.market_open[t.market] + grown > s.param[t.market, parameter.OPEN_INTEREST_CAP]:
         return code.OPEN_INTEREST_CAP
     if t.flags & FORCED:
         return code.OK
     size = t.side * lots
-    after = measure_after(s, t.bucket, t.market, size, size * price, fee, 0, 0, t.leverage)
+    after = measure_fill(s, t.bucket, t.market, size, size * price, fee, 0, 0, t.leverage, grown)
     if after[EQUITY_INITIAL] >= after[INITIAL] or accepts(before, after):
         return code.OK
     return code.INITIAL_MARGIN

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from seawall.book.amm import amm_lots_to
 from seawall.book.grid import ordinal_of
 from seawall.book.levels import has_level_room
-from seawall.book.matching import growth, maker_row, match, may_change, open_pool, plan
+from seawall.book.matching import growth, maker_row, match, measure_fill, open_pool, plan
 from seawall.book.orders import (
     book_row,
     drop_order,
@@ -31,7 +31,7 @@ from seawall.engine.breaker import is_post_only, isolated_leverage_cap, leverage
 from seawall.kernel import kernel
 from seawall.ledger.buckets import cash_fits, close_empty_slot, find_slot, has_slot_room, open_slot
 from seawall.ledger.events import emit
-from seawall.ledger.health import EQUITY_INITIAL, INITIAL, measure_after, rate_down
+from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure_after, rate_down
 from seawall.ledger.isolated import (
     bucket_for,
     find_isolated,
@@ -185,7 +185,7 @@ def _add(s: Any, o: Order) -> int:
     """An order that meets nothing: it rests whole."""
     need = 0
     if o.flags & command.REDUCE_ONLY == 0:
-        need = cash_needed(s, o, 0, 0, 0, o.size)
+        need = cash_needed(s, o, 0, 0, 0, o.size, 0)
         if need < 0:
             return -need
     why = room_for(s, o, need, True)
@@ -206,10 +206,11 @@ def _cross(s: Any, o: Order) -> int:
         return code.SELF_TRADE
     if lots == 0 and stop == code.OK and o.flags & command.IOC:
         return code.NO_LIQUIDITY
-    if is_over_open_interest(s, o, lots, closing):
+    grown = growth(o.side * s.slot_size[find_slot(s, o.bucket, o.market)], lots) - closing
+    if grown > 0 and s.market_open[o.market] + grown > s.param[o.market, parameter.OPEN_INTEREST_CAP]:
         return code.OPEN_INTEREST_CAP
     does_rest = stop == code.OK and o.flags & command.IOC == 0 and lots < o.size
-    need = cash_needed(s, o, lots, cost, fees, o.size - lots if does_rest else 0)
+    need = cash_needed(s, o, lots, cost, fees, o.size - lots if does_rest else 0, grown)
     if need < 0:
         return -need
     why = room_for(s, o, need - o.side * cost - fees, does_rest)
@@ -251,7 +252,7 @@ def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> int:
     if why == code.OK and o.flags & command.IOC:
         why = code.NO_LIQUIDITY
     if why == code.OK and not is_planned and o.flags & command.REDUCE_ONLY == 0:
-        need = cash_needed(s, o, 0, 0, 0, left)
+        need = cash_needed(s, o, 0, 0, 0, left, 0)
         if need < 0:
             why = -need
         else:
@@ -264,18 +265,11 @@ def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> int:
 
 
 @kernel
-def is_over_open_interest(s: Any, o: Order, lots: int, closing: int) -> bool:
-    """Whether `lots` taken would raise open interest above its cap; `closing` are those that makers give up."""
-    grown = growth(o.side * s.slot_size[find_slot(s, o.bucket, o.market)], lots) - closing
-    return bool(grown > 0 and s.market_open[o.market] + grown > s.param[o.market, parameter.OPEN_INTEREST_CAP])
-
-
-@kernel
-def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int) -> int:
+def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int, grown: int) -> int:
     """Cash that an isolated bucket must get from cross for an order that takes `lots` and rests `left`; else 0.
 
-    Or the negative of a code: POSITION_CAP, INITIAL_MARGIN. A cross bucket, or one whose risk the order does not add
-    to, needs none.
+    `grown` is what the lots add to open interest, at which margin is then due. Or the negative of a code: POSITION_CAP,
+    INITIAL_MARGIN. A cross bucket, or one whose risk the order does not add to, needs none.
     """
     slot, is_reducing = find_slot(s, o.bucket, o.market), o.flags & command.REDUCE_ONLY != 0
     freed = reserved_by(s, o.replaced)
@@ -284,8 +278,9 @@ def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int) ->
     added = -freed if is_reducing else left - freed
     bids, asks = (added, 0) if o.side > 0 else (0, added)
     leverage = present_leverage(s, o, s.slot_leverage[slot] if slot != 0 else leverage_of(s, o.account, o.market))
-    after = measure_after(s, o.bucket, o.market, o.side * lots, o.side * cost, fees, bids, asks, leverage)
-    if may_change(s, o.bucket, after):
+    after = measure_fill(s, o.bucket, o.market, o.side * lots, o.side * cost, fees, bids, asks, leverage, grown)
+    before = measure_after(s, o.bucket, o.market, 0, 0, 0, 0, 0, leverage)  # a cap on leverage is no risk added here
+    if after[EQUITY_INITIAL] >= after[INITIAL] or accepts(before, after):
         return 0
     if o.bucket == o.account:
         return -code.INITIAL_MARGIN

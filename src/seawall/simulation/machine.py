@@ -19,7 +19,7 @@ from seawall.terms import code
 
 PIECES: Final = (1, 7, 64, 501)
 BURNT: Final = ("nonce_floor", "nonce_signer", "nonce_value", "nonce_place", "nonce_top", "nonce_revoked")
-COUNTED: Final = (state.SEQUENCE, state.NONCE_HEAD, state.NONCE_COUNT)
+COUNTED: Final = (state.SEQUENCE, state.STOPS_SEQUENCE, state.NONCE_HEAD, state.NONCE_COUNT)
 INTERPRET: Final = """
 import json, sys
 import numpy as np
@@ -88,7 +88,7 @@ def check_duplicates(after: Venue, rows: Rows, done: Applied) -> None:
     if (codes == code.OK).any():
         at = int(np.flatnonzero(codes == code.OK)[0])
         raise Caught(Fault("RUN_DUPLICATE", f"accepted twice: {signed[at]}"))
-    if facts := difference(again, after, cells=(state.SEQUENCE,)):
+    if facts := difference(again, after, cells=(state.SEQUENCE, state.STOPS_SEQUENCE)):
         raise Caught(Fault("RUN_DUPLICATE", facts))
 
 

@@ -144,9 +144,20 @@ def is_pool_open(p: Picture, number: int, pool: Bucket) -> bool:
 
 
 def after_trade(
-    p: Picture, bucket: Bucket, ask: Ask, size: int, cost: int, fee: int, freed: int, leverage: int
+    p: Picture,
+    bucket: Bucket,
+    ask: Ask,
+    size: int,
+    cost: int,
+    fee: int,
+    freed: int,
+    leverage: int,
+    grown: int = 0,
 ) -> Health:
-    """Health of a bucket with `size` more for `cost` and a fee, `freed` lots fewer resting on the side of `size`."""
+    """Health of a bucket with `size` more for `cost` and a fee, `freed` lots fewer resting on the side of `size`.
+
+    Measured at the open interest that the trade leaves, `grown` more than now.
+    """
     after = copy_bucket(bucket)
     position = after.positions.setdefault(ask.market, Position(index=p.markets[ask.market].funding_index))
     if leverage:
@@ -158,7 +169,11 @@ def after_trade(
     if size:
         settle_one(p, after, ask.market)
         _fill_at_cost(after, ask.market, size, cost, fee)
-    return health(p, after)
+    market = p.markets[ask.market]
+    market.open_interest += grown
+    measured = health(p, after)
+    market.open_interest -= grown
+    return measured
 
 
 def _fill_at_cost(bucket: Bucket, number: int, size: int, cost: int, fee: int) -> None:
@@ -242,7 +257,8 @@ def _meet_order(p: Picture, taker: Bucket, ask: Ask, order: Order, before: Healt
     maker_fee = maker_fee_of(market, lots * order.price, fee)
     freed = 0 if order.flags & command.REDUCE_ONLY else lots
     cost = -ask.side * lots * order.price
-    after = after_trade(p, maker, ask, -ask.side * lots, cost, maker_fee, freed, 0)
+    grown = open_interest_change(taker, maker, ask, lots)
+    after = after_trade(p, maker, ask, -ask.side * lots, cost, maker_fee, freed, 0, grown)
     if abs(maker.raw - cost - maker_fee) > RAW_USD_MAX or not may_become(health(p, maker), after):
         return code.OK, _drop(p, ask, order, maker)
     why = taker_refusal(p, taker, ask, lots, order.price, fee, maker, before)
@@ -265,7 +281,7 @@ def taker_refusal(
     if grows > 0 and market.open_interest + grows > market.params[names.OPEN_INTEREST_CAP]:
         return code.OPEN_INTEREST_CAP
     cost = ask.side * lots * price
-    after = after_trade(p, taker, ask, ask.side * lots, cost, fee, 0, ask.leverage)
+    after = after_trade(p, taker, ask, ask.side * lots, cost, fee, 0, ask.leverage, grows)
     return code.OK if may_become(before, after) else code.INITIAL_MARGIN
 
 

@@ -29,6 +29,15 @@ def _fits(bucket: Bucket, amount: int) -> Refusals:
     return [] if abs(bucket.raw + amount) <= RAW_USD_MAX else [code.CASH_BOUND]
 
 
+def exit_refusals(p: Picture, bucket: Bucket, amount: int) -> Refusals:
+    """Why this much may not leave a bucket."""
+    if not is_priced(p, bucket):
+        return [code.STALE_PRICE]
+    if bucket.is_liquidating or bucket.is_queued:
+        return [code.BEING_LIQUIDATED]
+    return [code.WITHDRAWABLE] if amount > withdrawable(p, bucket) else []
+
+
 def deposit(p: Picture, c: Fields) -> Refusals:
     """Credited exactly once, in the order of the bridge's messages."""
     why = _amount(c["amount"])
@@ -52,12 +61,9 @@ def withdraw(p: Picture, c: Fields) -> Refusals:
     why, bucket = _amount(c["amount"]), p.buckets[c["account"]]
     if p.cells[VENUE_STATUS] == command.HALTED:
         why.append(code.VENUE_HALTED)
-    if not is_priced(p, bucket):
-        why.append(code.STALE_PRICE)
     if p.now < p.cells[GATE_UNTIL]:
         why.append(code.WITHDRAWALS_CLOSED)
-    if not why and c["amount"] > withdrawable(p, bucket):
-        why.append(code.WITHDRAWABLE)
+    why += exit_refusals(p, bucket, c["amount"])
     if c["amount"] > withdrawal_room(p):
         why.append(code.WITHDRAWAL_LIMIT)
     if p.shared["withdrawal_rows"] == 0:
@@ -114,10 +120,7 @@ def transfer(p: Picture, c: Fields) -> Refusals:
     if p.masters[c["other"]] != p.masters[c["account"]]:
         why.append(code.NOT_AUTHORISED)
     giver, taker = p.buckets[c["account"]], p.buckets[c["other"]]
-    if not is_priced(p, giver):
-        why.append(code.STALE_PRICE)
-    elif c["amount"] > withdrawable(p, giver):
-        why.append(code.WITHDRAWABLE)
+    why += exit_refusals(p, giver, c["amount"])
     why += _fits(taker, c["amount"])
     if not why:
         leave(p, giver, c["amount"])
@@ -132,10 +135,7 @@ def isolated_margin(p: Picture, c: Fields) -> Refusals:
         return [*why, code.NOT_ISOLATED]
     cross, isolated = p.buckets[c["account"]], p.buckets[own]
     giver, taker = (cross, isolated) if c["amount"] > 0 else (isolated, cross)
-    if not is_priced(p, giver):
-        why.append(code.STALE_PRICE)
-    elif abs(c["amount"]) > withdrawable(p, giver):
-        why.append(code.WITHDRAWABLE)
+    why += exit_refusals(p, giver, abs(c["amount"]))
     why += _fits(taker, abs(c["amount"]))
     if not why:
         leave(p, giver, abs(c["amount"]))

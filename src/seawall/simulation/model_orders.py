@@ -243,7 +243,8 @@ def needs(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, plan: Tak
         position.bids += rests - freed
     else:
         position.asks += rests - freed
-    after = after_trade(p, trial, ask, ask.side * plan.lots, plan.cost, plan.fees, 0, ask.leverage)
+    grown = interest_added(p, bucket, ask, plan)
+    after = after_trade(p, trial, ask, ask.side * plan.lots, plan.cost, plan.fees, 0, ask.leverage, grown)
     if may_become(at_leverage(p, bucket, ask), after):
         return why, 0
     if bucket.number == c["account"]:
@@ -278,19 +279,23 @@ def is_over_position_cap(p: Picture, bucket: Bucket, ask: Ask, book: Book, added
     return total + grown > min(market.params[parameter.POSITION_CAP], NOTIONAL_MAX // market.price_max)
 
 
-def is_over_open_interest(p: Picture, bucket: Bucket, ask: Ask, plan: Taken) -> bool:
-    """Whether what is planned raises open interest above its cap."""
-    market = p.markets[ask.market]
+def interest_added(p: Picture, bucket: Bucket, ask: Ask, plan: Taken) -> int:
+    """What is planned adds to open interest (negative: takes off)."""
     held = ask.side * bucket.positions[ask.market].size if ask.market in bucket.positions else 0
     grown = max(held + plan.lots, 0) - max(held, 0)
-    sizes = {
-        number: other.positions[ask.market].size if ask.market in other.positions else 0
-        for number, other in p.buckets.items()
-    }
+    sizes: dict[int, int] = {}
+    for number, other in p.buckets.items():
+        sizes[number] = other.positions[ask.market].size if ask.market in other.positions else 0
     for one in plan.fills:
         before = ask.side * sizes[one.maker]
         grown -= min(abs(one.size), max(0, before))
         sizes[one.maker] -= one.size
+    return grown
+
+
+def is_over_open_interest(p: Picture, bucket: Bucket, ask: Ask, plan: Taken) -> bool:
+    """Whether what is planned raises open interest above its cap."""
+    market, grown = p.markets[ask.market], interest_added(p, bucket, ask, plan)
     return grown > 0 and market.open_interest + grown > market.params[parameter.OPEN_INTEREST_CAP]
 
 

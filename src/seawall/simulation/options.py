@@ -112,6 +112,7 @@ class Options:
     step_ms: int
     liquidate: int  # LIQUIDATE rows a step
     units: int  # units of work of each
+    appetite: float  # share of orders as large as their account can bear
     isolated: float  # chance that an account prefers isolated margin in a market
     boundary: float  # share of fields that take a value at an edge
     equal_price: float  # share of orders at the price of another
@@ -128,8 +129,8 @@ def draw(seed: int, number: int) -> Options:
         return 0.0 if calm else float(most * rng.random() ** 3) * bool(rng.random() < 0.6)
 
     faults = Faults(
-        crash=chance(0.03),
-        jump=chance(0.08),
+        crash=chance(0.3),
+        jump=chance(0.5),
         source_stale=chance(0.05),
         source_zero=chance(0.03),
         source_wild=chance(0.03),
@@ -164,6 +165,7 @@ def draw(seed: int, number: int) -> Options:
         step_ms=int(rng.choice([200, 1000, 1000, 3000])),
         liquidate=int(rng.integers(1, 4)),
         units=int(rng.choice([1, 4, 16, 64])),
+        appetite=float(rng.random()),
         isolated=float(rng.random() * (rng.random() < 0.6)),
         boundary=float(rng.random() * 0.1),
         equal_price=float(rng.random() * 0.5),
@@ -184,7 +186,7 @@ def _market(rng: Generator) -> MarketOptions:
         tiers=_tiers(rng, typical),
         parameters=_parameters(rng, price, price_max, typical),
         sources=int(rng.integers(3, 6)),
-        volatility=float(10 ** rng.uniform(-4.5, -2.2)),
+        volatility=float(10 ** rng.uniform(-4.0, -1.8)),
         typical=typical,
         has_amm=bool(rng.random() < 0.4),
         has_backstop=bool(rng.random() < 0.7),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from seawall.engine.invariant_view import View
 from seawall.ledger import state
 from seawall.simulation.genesis import FIELD, address_of
 from seawall.simulation.options import ATTACKER, DUST, HEDGER, LP, MAKER, TAKER, WHALE, Generator, Options
@@ -76,6 +77,8 @@ class Traffic:
         self.listed = min(int(cell[state.MARKETS]), len(self.options.markets))
         self.now = int(cell[state.NOW])
         self.mark = np.where(columns["market_price"] > 0, columns["market_price"], 1000).astype(np.int64)
+        self.free = np.maximum(View(columns).equity[: self.many], 0).astype(float)
+        self.leverage = np.maximum(columns["base_leverage"][:, 0], 1)
         ids = columns["order_id"][: int(cell[state.ORDERS_USED])]
         self.live = np.flatnonzero(ids)
         activity = np.array([ACTIVITY[role] for role in range(len(ACTIVITY))])[self.roles[: self.many]]
@@ -129,6 +132,8 @@ class Traffic:
         sell = rng.random(many) < 0.5
         lots = self.typical[market] * np.exp(rng.normal(0, 1, many)) / self.mark[market]
         lots = lots * np.array([SCALE[r] for r in range(len(SCALE))])[role]
+        most = self.free[account] * self.leverage[market] * rng.uniform(0, 1.1, many) / self.mark[market]
+        lots = np.where((rng.random(many) < self.options.appetite) & (role != DUST), most, lots)
         size = np.maximum(np.minimum(lots, 2.0**52), 1).astype(np.int64)
         flags = np.zeros(many, np.int64)
         closes = (rng.random(many) < np.where(maker, 0.1, 0.35)) & bool(len(self.held_size))

@@ -10,6 +10,7 @@ from seawall.ledger import state
 from seawall.simulation import observe
 from seawall.simulation.genesis import FIELD, rows_from
 from seawall.simulation.judge import Judge
+from seawall.simulation.judge_liquidation import Liquidation, waits
 from seawall.simulation.model import withdrawable
 from seawall.simulation.model_money import withdrawal_room
 from seawall.simulation.properties import Caught, Fault
@@ -40,6 +41,27 @@ class Trials:
                 made = self.makers[int(self.rng.integers(len(self.makers)))]()
                 fields = made if made is not None else fields
             self.one(fields)
+        self.step()
+        for _ in range(min(max(count // 4, 2), 8)):
+            if waits(self.world.columns):
+                self.liquidation()
+
+    def step(self) -> None:
+        """The clock and prices move, so that there is something to liquidate."""
+        world = self.world
+        parts = world.step(world.now + world.options.step_ms)
+        world.apply(rows_from(np.concatenate(parts[:2])), is_whole=False)
+
+    def liquidation(self) -> None:
+        """One unit of liquidation work, judged against the state before it."""
+        world = self.world
+        fields = dict.fromkeys(command.ROW, 0)
+        fields.update(kind=command.LIQUIDATE, signer=command.SEQUENCER, size=1)
+        before = Liquidation(world.venue.array)
+        done = world.apply(rows_from(np.array([list(fields.values())], np.int64)), is_whole=False)
+        world.judged += 1
+        for fault in before.judge(world.columns, done):
+            raise Caught(fault)
 
     def one(self, fields: Fields) -> None:
         """Applies one command and judges it."""

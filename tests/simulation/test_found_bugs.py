@@ -1,0 +1,90 @@
+"""What the simulator found in the engine: each bug as the smallest case that shows it, named after its property."""
+
+from seawall.ledger import state
+from seawall.margin import trigger_state
+from seawall.terms import code, command, event, parameter
+from seawall.units import RATE_ONE
+from venue_world import BUY, SELL, USD, World
+
+PRICE = 100 * USD
+
+
+def place(world: World, account: int, side: int, size: int, **more: int) -> int:
+    """The code of an order at the price of the world."""
+    flags = side | more.pop("flags", 0)
+    fields = {"account": account, "market": 0, "price": PRICE, "size": size, "flags": flags} | more
+    return int(world.do(kind=command.PLACE, signer=account, **fields).codes[0])
+
+
+def test_post_risk_initial_margin_is_due_at_the_open_interest_that_a_fill_leaves() -> None:
+    """One order through both caps was charged the rate of the open interest before it (dYdX YFI 2023)."""
+    world = World(markets=1)
+    world.venue.columns["param"][0, parameter.OPEN_INTEREST_UPPER] = 1_000 * PRICE
+    world.venue.columns["param"][0, parameter.OPEN_INTEREST_LOWER] = 100 * PRICE
+    maker, attacker = world.account(10_000_000), world.account(10_000)
+    assert place(world, maker, SELL, 1_000) == code.OK
+    assert place(world, attacker, BUY, 1_000, flags=command.IOC) == code.INITIAL_MARGIN
+    assert place(world, attacker, BUY, 100, flags=command.IOC) == code.OK
+
+
+def test_post_accepted_a_tighter_leverage_cap_does_not_keep_anybody_from_reducing() -> None:
+    """With the breaker SOFT a reduce-only order was measured at the new cap, resting orders of its bucket with it."""
+    world = World(markets=1)
+    maker, holder = world.account(10_000_000), world.account(1_100)
+    assert place(world, maker, SELL, 100) == code.OK
+    assert place(world, holder, BUY, 100) == code.OK
+    assert place(world, holder, BUY, 100, price=PRICE - USD) == code.OK
+    assert place(world, maker, BUY, 50) == code.OK
+    world.venue.columns["param"][0, parameter.BREAKER] = parameter.SOFT
+    assert place(world, holder, SELL, 50, flags=command.REDUCE_ONLY | command.IOC) == code.OK
+
+
+def test_event_cash_the_settlement_sweep_tells_what_it_pays() -> None:
+    world = World(markets=1)
+    one, other = world.account(100_000), world.account(100_000)
+    world.trade(one, other, 0, PRICE, 10)
+    columns = world.venue.columns
+    columns["market_index"][0] += 5 * 10**6
+    before = columns["bucket_raw"].copy()
+    world.tick(6_000)
+    world.price(0, PRICE)
+    done = world.must(kind=command.FUNDING, signer=command.SEQUENCER, market=0)
+    paid = {row["bucket"]: row["amount"] for row in done.of_kind(event.FUNDING_PAID)}
+    assert paid == {one: -50, other: 50}
+    assert columns["bucket_raw"][one] - before[one] == -50
+
+
+def test_inv_none_missed_a_swept_bucket_is_measured_anew() -> None:
+    """Each settlement may round a micro-USD away; a certificate has room for one a position."""
+    world = World(markets=1)
+    one, other = world.account(100_000), world.account(100_000)
+    world.trade(one, other, 0, PRICE, 10)
+    world.liquidate()
+    columns = world.venue.columns
+    assert columns["count"][trigger_state.FIRED] == 0
+    columns["market_index"][0] += 1
+    world.tick(6_000)
+    world.price(0, PRICE)
+    world.must(kind=command.FUNDING, signer=command.SEQUENCER, market=0)
+    assert columns["bucket_fired"][one] == columns["bucket_fired"][other] == 1
+
+
+def test_event_cash_a_moved_position_tells_its_entry_notional() -> None:
+    world = World(markets=1)
+    one, other = world.account(100_000), world.account(100_000)
+    world.trade(one, other, 0, PRICE, 10)
+    move = {"kind": command.MOVE_POSITION, "signer": one, "account": one, "market": 0}
+    done = world.must(flags=command.ISOLATED, amount=500 * USD, **move)
+    (told,) = done.of_kind(event.POSITION_MOVED)
+    assert (told["order"], told["amount"]) == (10 * PRICE, 500 * USD)
+    assert world.raw(told["other"]) == told["amount"] - told["order"]
+
+
+def test_cells_of_the_record_have_one_meaning_each() -> None:
+    """Three modules once gave cell 54 three meanings."""
+    first, last = list(vars(state)).index("SEQUENCE"), list(vars(state)).index("CELLS")
+    names = [name for name in list(vars(state))[first:last] if isinstance(getattr(state, name), int)]
+    numbers = [getattr(state, name) for name in names]
+    assert len(set(numbers)) == len(numbers)
+    assert max(numbers) < state.CELLS
+    assert RATE_ONE == 12_000_000
