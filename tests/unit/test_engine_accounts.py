@@ -79,6 +79,17 @@ def test_the_handler_itself_refuses_words_out_of_range() -> None:
     assert is_address(HIGH, WORD, WORD)
 
 
+@pytest.mark.parametrize("varies", range(3))
+def test_every_word_of_an_address_counts(varies: int) -> None:
+    desk = Desk()
+    for number in range(200):
+        words = [5, 5, 5]
+        words[varies] = number
+        fields = dict(zip(("address_0", "address_1", "address_2"), words, strict=True))
+        desk.must(command.CREATE_ACCOUNT, **fields)
+        assert find_address(desk.s, *words) == number + 1
+
+
 def test_sub_accounts_up_to_their_limit() -> None:
     desk = Desk()
     master, other = desk.account(), desk.account()
