@@ -5,14 +5,28 @@ from typing import Any
 
 from bare_venue import PRICE_MAX, START, USD, Bare
 from model.trading import Exchange
-from seawall.engine import orders
+from seawall.engine import invariants, orders
 from seawall.ledger import markets, state
 from seawall.ledger.buckets import find_slot
 from seawall.terms import code, command, event, parameter
 from seawall.units import RATE_ONE
 
 LISTED_SIZE = 2**53 // PRICE_MAX
-BOOK_ROWS = 2
+SOUND = (  # invariants that hold of a bare record too
+    "INV_OI_ZERO_SUM",
+    "INV_OPEN_INTEREST",
+    "INV_ENTRY_SUM",
+    "INV_CONSERVATION",
+    "INV_SLOTS",
+    "INV_ORDERS",
+    "INV_BUCKET_ORDERS",
+    "INV_RESERVES",
+    "INV_LEVELS",
+    "INV_LEVEL_INDEX",
+    "INV_UNCROSSED",
+    "INV_ORDER_PLACES",
+    "INV_CLIENTS",
+)
 MODES = {"CANCEL_TAKER": 0, "CANCEL_MAKER": command.CANCEL_MAKER, "CANCEL_BOTH": command.CANCEL_BOTH}
 KINDS = {"GTC": 0, "IOC": command.IOC, "POST_ONLY": command.POST_ONLY}
 CODE_NAMES = {getattr(code, name): name for name in dir(code) if isinstance(getattr(code, name), int)}
@@ -27,7 +41,9 @@ def rounded(price: int) -> int:
 class OrderDesk(Bare):
     """Markets at 100 USD a lot that list their greatest size, and every handler of orders by name."""
 
-    def market(self, number: int, price: int = 100 * USD, leverage: int = 20, maintenance: int = RATE_ONE // 40) -> None:
+    def market(
+        self, number: int, price: int = 100 * USD, leverage: int = 20, maintenance: int = RATE_ONE // 40
+    ) -> None:
         super().market(number, price, leverage, maintenance)
         self.columns["market_listed_size"][number] = LISTED_SIZE
 
@@ -77,6 +93,12 @@ class OrderDesk(Bare):
                 order = int(c["order_after"][order])
         return found
 
+    def unsound(self) -> list[invariants.Broken]:
+        """Invariants of the book, the tables and the money that do not hold."""
+        checks = [check for check in invariants.FULL if check.name in SOUND]
+        assert len(checks) == len(SOUND)
+        return invariants.broken(self.columns, checks)
+
     def left(self, identity: int) -> int:
         """Lots left of an order; 0 when it is gone."""
         row = identity & (2**21 - 1)
@@ -91,6 +113,10 @@ class Judged(OrderDesk):
         self.dice = random.Random(seed)
         self.model = Exchange()
         self.ids: dict[int, int] = {}  # of the engine -> of the model
+        pick = self.dice.choice  # each seed is a world of its own kind
+        self.reducing, self.spread, self.unrest = pick([0.05, 0.2, 0.5]), pick([1, 2, 4]), pick([0.04, 0.12])
+        self.wealth = pick([[20_000], [20_000, 3_000, 500, 0], [500, 900, 2_000]])
+        self.wild = pick([0.0, 0.08])
         for market in range(number):
             self._market(market)
         for _ in range(6):
@@ -107,7 +133,7 @@ class Judged(OrderDesk):
             "tiers": [(0, 20, RATE_ONE // 40), (10**10, 7, RATE_ONE // 14)][: dice.choice([1, 2])],
             "initial_live": dice.choice([0, RATE_ONE // 9]),
             "oi_lower": 0,
-            "oi_upper": 0,
+            "oi_upper": dice.choice([0, 300 * price]),
             "price_max": PRICE_MAX,
             "size_max": LISTED_SIZE,
             "exponent_max": 6,
@@ -143,6 +169,7 @@ class Judged(OrderDesk):
             (parameter.POSITION_CAP, "position_cap"),
             (parameter.LEVERAGE_CAP, "leverage_cap"),
             (parameter.INITIAL_LIVE, "initial_live"),
+            (parameter.OPEN_INTEREST_UPPER, "oi_upper"),
         ):
             self.set(market, which, terms[name])
         if dice.random() < 0.5:
@@ -163,7 +190,7 @@ class Judged(OrderDesk):
 
     def _account(self) -> None:
         accounts = [b["owner"] for b in self.model.buckets.values() if b["owner"] is not None]
-        cash = self.dice.choice([20_000, 3_000, 500, 0]) * USD
+        cash = self.dice.choice(self.wealth) * USD
         masters = [a for a in accounts if self.model.masters[a] == a]
         is_sub = bool(masters) and self.dice.random() < 0.3
         number = self.sub(self.dice.choice(masters), cash) if is_sub else self.account(cash)
@@ -180,20 +207,22 @@ class Judged(OrderDesk):
         market = dice.choice(sorted(self.model.markets))
         m = self.model.markets[market]
         unit = m["oracle"] // 100
-        price = dice.choice([m["oracle"] + dice.randrange(-4, 5) * unit, m["oracle"], m["mark"], m.get("last", m["mark"])])
+        price = dice.choice(
+            [m["oracle"] + dice.randrange(-4, 5) * unit, m["oracle"], m["mark"], m.get("last", m["mark"])]
+        )
         if dice.random() < 0.08:
             price = dice.choice([1, m["oracle"] * 2, m["oracle"] * 6 // 5, m["oracle"] * 6 // 5 + unit, PRICE_MAX + 1])
         size = dice.choice([1, 3, 10, 10, 40, dice.randrange(1, 60)])
-        if dice.random() < 0.05:
+        if dice.random() < self.wild / 2:
             size = dice.choice([0, LISTED_SIZE, LISTED_SIZE + 1, 900])
         return {
             "bucket": dice.choice(self.accounts),
             "market": market,
             "side": dice.choice([1, -1]),
-            "price": price if dice.random() < 0.05 else rounded(price),
+            "price": price if dice.random() < self.wild / 2 else rounded(price),
             "size": size,
             "kind": dice.choice(["GTC", "GTC", "GTC", "GTC", "IOC", "POST_ONLY"]),
-            "reduce_only": dice.random() < 0.15,
+            "reduce_only": dice.random() < self.reducing,
             "mode": dice.choice(sorted(MODES)),
             "client": (dice.choice([1, -5, 2**61]), dice.randrange(3)) if dice.random() < 0.2 else None,
             "leverage": 20,
@@ -205,16 +234,16 @@ class Judged(OrderDesk):
 
     def step(self) -> None:
         roll = self.dice.random()
-        if roll < 0.62:
-            self._place(self.order(), None)
-        elif roll < 0.74 and self.model.orders:
-            self._place(self.order(), self.dice.choice(self.model.orders))
-        elif roll < 0.86 and self.model.orders:
-            self._cancel(self.dice.choice(self.model.orders))
-        elif roll < 0.88:
-            self._cancel_all()
-        else:
+        if roll < self.unrest:
             self._disturb()
+        elif roll < 0.78 or not self.model.orders:
+            self._place(self.order(), None)
+        elif roll < 0.88:
+            self._place(self.order(), self.dice.choice(self.model.orders))
+        elif roll < 0.98:
+            self._cancel(self.dice.choice(self.model.orders))
+        else:
+            self._cancel_all()
         self.compare()
 
     def _place(self, o: dict[str, Any], old: dict[str, Any] | None) -> None:
@@ -277,10 +306,9 @@ class Judged(OrderDesk):
         dice, c = self.dice, self.columns
         market = dice.choice(sorted(self.model.markets))
         m = self.model.markets[market]
+        what = dice.choice(["mark", "mark", "mark", "oracle", "funding", "status", "breaker", "fresh", "liquidating", "liquidating"])
         if m["status"] != command.ACTIVE or not m["is_fresh"] or m["breaker"] != parameter.NORMAL:
             what = dice.choice(["status", "breaker", "fresh"])
-        else:
-            what = dice.choice(["mark", "mark", "oracle", "funding", "status", "breaker", "fresh", "liquidating"])
         if what == "mark":
             m["mark"] = c["market_price"][market] = m["oracle"] * dice.randrange(93, 108) // 100
         elif what == "oracle":
@@ -299,7 +327,7 @@ class Judged(OrderDesk):
             c["market_oracle_time"][market] = START if m["is_fresh"] else START - 10_001
         else:
             bucket = dice.choice(self.accounts)
-            liquidating = dice.random() < 0.3
+            liquidating = dice.random() < 0.4
             self.model.buckets[bucket]["liquidating"] = liquidating
             c["bucket_liquidating"][bucket] = liquidating
 

@@ -14,6 +14,7 @@ from model.margin import ONE, accepts, health
 FILLS = 256
 ACTIVE, REDUCING, POSTING, CANCELLING, HALTED, CLOSED = 1, 2, 3, 4, 5, 6
 NORMAL, SOFT, HARD, RECOVERY = 0, 1, 2, 3
+NOTHING = {"lots": 0, "cost": 0, "fees": 0, "grown": 0}
 POLICY = {"exit_buffer": ONE // 50, "withdrawal_floor": ONE // 10, "profit_weight": ONE, "profit_cap": None}
 
 Market = dict[str, Any]
@@ -47,8 +48,8 @@ class Exchange:
     def size(self, bucket: int, market: int) -> int:
         return int(self.buckets[bucket]["slots"].get(market, {"size": 0})["size"])
 
-    def health(self, bucket: int, **change: int) -> dict[str, int]:
-        """Health after a change in one market: market, size, cost, fee, bids, asks, leverage."""
+    def health(self, bucket: int, grown: int = 0, **change: int) -> dict[str, int]:
+        """Health after a change in one market: market, size, cost, fee, bids, asks, leverage; its interest grown."""
         b = self.buckets[bucket]
         rows = []
         for market in sorted({*b["slots"], *([change["market"]] if change else [])}):
@@ -75,21 +76,25 @@ class Exchange:
             if change and row["market"] == change["market"]:
                 row["size"] += moved
                 row["entry_notional"] += cost  # unrealised pnl and cash move by the same: equity is exact either way
-        return health(self.world(b["raw"] + pending - cost - fee, rows))
+        return health(self.world(b["raw"] + pending - cost - fee, rows, {change.get("market", -1): grown}))
 
     def pending(self, size: int, market: int, index: int) -> int:
         return floor(-size * Fraction(self.markets[market]["funding_index"] - index, 10**6))
 
-    def world(self, raw: int, rows: list[dict[str, int]]) -> dict[str, Any]:
+    def world(self, raw: int, rows: list[dict[str, int]], grown: dict[int, int]) -> dict[str, Any]:
         marks = {}
         for number, m in self.markets.items():
-            interest = self.open_interest(number) * m["mark"]
+            interest = (self.open_interest(number) + grown.get(number, 0)) * m["mark"]
             marks[number] = {"mark": m["mark"], "funding_index": m["funding_index"], "open_interest": interest}
         bucket = {"raw_usd": raw, "positions": rows, "collateral": []}
         return {"markets": self.markets, "marks": marks, "assets": {}, "policy": POLICY, "bucket": bucket}
 
-    def may(self, bucket: int, **change: int) -> bool:
-        return accepts(self.health(bucket), self.health(bucket, **change))
+    def may(self, bucket: int, grown: int, **change: int) -> bool:
+        """Acceptable by section 4: margin is due at the open interest that the change leaves, and a cap on leverage
+        that has come since adds no risk.
+        """
+        before = self.health(bucket, market=change["market"], leverage=change.get("leverage", 0))
+        return accepts(before, self.health(bucket, grown, **change))
 
     # the pool -------------------------------------------------------------------------------------------------------
 
@@ -190,8 +195,8 @@ class Exchange:
 
     def match(self, t: dict[str, Any], size: int, limit: int, mode: str) -> tuple[int, int, str]:
         """Executes; `t` is the taker: bucket, market, side, leverage, rate."""
-        taker, market, side = t["bucket"], t["market"], t["side"]
-        m, before = self.markets[market], self.health(t["bucket"])
+        market, side = t["market"], t["side"]
+        m, before = self.markets[market], self.health(t["bucket"], market=market, leverage=t["leverage"])
         done, cost, visits, pool_open = 0, 0, 0, self.pool_is_open(market)
         while done < size:
             if visits == FILLS:
@@ -236,7 +241,8 @@ class Exchange:
         maker_fee = self.maker_fee(m, lots * price, fee)
         freed = 0 if order["reduce_only"] else -lots
         change = {"market": market, "size": -side * lots, "cost": -side * lots * price, "fee": maker_fee}
-        if not self.may(maker, **change, **{"asks" if side > 0 else "bids": freed}):
+        grown = self.interest_added(t["bucket"], maker, market, side * lots)
+        if not self.may(maker, grown, **change, **{"asks" if side > 0 else "bids": freed}):
             self.cancel(order, "INITIAL_MARGIN")
             return 0, ""
         why = self.taker_fails(t, maker, lots, price, fee, before)
@@ -250,18 +256,22 @@ class Exchange:
     def taker_fails(
         self, t: dict[str, Any], maker: int, lots: int, price: int, fee: int, before: dict[str, int]
     ) -> str:
-        """Why this fill is not the taker's to have; open interest counted by carrying the fill out on the sizes."""
+        """Why this fill is not the taker's to have."""
         market, side, m = t["market"], t["side"], self.markets[t["market"]]
-        sizes = {b: self.size(b, market) for b in self.buckets}
-        now = sum(max(0, size) for size in sizes.values())
-        sizes[t["bucket"]] += side * lots
-        sizes[maker] -= side * lots
-        then = sum(max(0, size) for size in sizes.values())
-        if then > now and then > m["open_interest_cap"]:
+        grown = self.interest_added(t["bucket"], maker, market, side * lots)
+        if grown > 0 and self.open_interest(market) + grown > m["open_interest_cap"]:
             return "OPEN_INTEREST_CAP"
         change = {"market": market, "size": side * lots, "cost": side * lots * price, "fee": fee}
-        after = self.health(t["bucket"], **change, leverage=t["leverage"])
+        after = self.health(t["bucket"], grown, **change, leverage=t["leverage"])
         return "" if accepts(before, after) else "INITIAL_MARGIN"
+
+    def interest_added(self, buyer: int, seller: int, market: int, size: int) -> int:
+        """By how much open interest grows when `size` (signed) lots change hands, by carrying it out on the sizes."""
+        sizes = {b: self.size(b, market) for b in self.buckets}
+        now = sum(max(0, held) for held in sizes.values())
+        sizes[buyer] += size
+        sizes[seller] -= size
+        return sum(max(0, held) for held in sizes.values()) - now
 
     def exchange(
         self, t: dict[str, Any], maker: int, order: int | None, lots: int, price: int, fee: int, maker_fee: int
@@ -327,7 +337,10 @@ class Exchange:
             ("MARKET_CLOSED", m["status"] >= CLOSED),
             ("BAD_PRICE", o["price"] > m["price_max"] or not on_grid(o["price"], m["exponent_max"])),
             ("BAD_SIZE", not 1 <= o["size"] <= m["size_max"]),
-            ("PRICE_BAND", not reduces and abs(o["price"] - m["oracle"]) > Fraction(m["price_band"], ONE) * m["oracle"]),
+            (
+                "PRICE_BAND",
+                not reduces and abs(o["price"] - m["oracle"]) > Fraction(m["price_band"], ONE) * m["oracle"],
+            ),
             ("STALE_PRICE", not reduces and not m["is_fresh"]),
             ("MARKET_CLOSED", m["status"] == HALTED),
             ("CANCEL_ONLY", m["status"] == CANCELLING),
@@ -358,7 +371,7 @@ class Exchange:
         if o["kind"] == "IOC":
             return "NO_LIQUIDITY"
         if not o["reduce_only"]:
-            why = self.risk_fails(o, {"lots": 0, "cost": 0, "fees": 0}, size, replaced)
+            why = self.risk_fails(o, NOTHING, size, replaced)
             if why:
                 return why
         self.replace(replaced)
@@ -380,6 +393,7 @@ class Exchange:
             return "NO_LIQUIDITY"
         held = side * self.size(bucket, market)
         grown = max(0, held + plan["lots"]) - max(0, held) - plan["closing"]
+        plan["grown"] = grown
         if grown > 0 and self.open_interest(market) + grown > m["open_interest_cap"]:
             return "OPEN_INTEREST_CAP"
         rests = size - plan["lots"] if plan["why"] == "OK" and o["kind"] == "GTC" else 0
@@ -404,7 +418,7 @@ class Exchange:
         if why == "OK" and o["kind"] == "IOC":
             why = "NO_LIQUIDITY"
         if why == "OK" and not is_planned and not o["reduce_only"]:
-            why = self.risk_fails(o, {"lots": 0, "cost": 0, "fees": 0}, left, None) or "OK"
+            why = self.risk_fails(o, NOTHING, left, None) or "OK"
         if why == "OK":
             self.rest(o, left)
         else:
@@ -424,7 +438,7 @@ class Exchange:
         more = (0 if o["reduce_only"] else rests) - freed
         change = {"market": market, "size": side * plan["lots"], "cost": side * plan["cost"], "fee": plan["fees"]}
         leverage = self.leverage(bucket, market, o["leverage"])
-        fine = self.may(bucket, **change, **{"bids" if side > 0 else "asks": more}, leverage=leverage)
+        fine = self.may(bucket, plan["grown"], **change, **{"bids" if side > 0 else "asks": more}, leverage=leverage)
         return "" if fine else "INITIAL_MARGIN"
 
     def reach(self, bucket: int, market: int, side: int, added: int) -> int:

@@ -151,11 +151,17 @@ def schedule_cancel(s: Any, c: Any) -> int:
 
 @kernel
 def cancel_due(s: Any) -> None:
-    """Runs the scheduled cancels whose time has come, at most CANCELS_PER_COMMAND orders; the rest at the next TICK.
+    """Runs the scheduled cancels whose time has come, as far as one command may; the rest at the next TICK."""
+    cancel_some_due(s, CANCELS_PER_COMMAND)
 
-    cell[SCHEDULE_NEXT] is never later than the earliest one, so that a TICK before it looks at nobody.
+
+@kernel
+def cancel_some_due(s: Any, left: int) -> None:
+    """Cancels at most `left` orders whose scheduled cancel is due, accounts in their order.
+
+    cell[SCHEDULE_NEXT] is never later than the earliest schedule, so that a TICK before it looks at nobody.
     """
-    now, earliest, left = s.cell[NOW], 0, CANCELS_PER_COMMAND
+    now, earliest = s.cell[NOW], 0
     if s.cell[SCHEDULE_NEXT] == 0 or s.cell[SCHEDULE_NEXT] > now:
         return
     for account in range(s.cell[ACCOUNTS]):

@@ -279,8 +279,10 @@ def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int, gr
     bids, asks = (added, 0) if o.side > 0 else (0, added)
     leverage = present_leverage(s, o, s.slot_leverage[slot] if slot != 0 else leverage_of(s, o.account, o.market))
     after = measure_fill(s, o.bucket, o.market, o.side * lots, o.side * cost, fees, bids, asks, leverage, grown)
+    if after[EQUITY_INITIAL] >= after[INITIAL]:
+        return 0
     before = measure_after(s, o.bucket, o.market, 0, 0, 0, 0, 0, leverage)  # a cap on leverage is no risk added here
-    if after[EQUITY_INITIAL] >= after[INITIAL] or accepts(before, after):
+    if accepts(before, after):
         return 0
     if o.bucket == o.account:
         return -code.INITIAL_MARGIN
