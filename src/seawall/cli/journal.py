@@ -45,7 +45,7 @@ def verify(source: Source, json_: Json = False) -> None:
     from seawall.journal.faults import JournalError
     from seawall.journal.verify import verify as looked
 
-    disk, files = _opened(source)
+    disk, files = _opened(source, json_)
     try:
         verdict = looked(disk, files, source.is_dir(), Progress())
     except JournalError as error:
@@ -71,7 +71,7 @@ def replay(source: Source, json_: Json = False) -> None:
     from seawall.journal.faults import JournalError
     from seawall.journal.replay import replay_log
 
-    disk, files = _opened(source)
+    disk, files = _opened(source, json_)
     start = time.monotonic()
     try:
         done = replay_log(disk, files, Progress())
@@ -105,7 +105,7 @@ def show(
     from seawall.journal.faults import JournalError
     from seawall.journal.verify import records_from
 
-    disk, files = _opened(source)
+    disk, files = _opened(source, json_)
     left = count
     try:
         for place, record in records_from(disk, files, from_):
@@ -143,7 +143,7 @@ def _kind_name(kind: int) -> str:
     return next(name.lower() for name, value in vars(command).items() if isinstance(value, int) and value == kind)
 
 
-def _opened(source: Path) -> "tuple[Folder, list[str]]":
+def _opened(source: Path, json_: bool) -> "tuple[Folder, list[str]]":
     """The folder and the segments that were named. BadInput when there are none."""
     from seawall.journal.disk import Folder
     from seawall.journal.faults import JournalError
@@ -155,7 +155,7 @@ def _opened(source: Path) -> "tuple[Folder, list[str]]":
         try:
             files = segment_files(disk)
         except JournalError as error:
-            raise _ended(error, False) from error
+            raise _ended(error, json_) from error
         if not files:
             raise BadInput("journal", "no segment journal-*.seg in the folder", str(source))
         return disk, files
