@@ -18,12 +18,13 @@ from seawall.engine.venue import Applied, Venue
 from seawall.lab.columns import Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.market_impact import DEPTH_BAND
-from seawall.lab.opening import MAKER, Opened, blank, listing_rows, must, on_grid, open_population
+from seawall.lab.opening import FIRST_OWNER, MAKER, Feed, Opened, blank, listing_rows, must, on_grid, open_population
 from seawall.lab.population import Population
 from seawall.lab.replay import Path
 from seawall.lab.rulesets import RuleSet
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
+from seawall.margin.ladder import OWNER
 from seawall.terms import command, event
 from seawall.terms.market import Market
 from seawall.units import RATE_ONE, Side, share
@@ -40,7 +41,6 @@ TRADERS_SHARE: Final = 0.001  # of positions that trade in a bar
 TRADED_SHARE: Final = 0.1  # of its size, each of them
 INSURANCE_SHARE: Final = RATE_ONE // 200  # of a market's opening open interest
 BACKSTOP_SHARE: Final = RATE_ONE // 100
-CAPACITY_SHARE: Final = 0.5  # of the depth within 1 %, each capacity window
 
 Floats = npt.NDArray[np.float64]
 KEPT: Final = (
@@ -144,25 +144,25 @@ def play(
 ) -> Run:
     """Runs the whole history under one rule set. Depends on the arguments alone."""
     history = path.history
-    venue = Venue(capacity)
     start = int(history.times_ms[0])
+    feed = Feed(Venue(capacity), start)
     tick = blank(1, command.TICK, command.SEQUENCER)
     tick["time"] = start
-    must(venue, tick, "opening: clock")
+    must(feed, tick, "opening: clock")
     depth = history.depth_usd
-    window_usd = CAPACITY_SHARE * np.median(depth, axis=0) * 1e6
-    must(venue, listing_rows(markets, rules.venue, rules.market, rules.capacity(window_usd)), "opening: markets")
-    must(venue, _oracle_rows(people.price, start), "opening: prices")
+    usual_usd = np.median(depth, axis=0)
+    must(feed, listing_rows(markets, rules.venue, rules.market, rules.capacity(usual_usd)), "opening: markets")
+    must(feed, _oracle_rows(people.price, start), "opening: prices")
     for status in (command.CANCELLING, command.POSTING, command.ACTIVE):
         rows = blank(len(markets), command.SET_STATUS, command.ADMIN)
         rows["market"], rows["flags"] = np.arange(len(markets)), status
-        must(venue, rows, "opening: status")
-    opened = open_population(venue, people, markets, seed)
-    _fund_pools(venue, people, rules)
-    return _walk(path, people, rules, markets, opened, seed, progress)
+        must(feed, rows, "opening: status")
+    opened = open_population(feed, people, markets, seed)
+    _fund_pools(feed, people, rules)
+    return _walk(path, people, rules, markets, feed, opened, seed, progress)
 
 
-def _fund_pools(venue: Venue, people: Population, rules: RuleSet) -> None:
+def _fund_pools(feed: Feed, people: Population, rules: RuleSet) -> None:
     """The maker, who has more than enough, stocks each market's insurance fund and, where it is used, its backstop."""
     interest = people.open_interest() * people.price
     funds = blank(len(interest), command.INSURANCE_ADD, MAKER)
@@ -170,12 +170,12 @@ def _fund_pools(venue: Venue, people: Population, rules: RuleSet) -> None:
         np.arange(len(interest)),
         [share(int(value), INSURANCE_SHARE, Side.DOWN) for value in interest],
     )
-    must(venue, funds[funds["amount"] > 0], "opening: insurance")
+    must(feed, funds[funds["amount"] > 0], "opening: insurance")
     if rules.has_backstop:
         pools = blank(len(interest), command.POOL_ADD, MAKER)
         pools["market"], pools["flags"] = np.arange(len(interest)), command.BACKSTOP
         pools["amount"] = [share(int(value), BACKSTOP_SHARE, Side.DOWN) for value in interest]
-        must(venue, pools[pools["amount"] > 0], "opening: backstop")
+        must(feed, pools[pools["amount"] > 0], "opening: backstop")
 
 
 def _oracle_rows(index: Ints, now: int) -> Rows:
@@ -191,7 +191,7 @@ def _trader_rows(people: Population, opened: Opened, perp: Ints, bar: int, seed:
     chosen = rng.integers(0, people.positions, count)
     sells = rng.random(count) < 0.5
     lots = np.ceil(np.abs(people.size[chosen]) * TRADED_SHARE).astype(np.int64)
-    account = people.owner[np.searchsorted(people.offsets, chosen, side="right") - 1].astype(np.int64) + 2
+    account = people.owner[np.searchsorted(people.offsets, chosen, side="right") - 1].astype(np.int64) + FIRST_OWNER
     rows = blank(count, command.PLACE, account)
     rows["account"], rows["market"], rows["size"] = account, people.market[chosen], lots
     rows["flags"] = np.where(sells, command.SELL, 0) | command.IOC
@@ -205,11 +205,12 @@ def _walk(
     people: Population,
     rules: RuleSet,
     markets: tuple[Market, ...],
+    feed: Feed,
     opened: Opened,
     seed: int,
     progress: Callable[[int], None],
 ) -> Run:
-    history, venue, book = path.history, opened.venue, _Book(markets)
+    history, venue, book = path.history, feed.venue, _Book(markets)
     bars, points, count = path.perp.shape
     cell, columns = venue.columns["cell"], venue.columns
     kept: list[_Kept] = []
@@ -231,11 +232,9 @@ def _walk(
             rows = [tick, book.quotes(path.perp[bar, point], depth, live), prices, funding[live]]
             if point == 0:
                 rows.append(_trader_rows(people, opened, path.perp[bar, point], bar, seed))
-            done = venue.apply(np.concatenate(rows))
+            done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
-            kept += [
-                (part, bar, now, columns["market_price"].copy()) for part in _liquidate(venue, book, prices, depth)
-            ]
+            kept += _liquidate(feed, book, prices, depth, (bar, now))
             wider = np.abs(book.displacement) > np.abs(impact[bar])
             impact[bar, wider] = book.displacement[wider]
         series["interest"][bar] = columns["market_open"][:count]
@@ -275,21 +274,21 @@ def _joined(parts: list[Ints], width: int) -> Ints:
     return np.concatenate([empty, *parts])
 
 
-def _liquidate(venue: Venue, book: _Book, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> list[_Kept]:
+def _liquidate(feed: Feed, book: _Book, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> list[_Kept]:
     """LIQUIDATE rows in waves, marks following after each, until nothing fills; returns the kept events."""
     steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
     steps["size"] = STEP_WORK
-    columns, found = venue.columns, []
+    columns, found = feed.venue.columns, []
     for wave in range(STEPS_MAX // STEPS):
         owners, marks = columns["bucket_owner"].copy(), columns["market_price"].copy()
-        done = venue.apply(steps)
+        done = feed.apply(steps)
         book.taken(done, depth_usd)
         taken = done.events[np.isin(done.events[:, event.ROW.index("kind")], KEPT)]
         if len(taken) == 0:
             break
         found.append(_kept(taken, when, owners, marks))
         if wave < WAVES:
-            venue.apply(prices)
+            feed.apply(prices)
     return found
 
 
@@ -311,7 +310,7 @@ def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
     """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
     columns = venue.columns
     slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["slot_link"][slots, 1] != MAKER]
+    slots = slots[columns["bucket_owner"][columns["slot_link"][slots, OWNER]] >= FIRST_OWNER]
     market = columns["slot_market"][slots]
     notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
     return int(least_initial(markets, market, notional).sum())

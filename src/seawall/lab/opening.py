@@ -1,6 +1,6 @@
 """Putting a population into a venue: markets listed and opened, accounts funded, positions traded against one maker.
 
-Account 0 is the market maker, account 1 a trader who comes and goes, and owner k of the population is account k + 2.
+Account 0 is the market maker; accounts 1..MAKERS take the other side of the opening; the population follows.
 Every row goes through the engine like anybody's, so a rule set that asks for more margin than an account has opens less
 (`fitted`). Prices are put on the order grid: five significant figures.
 """
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
-from seawall.engine.venue import Venue
+from seawall.engine.venue import Applied, Venue
 from seawall.lab.columns import Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.population import Population
@@ -21,21 +21,20 @@ from seawall.terms.market import Market
 from seawall.units import RATE_ONE, BadInput
 
 MAKER: Final = 0
-FIRST_OWNER: Final = 2
-MAKER_USD_MICRO: Final = 2**53  # a deposit; the maker makes several
-MAKER_DEPOSITS: Final = 64
+MAKERS: Final = 64
+FIRST_OWNER: Final = MAKERS + 1
+MAKER_USD_MICRO: Final = 2**53  # a deposit of a maker
+MAKER_DEPOSITS: Final = 2
 CHUNK: Final = 65_536  # rows of one batch
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Opened:
-    """A venue with the population in it."""
+    """What of a population was opened."""
 
-    venue: Venue
     size: Ints  # [P] lots that were opened, signed: what the rule set allowed
     bucket: Ints  # [A] the venue's bucket of each of the population's
     equity: Ints  # [A] micro-USD with which each bucket began
-    deposits: int
 
 
 def on_grid(price: Ints) -> Ints:
@@ -56,7 +55,9 @@ def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]
     share = np.minimum(1.0, 0.995 * equity / np.maximum(needed, 1))
     share = np.where(needed <= equity, 1.0, share)
     counts = np.diff(people.offsets)
-    lots = np.sign(people.size) * np.floor(np.abs(people.size) * np.repeat(share, counts)).astype(np.int64)
+    lots = np.floor(np.abs(people.size) * np.repeat(share, counts)).astype(np.int64)
+    largest = np.array([terms.size_max // 4 for terms in markets])[people.market]  # the maker holds the other side
+    lots = np.sign(people.size) * np.minimum(lots, largest)
     most = np.array([terms.max_leverage for terms in markets])[people.market]
     return lots, np.minimum(people.leverage, most)
 
@@ -66,7 +67,8 @@ def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dic
     rows: list[dict[str, int]] = []
     admin = {"signer": command.ADMIN}
     setting = {"kind": command.SET_PARAMETER, **admin}
-    rows += [{**setting, "market": -1, "other": which, "price": value} for which, value in venue.items()]
+    whole = {parameter.OUTAGE_MS: parameter.DAY_MS, **venue}  # a bar may be hours long: that is no outage
+    rows += [{**setting, "market": -1, "other": which, "price": value} for which, value in whole.items()]
     for number, terms in enumerate(markets):
         here = {"market": number, **admin}
         rows.append({"kind": command.LIST_MARKET, **here, "other": terms.size_decimals, "price": terms.price_max})
@@ -81,6 +83,7 @@ def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dic
             parameter.MAKER_FEE: 0,
             parameter.PRICE_BAND: RATE_ONE,
             parameter.ORACLE_QUORUM: 1,
+            parameter.ORACLE_AGE_MS: parameter.HOUR_MS,
             parameter.ORACLE_STEP: RATE_ONE,
             parameter.ORACLE_DEVIATION: RATE_ONE,
             parameter.LIQUIDATION_CAPACITY: int(capacity[number]),
@@ -91,24 +94,40 @@ def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dic
     return rows_of(rows)
 
 
-def blank(count: int, kind: int, signer: "Ints | int") -> Rows:
+def blank(count: int, kind: int, signer: Ints | int) -> Rows:
     """`count` rows of a kind."""
     rows = np.zeros(count, ROW_TYPE)
     rows["kind"], rows["signer"] = kind, signer
     return rows
 
 
-def must(venue: Venue, rows: Rows, what: str) -> None:
+class Feed:
+    """A venue and the nonces of what is fed to it: every row that an account signs gets the next one."""
+
+    def __init__(self, venue: Venue, start_ms: int) -> None:
+        self.venue = venue
+        self._nonce = start_ms
+
+    def apply(self, rows: Rows) -> Applied:
+        """Stamps and applies rows."""
+        own = rows["signer"] >= 0
+        count = int(own.sum())
+        rows["nonce"][own] = np.arange(self._nonce + 1, self._nonce + 1 + count)
+        self._nonce += count
+        return self.venue.apply(rows)
+
+
+def must(feed: Feed, rows: Rows, what: str) -> None:
     """Applies rows that may not be refused. BadInput naming the first that was."""
     for first in range(0, len(rows), CHUNK):
         part = rows[first : first + CHUNK]
-        codes = venue.apply(part).codes
+        codes = feed.apply(part).codes
         if codes.any():
             place = int(np.flatnonzero(codes)[0])
             raise BadInput(what, f"row {first + place}: {code.TEXT[int(codes[place])]} ({part[place]})")
 
 
-def open_population(venue: Venue, people: Population, markets: tuple[Market, ...], seed: int) -> Opened:
+def open_population(feed: Feed, people: Population, markets: tuple[Market, ...], seed: int) -> Opened:
     """Opens every position of the population that the rule set allows, at the opening prices. Fees are zero."""
     lots, leverage = fitted(people, markets)
     price = people.price[people.market]
@@ -117,32 +136,34 @@ def open_population(venue: Venue, people: Population, markets: tuple[Market, ...
     account = people.owner[bucket_of].astype(np.int64) + FIRST_OWNER
     alone = people.isolated[bucket_of]
     equity = people.raw_usd + np.add.reduceat(people.size * price, people.offsets[:-1])
-    deposits = _fund(venue, people, equity)
+    _fund(feed, people, equity)
     rows = blank(len(lots), command.SET_LEVERAGE, account)
     rows["account"], rows["market"], rows["size"] = account, people.market, leverage
     rows["flags"] = np.where(alone, command.ISOLATED, 0)
-    must(venue, rows, "opening: leverage")
+    must(feed, rows, "opening: leverage")
     order = np.random.Generator(np.random.PCG64(seed)).permutation(len(lots))
     order = order[lots[order] != 0]
     entry = on_grid(people.price)[people.market]
-    for rows_here in (order[alone[order]], order[~alone[order]]):
-        _trade(venue, account[rows_here], people.market[rows_here], lots[rows_here], entry[rows_here])
+    held = np.zeros((MAKERS, len(markets)), np.int64)
+    for chosen in (order[alone[order]], order[~alone[order]]):
+        rows_here = _alternating(chosen, people.market, lots)
+        makers = _makers(people.market[rows_here], lots[rows_here], held)
+        _trade(feed, makers, account[rows_here], people.market[rows_here], lots[rows_here], entry[rows_here])
         if len(rows_here) and alone[rows_here[0]]:
-            _cushion(venue, rows_here, account, people, equity, bucket_of)
-    return Opened(venue=venue, size=lots, bucket=_buckets(venue, people), equity=equity, deposits=deposits)
+            _cushion(feed, rows_here, account, people, equity, bucket_of)
+    return Opened(size=lots, bucket=_buckets(feed.venue, people), equity=equity)
 
 
-def _fund(venue: Venue, people: Population, equity: Ints) -> int:
-    """Creates every account and pays in the equity of its buckets; returns the number of deposits made."""
+def _fund(feed: Feed, people: Population, equity: Ints) -> None:
+    """Creates every account and pays in the equity of its buckets."""
     rows = blank(FIRST_OWNER + people.accounts, command.CREATE_ACCOUNT, command.SEQUENCER)
     rows["address_0"], rows["address_2"] = 1, np.arange(1, len(rows) + 1)
-    must(venue, rows, "opening: accounts")
+    must(feed, rows, "opening: accounts")
     owned = np.zeros(people.accounts, np.int64)
     np.add.at(owned, people.owner, equity)
     rich = np.flatnonzero(owned > 0)
-    maker = blank(MAKER_DEPOSITS + FIRST_OWNER - 1, command.DEPOSIT, command.BRIDGE)
-    maker["amount"] = MAKER_USD_MICRO
-    maker["account"][MAKER_DEPOSITS:] = np.arange(1, FIRST_OWNER)
+    maker = blank(MAKER_DEPOSITS * FIRST_OWNER, command.DEPOSIT, command.BRIDGE)
+    maker["amount"], maker["account"] = MAKER_USD_MICRO, np.arange(len(maker)) % FIRST_OWNER
     parts = [maker]
     left = owned[rich]
     while len(rich):  # an amount above one deposit's limit is paid in several
@@ -152,23 +173,45 @@ def _fund(venue: Venue, people: Population, equity: Ints) -> int:
         rich, left = rich[left > limits.AMOUNT_MAX], (left - limits.AMOUNT_MAX)[left > limits.AMOUNT_MAX]
     rows = np.concatenate(parts)
     rows["reference"] = np.arange(1, len(rows) + 1)
-    must(venue, rows, "opening: deposits")
-    return len(rows)
+    must(feed, rows, "opening: deposits")
 
 
-def _trade(venue: Venue, account: Ints, market: Ints, lots: Ints, price: Ints) -> None:
-    """The maker offers exactly what each position needs, then its owner takes it."""
-    rows = blank(2 * len(lots), command.PLACE, MAKER)
+def _makers(market: Ints, lots: Ints, held: Ints) -> Ints:
+    """Which maker takes the other side of each trade: the one that is furthest the other way. `held` [M, S] follows."""
+    chosen = np.zeros(len(lots), np.int64)
+    for place, (number, size) in enumerate(zip(market.tolist(), lots.tolist(), strict=True)):
+        column = held[:, number]
+        best = int(column.argmax() if size > 0 else column.argmin())
+        column[best] -= size
+        chosen[place] = 1 + best
+    return chosen
+
+
+def _trade(feed: Feed, makers: Ints, account: Ints, market: Ints, lots: Ints, price: Ints) -> None:
+    """A maker offers exactly what each position needs, then its owner takes it."""
+    rows = blank(2 * len(lots), command.PLACE, np.repeat(makers, 2))
+    rows["account"] = rows["signer"]
     rows["market"], rows["price"], rows["size"] = np.repeat(market, 2), np.repeat(price, 2), np.repeat(abs(lots), 2)
     rows["flags"][::2] = np.where(lots > 0, command.SELL, 0)
     rows["flags"][1::2] = np.where(lots > 0, 0, command.SELL) | command.IOC
     rows["account"][1::2] = rows["signer"][1::2] = account
-    must(venue, rows, "opening: positions")
+    must(feed, rows, "opening: positions")
 
 
-def _cushion(venue: Venue, rows_here: Ints, account: Ints, people: Population, equity: Ints, bucket_of: Ints) -> None:
+def _alternating(rows: Ints, market: Ints, lots: Ints) -> Ints:
+    """The rows with buys and sells of a market taking turns by lots, so that the maker never holds much."""
+    size, place = np.abs(lots[rows]), market[rows].astype(np.int64)
+    done = np.zeros(len(rows), np.int64)
+    for side in (lots[rows] > 0, lots[rows] < 0):
+        for number in np.unique(place[side]):
+            here = np.flatnonzero(side & (place == number))
+            done[here] = np.cumsum(size[here]) - size[here] // 2
+    return rows[np.argsort(done, kind="stable")]
+
+
+def _cushion(feed: Feed, rows_here: Ints, account: Ints, people: Population, equity: Ints, bucket_of: Ints) -> None:
     """Moves into each isolated bucket what its owner holds there beyond the initial margin."""
-    columns = venue.columns
+    columns = feed.venue.columns
     first = columns["account_isolated"][account[rows_here]]
     held = np.zeros(len(rows_here), np.int64)
     bucket = first.astype(np.int64) - 1
@@ -186,8 +229,8 @@ def _cushion(venue: Venue, rows_here: Ints, account: Ints, people: Population, e
     lifted = more > 0
     rows = blank(int(lifted.sum()), command.ISOLATED_MARGIN, account[rows_here[lifted]])
     rows["account"], rows["market"] = account[rows_here[lifted]], people.market[rows_here[lifted]]
-    rows["amount"] = more[lifted]
-    must(venue, rows, "opening: isolated margin")
+    rows["amount"] = np.minimum(more[lifted], columns["bucket_raw"][rows["account"]])
+    feed.apply(rows[rows["amount"] > 0])  # the last of several may find less: the order grid is not the index
 
 
 def _buckets(venue: Venue, people: Population) -> Ints:
