@@ -384,7 +384,8 @@ def test_numbers_that_name_nothing() -> None:
     office = Office(1)
     for number in (-1, parameter.WIDTH, max(parameter.MARKET) + 1):
         office.refused(code.BAD_PARAMETER, **office.set(number, 1))
-    office.refused(code.BAD_PARAMETER, **office.set(max(venue_parameter.VENUE) + 1, 1, VENUE))
+    for number in (-1, -2, parameter.WIDTH, max(venue_parameter.VENUE) + 1):
+        office.refused(code.BAD_PARAMETER, **office.set(number, 1, VENUE))
     office.refused(code.UNKNOWN_MARKET, **office.set(0, 1, 1))
     office.refused(code.NOT_AUTHORISED, **office.set(0, 1), signer=command.RISK)
 
@@ -443,6 +444,9 @@ def test_words_for_no_cap_are_the_loosest_value() -> None:
         office.tick(DAY)
         assert office.columns["param"][market, number] == none
         office.must(**office.set(number, NOTIONAL_MAX, market))
+        if market == VENUE:
+            office.must(**office.set(number, 0, market))
+            office.refused(code.NOT_DUE, **office.set(number, 1, market))
 
 
 def test_a_later_command_replaces_what_waits() -> None:
