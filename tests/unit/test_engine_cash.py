@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import cash_model as model
-from desk import PRICE, USD, Desk
+from desk import HANDLERS, PRICE, USD, Desk
+from seawall.engine.rows import rows_for_kernels, rows_of
 from seawall.ledger import leaving, state
 from seawall.terms import code, command, event
 from seawall.terms.limits import AMOUNT_MAX, RAW_USD_MAX
@@ -84,6 +85,25 @@ def test_the_bridge_alone_deposits() -> None:
     for signer in (account, command.SEQUENCER, command.ADMIN):
         desk.refused(code.NOT_AUTHORISED, DEPOSIT, account=account, amount=5, reference=1, signer=signer)
     desk.refused(code.UNKNOWN_ACCOUNT, DEPOSIT, account=1, amount=5, reference=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (command.DEPOSIT, {"reference": 1}),
+        (command.WITHDRAW, {}),
+        (command.TRANSFER, {"other": 1}),
+        (command.ISOLATED_MARGIN, {}),
+        (command.SET_TOP_UP, {}),
+        (command.MOVE_POSITION, {"flags": command.ISOLATED}),
+    ],
+)
+def test_handlers_bound_amounts_themselves(kind: int, fields: dict[str, int]) -> None:
+    """Without the check of shape before them."""
+    desk = Desk()
+    desk.account()
+    [row] = rows_for_kernels(rows_of([{"kind": kind, "amount": AMOUNT_MAX + 1, **fields}]))
+    assert HANDLERS[kind](desk.s, row) == code.BAD_AMOUNT
 
 
 # transfers
