@@ -96,6 +96,29 @@ def test_a_parent_cancelled_half_filled_leaves_what_is_armed(floor: Floor) -> No
     floor.check()
 
 
+def test_a_stop_outlives_the_position_while_its_parent_may_fill(floor: Floor) -> None:
+    stop = attach(floor, 95 * USD)
+    fill(floor, 4)
+    floor.open(floor.trader, -4, 101 * USD)
+    assert floor.position(floor.trader, 0) == 0
+    assert armed(floor, stop) == (4, 6)
+    fill(floor, 6)
+    assert armed(floor, stop) == (10, 0)
+    floor.quote(BUY, 95 * USD, 50)
+    floor.mark(95 * USD)
+    assert [e["size"] for e in floor.kinds(event.FILL)] == [-6]
+    floor.check()
+
+
+def test_what_a_parent_armed_goes_when_it_is_gone_and_there_is_no_position(floor: Floor) -> None:
+    stop = attach(floor, 95 * USD)
+    fill(floor, 4)
+    floor.open(floor.trader, -4, 101 * USD)
+    cancel(floor, floor.parent)
+    assert floor.cancelled() == {floor.parent: code.OK, stop: code.POSITION_CLOSED}
+    floor.check()
+
+
 def test_cancel_all_takes_the_family(floor: Floor) -> None:
     attach(floor, 95 * USD)
     attach(floor, 105 * USD, flags=PROFIT)
@@ -228,6 +251,8 @@ def test_what_is_no_parent(floor: Floor) -> None:
     floor.open(floor.trader, -1)
     closing = floor.place(floor.trader, 0, BUY, 90 * USD, 1, flags=ONLY)
     floor.refused(code.UNKNOWN_ORDER, **child, other=closing)
+    floor.list_market(1, 100 * USD)
+    floor.refused(code.UNKNOWN_ORDER, **{**child, "market": 1}, other=floor.parent)
 
 
 # the queue
@@ -310,6 +335,55 @@ def test_own_orders_do_not_stop_a_stop_that_reduces(floor: Floor) -> None:
     floor.mark(95 * USD)
     assert floor.cancelled() == {own: code.SELF_TRADE}
     assert floor.position(floor.trader, 0) == 0
+
+
+# isolated positions
+
+
+def isolate(floor: Floor) -> tuple[int, int]:
+    """(account, isolated bucket) with 10 lots long at 100 in a bucket of their own."""
+    who = floor.account(1_000)
+    floor.must(kind=command.SET_LEVERAGE, signer=who, account=who, market=0, size=10, flags=command.ISOLATED)
+    floor.quote(SELL, 100 * USD, 10)
+    floor.place(who, 0, BUY, 100 * USD, 10)
+    return who, int(floor.venue.columns["account_isolated"][who]) - 1
+
+
+def test_a_pair_on_an_isolated_position_gives_its_bucket_back(floor: Floor) -> None:
+    who, own = isolate(floor)
+    stop = floor.stop(95 * USD, size=0, flags=STOP | WHOLE, account=who)
+    profit = floor.stop(105 * USD, size=0, flags=PROFIT | WHOLE, account=who)
+    assert floor.ids(own) == {stop, profit}
+    floor.check()
+    assert floor.mark(95 * USD) == [stop]  # at 99, where the trader bids
+    assert floor.cancelled() == {profit: code.TWIN_FIRED}
+    assert floor.venue.columns["account_isolated"][who] == 0
+    assert floor.raw(who) == 990 * USD
+    floor.check()
+
+
+def test_closing_an_isolated_position_sweeps_its_stops_and_gives_its_bucket_back(floor: Floor) -> None:
+    who, own = isolate(floor)
+    floor.stop(95 * USD, account=who)
+    floor.trail(5 * USD, account=who)
+    assert len(floor.ids(own)) == 2
+    floor.quote(BUY, 101 * USD, 10)
+    floor.place(who, 0, SELL, 101 * USD, 10)
+    assert floor.venue.columns["account_isolated"][who] == 0
+    assert floor.raw(who) == 1_010 * USD
+    floor.check()
+
+
+def test_an_entry_of_an_isolated_account_waits_in_cross_and_opens_a_bucket(floor: Floor) -> None:
+    who = floor.account(1_000)
+    floor.must(kind=command.SET_LEVERAGE, signer=who, account=who, market=0, size=10, flags=command.ISOLATED)
+    order = floor.stop(105 * USD, side=BUY, flags=STOP, account=who)
+    assert floor.ids(who) == {order}
+    floor.quote(SELL, 105 * USD, 10)
+    floor.mark(105 * USD)
+    own = int(floor.venue.columns["account_isolated"][who]) - 1
+    assert floor.position(own, 0) == 10
+    floor.check()
 
 
 # changes

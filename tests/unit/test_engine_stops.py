@@ -67,6 +67,25 @@ def test_a_buy_stop_takes_up_to_ten_percent_above(floor: Floor) -> None:
     assert [(e["price"], e["size"]) for e in floor.kinds(event.FILL)] == [(121 * USD, 4)]
 
 
+def test_ten_percent_rounds_towards_the_mark() -> None:
+    floor = Floor()
+    floor.quote(BUY, 81 * USD, 4)
+    floor.stop(95 * USD)
+    floor.mark(90_000_001)  # 81.0000009 is the least, 81.001 the next price of the grid
+    assert floor.kinds(event.FILL) == []
+    floor = Floor(long=-10)
+    floor.quote(SELL, 121_010_000, 4)
+    floor.stop(105 * USD, side=BUY)
+    floor.mark(110_009_090)  # 121.009999 is the most, 121.00 the next
+    assert floor.kinds(event.FILL) == []
+
+
+def test_what_fires_in_a_price_row_is_not_what_the_row_made(floor: Floor) -> None:
+    floor.stop(95 * USD, price=96 * USD)
+    assert floor.price(0, 95 * USD).made[0] == 0
+    assert len(floor.kinds(event.RESTED)) == 1
+
+
 def test_a_stop_with_a_limit_rests_there_under_its_client_id(floor: Floor) -> None:
     floor.stop(95 * USD, price=96 * USD, client_low=77)
     assert floor.mark(95 * USD) != []
@@ -126,7 +145,8 @@ def test_what_cannot_be_placed_is_cancelled_with_the_reason(floor: Floor) -> Non
         (code.BAD_PRICE, {"flags": TRAIL, "extra": 2**33 - MARK + 1}),
         (code.BAD_PRICE, {"flags": STOP | SELL}),
         (code.BAD_PRICE, {"flags": STOP | SELL, "trigger": 95 * USD + 1}),
-        (code.BAD_PRICE, {"flags": STOP, "trigger": 2**33 + 1}),
+        (code.BAD_PRICE, {"flags": STOP, "trigger": 8_590 * USD}),  # on the grid, above the market's greatest price
+        (code.BAD_PRICE, {"flags": STOP | SELL, "trigger": 95 * USD, "price": 8_590 * USD}),
         (code.BAD_PRICE, {"flags": STOP | SELL, "trigger": 95 * USD, "price": 95 * USD + 1}),
         (code.BAD_SIZE, {"flags": STOP | SELL, "trigger": 95 * USD, "size": 0}),
         (code.BAD_SIZE, {"flags": STOP | SELL, "trigger": 95 * USD, "size": 2**21}),
@@ -151,6 +171,7 @@ def test_refusals_change_nothing(floor: Floor, expected: int, fields: dict[str, 
         {"flags": TRAIL | SELL | STOP, "extra": 1},
         {"flags": STOP | SELL, "trigger": MARK - 1_000},
         {"flags": STOP, "trigger": MARK + 10_000},
+        {"flags": STOP, "trigger": 8_589_000_000},
         {"flags": STOP | SELL | command.POST_ONLY, "trigger": 95 * USD, "price": 95 * USD},
         {"flags": STOP | SELL | command.IOC, "trigger": 95 * USD, "price": 95 * USD},
         {"flags": STOP | SELL, "trigger": 95 * USD, "size": 2**20},
@@ -358,6 +379,19 @@ def test_take_profits_and_entries_are_not_warned_of() -> None:
     assert floor.kinds(event.STOP_PAST_LIQUIDATION) == []
 
 
+def test_nothing_is_warned_of_without_a_position_or_of_a_take_profit_in_trouble() -> None:
+    floor = Floor(cash=1_000, long=100)
+    outsider = floor.account(10)
+    floor.venue.columns["bucket_raw"][outsider] = -1
+    floor.stop(105 * USD, side=BUY, account=outsider, flags=STOP)
+    assert floor.kinds(event.STOP_PAST_LIQUIDATION) == []
+    floor.mark(90 * USD)
+    floor.stop(91 * USD, flags=PROFIT | ONLY)
+    assert floor.kinds(event.STOP_PAST_LIQUIDATION) == []
+    floor.stop(89 * USD)
+    assert len(floor.kinds(event.STOP_PAST_LIQUIDATION)) == 1
+
+
 def test_a_trailing_stop_too_far_away_is_told() -> None:
     floor = Floor(cash=1_000, long=100)
     floor.trail(7 * USD)
@@ -400,6 +434,14 @@ def test_a_bucket_in_liquidation_arms_no_new_risk(floor: Floor) -> None:
 def test_a_market_never_priced_arms_nothing(floor: Floor) -> None:
     floor.venue.columns["market_price"][0] = 0
     refused(floor, code.STALE_PRICE, flags=STOP, trigger=105 * USD)
+
+
+def test_what_reduces_is_not_held_to_the_band(floor: Floor) -> None:
+    floor.quote(BUY, 90 * USD, 10)
+    floor.venue.columns["param"][0, parameter.PRICE_BAND] = parameter.STOP_SLIPPAGE // 5
+    floor.stop(98 * USD)
+    floor.mark(98 * USD)
+    assert [e["price"] for e in floor.kinds(event.FILL)] == [90 * USD]
 
 
 def test_new_risk_is_placed_within_the_band_of_the_index(floor: Floor) -> None:

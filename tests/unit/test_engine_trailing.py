@@ -44,6 +44,14 @@ def test_a_buy_follows_the_least_mark() -> None:
     floor.check()
 
 
+def test_a_mark_lower_by_one_moves_a_buy() -> None:
+    floor = Floor(long=-10)
+    order = floor.trail(5 * USD, side=BUY)
+    floor.mark(100 * USD - 1)
+    assert table(floor) == [(5 * USD, 100 * USD - 1, 105 * USD - 1)]
+    assert floor.mark(105 * USD - 1) == [order]
+
+
 def test_triggers_are_exact_off_the_grid(floor: Floor) -> None:
     order = floor.trail(1_234_567)
     assert floor.mark(101_234_569) == []

@@ -81,7 +81,7 @@ def fill_parent(s: Any, parent: int, lots: int) -> None:
     first = s.order_child[parent]
     second = s.order_twin[first]
     _arm_part(s, first, lots)
-    if s.order_parent[second] == parent:
+    if second != 0:
         _arm_part(s, second, lots)
 
 
@@ -148,7 +148,6 @@ def _queue_level(s: Any, level: int) -> None:
     while order != 0:  # at most the orders of the level
         after = s.order_after[order]
         take_out(s, order)
-        s.order_after[order] = 0
         if last == 0:
             first = order
         else:

@@ -126,7 +126,6 @@ def rearm(s: Any, c: Any, order: int) -> int:
         take_out(s, order)
     elif is_armed:
         unfollow(s, order)
-    s.order_after[order] = 0
     _rewrite(s, c, order, flags, is_armed)
     if is_armed:
         arm_order(s, order)
