@@ -38,6 +38,10 @@ Mark = Annotated[str | None, typer.Option("--mark", help="last, clamp-only, clam
 Compare = Annotated[
     bool, typer.Option("--compare-marks/--no-compare-marks", help="Run the other mark rules beside it.")
 ]
+Rules = Annotated[
+    str | None,
+    typer.Option("--rules", help="Compare rule sets on the engine: static,hyperliquid,dydx,binance,drift,seawall."),
+]
 Out = Annotated[
     str | None, typer.Option("--out", help=f"Folder for report.html and replay.json, default {DEFAULT_OUT}.")
 ]
@@ -57,6 +61,7 @@ def replay(
     gaps: Gap = "refuse",
     mark: Mark = None,
     compare: Compare = True,
+    rules: Rules = None,
     out: Out = None,
     json_: Json = False,
 ) -> None:
@@ -65,7 +70,10 @@ def replay(
     Exit code 0: done; 2: refused input, and nothing was written.
     """
     started = time.perf_counter()
-    _check_words({"data": data, "event": event, "preset": preset, "symbols": symbols, "mark": mark, "out": out})
+    words = {"data": data, "event": event, "preset": preset, "symbols": symbols, "mark": mark, "out": out}
+    _check_words({**words, "rules": rules})
+    if rules is not None and mark is not None:
+        raise BadInput("mark", "either --rules or --mark, not both")
     _check_sizes(accounts, markets, seed)
     folder = _target(out, json_)
     wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
@@ -75,8 +83,15 @@ def replay(
         raise BadInput("preset", "either --data or --preset, not both")
     else:
         history = _recorded(data, event, markets=markets, interval=interval, wanted=wanted, gaps=gaps)
-    rules, main = _rules(history, mark, compare)
-    done = _run(history, rules, accounts=accounts, seed=seed)
+    if rules is not None:
+        from seawall.cli.rules import compare_rules
+
+        name = (preset or DEFAULT_PRESET) if data is None else (event or DEFAULT_EVENT)
+        names = [part.strip() for part in rules.split(",") if part.strip()]
+        compare_rules(history, names, accounts=accounts, seed=seed, event=name, folder=folder, is_json=json_)
+        return
+    marks, main = _rules(history, mark, compare)
+    done = _run(history, marks, accounts=accounts, seed=seed)
     words = {"data": data, "event": event, "preset": preset, "interval": interval, "symbols": symbols, "mark": mark}
     words["gaps"] = gaps if gaps != "refuse" else None
     command = _command(words, accounts=accounts, markets=markets, seed=seed, compare=compare)

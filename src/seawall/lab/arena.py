@@ -130,7 +130,8 @@ class _Book:
         lots = np.floor(depth_usd[:, None] * self.shares * 1e6 / np.maximum(centre, 1.0)[:, None]).astype(np.int64)
         rows["size"][:, 1:] = np.concatenate((lots, lots), axis=1)
         flat = rows[live.astype(bool)].ravel()
-        return flat[(flat["kind"] == command.CANCEL_ALL) | (flat["size"] > 0)]
+        chosen: Rows = flat[(flat["kind"] == command.CANCEL_ALL) | (flat["size"] > 0)]
+        return chosen
 
 
 def play(
@@ -197,7 +198,8 @@ def _trader_rows(people: Population, opened: Opened, perp: Ints, bar: int, seed:
     rows["flags"] = np.where(sells, command.SELL, 0) | command.IOC
     price = perp[people.market[chosen]]
     rows["price"] = on_grid(np.where(sells, price * 95 // 100, price * 105 // 100))
-    return rows[opened.size[chosen] != 0]
+    wanted: Rows = rows[opened.size[chosen] != 0]
+    return wanted
 
 
 def _walk(
@@ -294,7 +296,7 @@ def _liquidate(feed: Feed, book: _Book, prices: Rows, depth_usd: Floats, when: t
 
 def _kept(taken: Ints, when: tuple[int, int], owners: Ints, marks: Ints) -> _Kept:
     bucket, other, kind = (taken[:, event.ROW.index(name)] for name in ("bucket", "other", "kind"))
-    named = np.isin(kind, (event.ADL, event.LIQUIDATION_FILL, event.BACKSTOP)) & (other >= 0)
+    named = np.isin(kind, (event.ADL, event.BACKSTOP)) & (other >= 0)
     winner = np.where(kind == event.SOCIALISED, bucket, np.where(named, other, 0))
     return _Kept(
         events=taken,

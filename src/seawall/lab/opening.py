@@ -41,7 +41,8 @@ def on_grid(price: Ints) -> Ints:
     """Prices rounded to five significant figures, at least 1: what an order may carry."""
     power = np.maximum(np.floor(np.log10(np.maximum(price, 1))).astype(np.int64) - 4, 0)
     unit = 10**power
-    return np.maximum((price + unit // 2) // unit * unit, 1)
+    rounded: Ints = np.maximum((price + unit // 2) // unit * unit, 1)
+    return rounded
 
 
 def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]:

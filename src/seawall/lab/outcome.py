@@ -72,23 +72,24 @@ def unnecessary(run: Run, people: Population, breached: Array) -> int:
 
 
 def overshoot(run: Run) -> float:
-    """USD taken from winners beyond the deficits that auto-deleveraging had to make good, bucket by bucket.
+    """USD that auto-deleveraging took from winners beyond need: what it left in the losers it closed.
 
-    A winner closed at the loser's bankruptcy price p loses size x (mark - p) against the mark; the need is the loser's
-    negative equity at that mark when it was taken.
+    A winner closed at the loser's bankruptcy price gives size x (mark - price) against the mark. Whatever of that the
+    loser still holds when its liquidation ends was not needed.
     """
-    kind = field(run.events, "kind")
-    adl = np.flatnonzero(kind == event.ADL)
+    kind, bucket = field(run.events, "kind"), field(run.events, "bucket")
+    adl, ends = np.flatnonzero(kind == event.ADL), np.flatnonzero(kind == event.LIQUIDATION_END)
     if not len(adl):
         return 0.0
-    size, price, mark = (field(run.events, "size")[adl], field(run.events, "price")[adl], run.event_mark[adl])
-    taken = size.astype(np.float64) * (price - mark) / USD_MICRO  # size is signed for the loser: positive when it buys
-    need = np.maximum(0.0, -field(run.events, "equity")[adl].astype(np.float64)) / USD_MICRO
-    loser, place = np.unique(field(run.events, "bucket")[adl], return_inverse=True)
-    taken_by = np.bincount(place, weights=taken, minlength=len(loser))
-    need_by = np.zeros(len(loser))
-    np.maximum.at(need_by, place, need)
-    return float(np.maximum(0.0, taken_by - need_by).sum())
+    size, price = field(run.events, "size")[adl].astype(np.float64), field(run.events, "price")[adl]
+    given = size * (price - run.event_mark[adl]) / USD_MICRO  # size is signed for the loser: positive when it buys
+    loser, place = np.unique(bucket[adl], return_inverse=True)
+    given_by = np.bincount(place, weights=given, minlength=len(loser))
+    left_by = np.zeros(len(loser))
+    mine = ends[np.isin(bucket[ends], loser)]
+    left = np.maximum(0.0, field(run.events, "equity")[mine] / USD_MICRO)
+    np.add.at(left_by, np.searchsorted(loser, bucket[mine]), left)
+    return float(np.minimum(np.maximum(given_by, 0.0), left_by).sum())
 
 
 def impact(run: Run, notional: Array, rows: Array) -> float:
@@ -103,7 +104,8 @@ def impact(run: Run, notional: Array, rows: Array) -> float:
 def breach_to_flat(run: Run) -> float | None:
     """Mean seconds from the first LIQUIDATION event of a bucket to its next LIQUIDATION_END; null when none ended."""
     kind, bucket = field(run.events, "kind"), field(run.events, "bucket")
-    spans, open_since = [], {}
+    spans: list[int] = []
+    open_since: dict[int, int] = {}
     for place in np.flatnonzero((kind == event.LIQUIDATION) | (kind == event.LIQUIDATION_END)).tolist():
         number = int(bucket[place])
         if kind[place] == event.LIQUIDATION:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from seawall.margin import trigger_state
+from seawall.margin import ladder, trigger_state
 from seawall.terms import event, limits, parameter, venue_parameter
 from seawall.units import BadInput
 
@@ -367,8 +367,8 @@ def create_state(capacity: Capacity) -> Any:
         raise BadInput("capacity", f"the record would take {size_of(capacity)} bytes: split the venue")
     array = np.zeros(1, dtype=record_type(capacity))
     row = array[0]
-    row["row_edge"][:] = trigger_state.ladder.NEVER_KEY
-    row["slot_link"][:, trigger_state.ladder.KEY] = trigger_state.ladder.NEVER_KEY
+    row["row_edge"][:] = ladder.NEVER_KEY
+    row["slot_link"][:, ladder.KEY] = ladder.NEVER_KEY
     row["count"][trigger_state.SLOTS_USED] = 1
     for cell in (ORDERS_USED, LEVELS_USED, AGENTS_USED, SHARES_USED, WITHDRAWALS_USED, TWAPS_USED):
         row["cell"][cell] = 1
