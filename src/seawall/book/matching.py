@@ -217,7 +217,7 @@ def growth(held: int, lots: int) -> int:
 @kernel
 def interest_added(s: Any, slot: int, maker_slot: int, side: int, lots: int) -> int:
     """By how much a fill of `lots` between two slots raises open interest (negative: lowers it)."""
-    return growth(side * s.slot_size[slot], lots) - min(lots, max(0, side * s.slot_size[maker_slot]))
+    return int(growth(side * s.slot_size[slot], lots) - min(lots, max(0, side * s.slot_size[maker_slot])))
 
 
 @kernel
