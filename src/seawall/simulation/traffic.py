@@ -159,12 +159,13 @@ class Traffic:
         named = rng.random(many) < 0.1
         table[where, FIELD["client_low"]] = np.where(named, rng.integers(1, CLIENTS, many), 0)
         table[where, FIELD["account"]] = account
-        self._triggers(table, where, market, flags, sell)
+        at_market = self._triggers(table, where, market, flags, sell)
         self._edges(table, where, market, price, size)
+        table[where, FIELD["price"]] = np.where(at_market, 0, table[where, FIELD["price"]])
         table[where, FIELD["market"]] = market
 
-    def _triggers(self, table: Any, where: Any, market: Any, flags: Any, sell: Any) -> None:
-        """Turns some orders into stops, take-profits, trailing stops and attached ones."""
+    def _triggers(self, table: Any, where: Any, market: Any, flags: Any, sell: Any) -> Any:
+        """Turns some orders into stops, take-profits, trailing stops and attached ones; says which have no limit."""
         rng, many = self.rng, len(where)
         kind = rng.random(many)
         stop, profit = kind < 0.05, (kind >= 0.05) & (kind < 0.08)
@@ -174,12 +175,7 @@ class Traffic:
         flags |= np.where(trailing, command.TRAILING, 0)
         whole = (stop | profit) & (rng.random(many) < 0.2)
         flags |= np.where(whole, command.WHOLE_POSITION | command.REDUCE_ONLY, 0)
-        above = sell == profit
-        reach = np.abs(rng.normal(0, 0.01, many)) * np.where(above, 1, -1)
-        trigger = self._snap(market, self.mark[market] * (1 + reach))
-        armed = stop | profit
-        table[where, FIELD["trigger"]] = np.where(armed, trigger, 0)
-        table[where, FIELD["extra"]] = np.where(trailing, np.maximum(self.mark[market] * 0.01, 1).astype(np.int64), 0)
+        armed, attached = stop | profit, np.zeros(many, bool)
         if len(self.live):
             rows = rng.choice(self.live, many)
             attached = armed & (rng.random(many) < 0.3)
@@ -187,7 +183,16 @@ class Traffic:
             table[where, FIELD["other"]] = np.where(attached, self.columns["order_id"][rows], 0)
             table[where, FIELD["account"]] = np.where(attached, owner, table[where, FIELD["account"]])
             market[:] = np.where(attached, self.columns["order_market"][rows], market)
+            is_bid = self.columns["order_flags"][rows] & command.SELL == 0
+            sell = np.where(attached & (rng.random(many) < 0.9), is_bid, sell)
+            flags = np.where(attached, flags & ~command.SELL | np.where(sell, command.SELL, 0), flags)
+        above = sell == profit
+        reach = np.abs(rng.normal(0, 0.01, many)) * np.where(above, 1, -1)
+        trigger = self._snap(market, self.mark[market] * (1 + reach))
+        table[where, FIELD["trigger"]] = np.where(armed & ~trailing, trigger, 0)
+        table[where, FIELD["extra"]] = np.where(trailing, np.maximum(self.mark[market] * 0.01, 1).astype(np.int64), 0)
         table[where, FIELD["flags"]] = flags
+        return trailing | (armed & (rng.random(many) < 0.6))
 
     def _edges(self, table: Any, where: Any, market: Any, price: Any, size: Any) -> None:
         """Some prices and sizes at a bound or one beyond it."""
