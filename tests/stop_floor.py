@@ -4,7 +4,6 @@ from typing import Any
 
 from seawall.engine.invariants import broken
 from seawall.engine.venue import Applied
-from seawall.ledger import state
 from seawall.terms import command, event, parameter
 from seawall.units import RATE_ONE
 from venue_world import BUY, SELL, USD, World
@@ -97,38 +96,5 @@ class Floor(World):
         return int(self.venue.columns[f"order_{column}"][row])
 
     def check(self) -> None:
-        """Every invariant, and what the columns of waiting orders promise each other."""
+        """Every invariant."""
         assert broken(self.venue.columns) == []
-        assert family_fault(self.venue.columns) == ""
-
-
-def family_fault(columns: Any) -> str:
-    """What is wrong with trailing tables, families and counts of trigger orders; "" when nothing is."""
-    live = [int(row) for row in range(1, len(columns["order_id"])) if columns["order_id"][row]]
-    kinds = STOP | PROFIT | TRAIL
-    stops: dict[int, int] = {}
-    following = []
-    for row in live:
-        flags, bucket = int(columns["order_flags"][row]), int(columns["order_bucket"][row])
-        stops[bucket] = stops.get(bucket, 0) + (1 if flags & kinds else 0)
-        parent, child = int(columns["order_parent"][row]), int(columns["order_child"][row])
-        if parent and columns["order_child"][parent] not in (row, columns["order_twin"][row]):
-            return f"the parent of {row} does not know it"
-        if child and columns["order_parent"][child] != row:
-            return f"the child of {row} does not know it"
-        if flags & TRAIL and columns["order_level"][row] == 0 and columns["order_after"][row]:
-            following.append(row)
-    for bucket, count in enumerate(columns["bucket_stops"].tolist()):
-        if count != stops.get(bucket, 0):
-            return f"bucket {bucket} counts {count} trigger orders, has {stops.get(bucket, 0)}"
-    listed = []
-    for market, count in enumerate(columns["trail_count"].tolist()):
-        for place in range(count):
-            row = int(columns["trail_order"][market, place])
-            listed.append(row)
-            if columns["order_after"][row] != place + 1 or columns["order_market"][row] != market:
-                return f"row {place} of market {market} is another order's"
-    if sorted(listed) != sorted(following):
-        return f"trailing {following}, listed {listed}"
-    closed = int(columns["cell"][state.CLOSED])
-    return "" if closed == int(columns["bucket_closed"].sum()) else "the ring of closed positions"

@@ -374,6 +374,20 @@ def test_closing_an_isolated_position_sweeps_its_stops_and_gives_its_bucket_back
     floor.check()
 
 
+def test_stops_that_fire_before_they_are_swept_give_the_bucket_back_too(floor: Floor) -> None:
+    who, own = isolate(floor)
+    for _ in range(limits.SWEPT_PER_COMMAND + 20):
+        floor.stop(95 * USD, size=1, account=who)
+    floor.quote(BUY, 100 * USD, 10)
+    floor.place(who, 0, SELL, 100 * USD, 10)
+    left = floor.ids(own)
+    assert len(left) == 21
+    floor.mark(95 * USD)
+    assert floor.cancelled() == dict.fromkeys(left, code.REDUCE_ONLY)
+    assert floor.venue.columns["account_isolated"][who] == 0
+    floor.check()
+
+
 def test_an_entry_of_an_isolated_account_waits_in_cross_and_opens_a_bucket(floor: Floor) -> None:
     who = floor.account(1_000)
     floor.must(kind=command.SET_LEVERAGE, signer=who, account=who, market=0, size=10, flags=command.ISOLATED)

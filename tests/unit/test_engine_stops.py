@@ -293,6 +293,15 @@ def test_cancelling_a_twin_leaves_the_other(floor: Floor) -> None:
     floor.check()
 
 
+def test_orders_of_two_markets_are_no_twins(floor: Floor) -> None:
+    floor.list_market(1, MARK)
+    floor.place(floor.maker, 1, SELL, MARK, 10)
+    floor.place(floor.trader, 1, BUY, MARK, 10)
+    stop = floor.stop(95 * USD, size=0, flags=STOP | WHOLE)
+    other = floor.place(floor.trader, 1, SELL, 0, 0, trigger=105 * USD, flags=PROFIT | WHOLE)
+    assert floor.order(stop, "twin") == floor.order(other, "twin") == 0
+
+
 def test_two_of_the_same_kind_are_no_twins(floor: Floor) -> None:
     one = floor.stop(95 * USD, size=0, flags=STOP | WHOLE)
     two = floor.stop(94 * USD, size=0, flags=STOP | WHOLE)

@@ -11,6 +11,7 @@ import numpy as np
 
 from seawall.engine import invariant_money as money
 from seawall.engine import invariant_tables as tables
+from seawall.engine import invariant_waiting as waiting
 from seawall.engine.invariant_view import View
 from seawall.ledger import state
 
@@ -73,6 +74,9 @@ FULL: Final = (
     _named("INV_ADDRESSES", tables.addresses),
     _named("INV_NONCES", tables.nonces),
     _named("INV_TWAPS", tables.twaps),
+    _named("INV_FAMILIES", waiting.families),
+    _named("INV_TRAILING", waiting.trailing),
+    _named("INV_TRIGGER_COUNTS", waiting.trigger_counts),
 )
 
 MONOTONE: Final = (

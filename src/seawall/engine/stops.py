@@ -430,7 +430,6 @@ def sweep_closed(s: Any) -> None:
         s.cell[CLOSED_HEAD] = head + 1 if head + 1 < len(s.closed) else 0
         s.cell[CLOSED] -= 1
         s.bucket_closed[bucket] = 0
-        release_isolated(s, bucket)
 
 
 @kernel
