@@ -131,7 +131,7 @@ def _cancel_in(s: Any, bucket: int, market: int, most: int) -> int:
     done, order = 0, s.bucket_order[bucket]
     while order != 0 and done < most:  # at most ORDERS_PER_BUCKET
         after = s.order_next[order]
-        if market in (ANY_MARKET, int(s.order_market[order])):
+        if s.order_market[order] == market or market == ANY_MARKET:
             cancel_order(s, order, code.OK, NOTHING_PINNED)
             done += 1
         order = after
