@@ -465,6 +465,17 @@ def test_a_later_command_replaces_what_waits() -> None:
     assert office.live(parameter.POSITION_CAP) == 50
 
 
+def test_the_value_that_is_there_takes_back_what_waits() -> None:
+    office = Office(1)
+    office.open_market()
+    for number in (parameter.POSITION_CAP, parameter.MARK_BAND):
+        now = office.live(number)
+        office.must(**office.set(number, now + 1), expires=office.now + DAY)
+        office.must(**office.set(number, now))
+        office.tick(2 * DAY)
+        assert office.live(number) == now
+
+
 def test_a_tightening_may_be_announced() -> None:
     office = Office(1)
     office.must(**office.set(parameter.POSITION_CAP, 100))
