@@ -73,6 +73,7 @@ class World(Arena):
         for market in range(self.market_count):
             move = self.dice.choice((0, 0.01, 0.03, 0.1, 0.3)) * self.dice.choice((-1, 1))
             price = max(1, int(self.c["market_price"][market] * (1 + move)))
+            self.fund(market, self.dice.choice((0, 0, 1_234, -2_345)))
             self.mark(market, price, max(1, int(price * self.dice.choice((1, 1, 0.995, 1.02)))))
 
     def _quote(self, market: int) -> None:

@@ -40,7 +40,8 @@ SIZE_MAX = 2**53 // PRICE_MAX
     CAPACITY,
     HARMLESS,
     FLOOR,
-) = range(16)
+    FUND,
+) = range(17)
 FIELDS = 8
 OPEN = {"open_interest_cap": 2**40, "gate": RATE_ONE, "dust_notional": 0}  # nothing in the way
 INVARIANTS = [
@@ -83,6 +84,8 @@ def drive(states: Any, steps: Any, rows: Any, answers: Any) -> None:
         elif kind == MARK:
             s.market_oracle[one] = three
             trigger_kernels.tick(states, one, two)
+        elif kind == FUND:
+            trigger_kernels.fund(states, one, s.market_index[one] + two)
         elif kind == LIQUIDATE:
             answers[i, 0] = step.liquidate(s, rows[0])
         elif kind == EVALUATE:
@@ -262,6 +265,10 @@ class Arena:
         """A new mark, and an index at the same price unless it is given."""
         self.do(MARK, market, price, index or price)
 
+    def fund(self, market: int, rate_ppm: int) -> None:
+        """A step of the funding index: so many ppm of the mark; longs pay when it is positive."""
+        self.do(FUND, market, int(self.c["market_price"][market]) * rate_ppm)
+
     def pass_time(self, ms: int) -> None:
         """The clock moves; prices are published anew."""
         self.c["cell"][state.NOW] += ms
@@ -327,14 +334,15 @@ class Arena:
             markets[m]["price_max"] = int(c["market_price_max"][m])
             markets[m]["param"] = c["param"][m].tolist()
             markets[m]["insurance"] = int(c["market_insurance"][m])
-        found: dict[int, dict[str, Any]] = {
-            int(bucket): {"raw": self.raw(bucket), "positions": {}} for bucket in c["bucket_raw"].nonzero()[0]
-        }
+        buckets = {*c["bucket_raw"].nonzero()[0].tolist(), *c["bucket_first"].nonzero()[0].tolist()}
+        found: dict[int, dict[str, Any]] = {b: {"raw": self.raw(b), "positions": {}} for b in sorted(buckets)}
         for slot in range(1, int(c["count"][0])):
             bucket = int(c["slot_link"][slot, 1])
             if bucket >= 0 and c["slot_size"][slot]:
-                book = found.setdefault(bucket, {"raw": self.raw(bucket), "positions": {}})
-                book["positions"][int(c["slot_market"][slot])] = (int(c["slot_size"][slot]), int(c["slot_entry"][slot]))
+                market, size = int(c["slot_market"][slot]), int(c["slot_size"][slot])
+                found[bucket]["positions"][market] = (size, int(c["slot_entry"][slot]))
+                owed = size * (int(c["market_index"][market]) - int(c["slot_index"][slot]))
+                found[bucket]["raw"] += -owed // 10**6  # unsettled funding, floored
         return {"markets": markets, "buckets": found, "policy": c["param"][self.capacity.markets].tolist()}
 
     def check(self) -> None:

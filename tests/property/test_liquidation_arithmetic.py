@@ -10,7 +10,7 @@ from model import waterfall as model
 from seawall.terms import command, parameter
 from seawall.units import RATE_ONE
 
-SEEDS = range(40)
+SEEDS = range(60)
 MICRO_EDGES = (-1, 0, 1)
 
 
@@ -30,6 +30,7 @@ def draw_world(dice: random.Random, most: int) -> tuple[Arena, int, int, list[tu
         arena.market(price, draw_tiers(dice, lots * price), liquidation_fee=dice.choice((0, RATE_ONE // 200)))
     arena.param(-1, "exit_buffer", dice.choice((0, RATE_ONE // 50)))
     arena.param(0, "gate", dice.choice((RATE_ONE, RATE_ONE // 100)))
+    arena.c["market_oracle"][0] = int(price * dice.choice((1, 1.005, 0.99)))
     winner, loser, maker = arena.bucket(2**50), arena.bucket(0), arena.bucket(2**50)
     is_long = dice.random() < 0.5
     for market in range(arena.market_count):
@@ -37,7 +38,10 @@ def draw_world(dice: random.Random, most: int) -> tuple[Arena, int, int, list[tu
         buyer, seller = (loser, winner) if is_long or market else (winner, loser)
         arena.deal(buyer, seller, market, size, price)
     needed = arena.health(loser)[1]
-    arena.cash(loser, int(needed * dice.choice((-0.7, 0, 0.01, 0.5, 0.66, 0.9, 0.99, 1))) + dice.choice(MICRO_EDGES))
+    arena.cash(
+        loser,
+        int(needed * dice.choice((-0.7, -0.2, -0.01, 0, 0.01, 0.5, 0.66, 0.9, 0.99, 1))) + dice.choice(MICRO_EDGES),
+    )
     book = draw_book(dice, price, is_long, lots)
     for at, there in book:
         if is_long:
@@ -181,6 +185,28 @@ def test_dust_closes_whole_and_nothing_leaves_dust() -> None:
     assert ask(arena, LEAST, 1)[1] == 1_000
 
 
+def test_in_debt_there_is_no_fee_even_when_a_fill_is_better_than_the_bankruptcy_price() -> None:
+    """Equity -10 over 100 lots; all sold at mark + 0.05 leaves -5, at mark + 0.2 leaves 10: only that can pay."""
+    arena = Arena()
+    arena.market(100 * USD, liquidation_fee=RATE_ONE // 200)
+    winner, loser = arena.bucket(10**12), arena.bucket(-10 * USD)
+    arena.deal(loser, winner, 0, 100, 100 * USD)
+    for better, fee in ((50_000, 0), (100_000, 0), (200_000, 10 * USD), (10**6, 100 * 101 * USD // 200)):
+        assert ask(arena, CLOSING, loser, 100, 100 * (100 * USD + better))[5] == fee
+        assert ask(arena, CLOSING, loser, 40, 40 * (100 * USD + better))[5] <= max(0, 40 * better - 10 * USD)
+
+
+def test_within_the_cooldown_the_rest_goes_whole() -> None:
+    """Hyperliquid: 20 % first; until 30 s later orders are for the full size, then for 20 % again."""
+    values = {"partial_floor": 0, "partial_share": RATE_ONE // 5, "partial_cooldown_ms": 30_000}
+    arena = share_mode(parameter.SHARE_ABOVE, **values)
+    assert ask(arena, LEAST, 1)[1] == 200
+    arena.c["bucket_time"][1] = arena.c["cell"][1]
+    for elapsed, lots in ((0, 1_000), (29_999, 1_000), (30_000, 200)):
+        arena.c["cell"][1] = arena.c["bucket_time"][1] + elapsed
+        assert ask(arena, LEAST, 1)[1] == lots
+
+
 def test_the_throttle_of_drift_releases_its_share_with_time() -> None:
     """10 % at once, the rest over a minute; a shortage up to the floor at once."""
     values = {"partial_share": RATE_ONE // 10, "partial_cooldown_ms": 60_000, "partial_floor": 0}
@@ -195,6 +221,11 @@ def test_the_throttle_of_drift_releases_its_share_with_time() -> None:
     arena.pass_time(-70_000)
     arena.param(-1, "partial_floor", 10**10)
     assert ask(arena, LEAST, 1)[1] == least
+    arena.param(-1, "partial_floor", 0)
+    arena.c["bucket_freed"][1] = 10**12
+    assert ask(arena, LEAST, 1)[1:3] == [0, 3]
+    arena.param(0, "dust_notional", 10**12)
+    assert ask(arena, LEAST, 1)[1] == 1_000
 
 
 def test_orders_that_reduce_only_count_as_liquidity() -> None:

@@ -155,6 +155,21 @@ def test_a_winner_in_debt_may_only_gain() -> None:
         assert arena.do(HARMLESS, winner, 0, 50, price)[0] == expected
 
 
+def test_unsettled_funding_counts_for_the_winner_and_is_paid() -> None:
+    """The short owes 300 of funding it has not settled: with 500 less 300 it may not lose 400, and settles as it goes."""
+    arena = Arena(MARK)
+    loser, winner, bank = arena.bucket(10**4 * USD), arena.bucket(500 * USD), arena.bucket(10**12)
+    arena.deal(loser, winner, 0, 100, MARK)
+    assert arena.do(HARMLESS, winner, 0, 100, MARK + 4 * USD)[0] == 1
+    arena.fund(0, -30_000)
+    assert arena.do(HARMLESS, winner, 0, 100, MARK + 4 * USD)[0] == 0
+    arena.cash(loser, -arena.health(loser)[0])
+    found = arena.run()
+    assert [e["amount"] for e in of_kind(found, event.FUNDING_PAID) if e["bucket"] == winner] == [-300 * USD]
+    assert arena.raw(winner) == 200 * USD
+    assert bank == 2
+
+
 @pytest.mark.parametrize("seed", range(48))
 def test_who_is_closed_equals_the_model(seed: int) -> None:
     """Random crowds under each policy, hedged and not, in and out of profit, the loser solvent or in debt."""

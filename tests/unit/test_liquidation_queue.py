@@ -48,8 +48,9 @@ def test_a_bucket_that_is_well_again_leaves_and_is_placed() -> None:
     arena, (bucket,), _ = crowd(1)
     arena.do(EVALUATE, 10)
     arena.cash(bucket, 1_000 * USD)
-    arena.liquidate()
-    assert arena.c["bucket_class"][bucket] == 0
+    arena.deal(bucket, 0, 0, 1, MARK)
+    arena.do(EVALUATE, 10)
+    assert arena.c["bucket_class"][bucket] == arena.c["cell"][state.QUEUED] == 0
     arena.do(SET_MARK, 0, 85 * USD, 85 * USD)
     assert arena.c["bucket_fired"][bucket] == 1
 

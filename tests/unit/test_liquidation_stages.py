@@ -125,6 +125,32 @@ def test_a_vault_in_liquidation_takes_nothing_not_even_from_itself() -> None:
     assert arena.size(vault) == arena.size(loser) == 0
 
 
+def test_a_vault_in_liquidation_does_not_even_take_what_would_help_it() -> None:
+    """The vault is long and unhealthy, the loser short and worse: it goes to the other side of the market."""
+    arena = Arena(MARK)
+    arena.param(0, "backstop_cap", 10**12)
+    vault, loser, bank = arena.pool(0, BACKSTOP), arena.bucket(170 * USD), arena.bucket(10**12)
+    arena.cash(vault, 100 * USD)
+    arena.deal(vault, bank, 0, 50, MARK)
+    arena.deal(bank, loser, 0, 100, MARK)
+    found = arena.run()
+    assert not of_kind(found, event.BACKSTOP)
+    assert of_kind(found, event.ADL)[0]["bucket"] == loser
+    assert arena.size(vault) == arena.size(loser) == 0
+
+
+def test_claims_of_one_position_are_counted_over_its_steps() -> None:
+    """A cap of 150 USD: 148 for 37 lots of the vault, so 2 are left for the rest, though the fund is full."""
+    arena, _, _ = with_vault(600 * USD, 10_000 * USD, 10**12, claim_cap=150 * USD)
+    arena.insure(0, 10_000 * USD)
+    arena.mark(0, 90 * USD)
+    found = arena.run()
+    assert [e["size"] for e in of_kind(found, event.BACKSTOP)] == [-37]
+    paid = [e["amount"] for e in of_kind(found, event.DEFICIT)]
+    assert paid[0] == 148 * USD
+    assert 150 * USD - 63 < sum(paid) <= 150 * USD
+
+
 def test_the_vault_takes_from_the_debtor_at_mark_only_what_insurance_pays_for() -> None:
     """Mark 90 after a long at 100 with 600 of cash: debt 400 over 100 lots. The fund has 101 USD: 25 lots of 4 USD."""
     arena, loser, _ = with_vault(600 * USD, 10_000 * USD, 10**12)

@@ -37,7 +37,7 @@ def pay_claim(s: Any, bucket: int, market: int, slot: int, amount: int) -> None:
 @kernel
 def deficit_of(s: Any, c: Close, lots: int) -> int:
     """The part of a bucket's debt at mark that closing `lots` of this position shows; 0 when it has none."""
-    return int(max(0, equity_left(s, c, lots) - c.equity)) if c.equity < 0 else 0
+    return int(max(0, equity_left(s, c, lots) - c.equity))
 
 
 @kernel
