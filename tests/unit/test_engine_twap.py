@@ -118,6 +118,18 @@ def test_steps_that_a_late_tick_missed_are_one_slice(clock: Clock) -> None:
     assert clock.slices(clock.told) == [10]
 
 
+def test_missed_steps_give_no_second_slice_before_the_next_step() -> None:
+    clock = Clock()
+    clock.venue.columns["param"][0, parameter.ORACLE_AGE_MS] = 10**6
+    clock.start(110)
+    clock.tick(55_000)
+    clock.tick(55_000)  # 110 s, 40 lots behind
+    clock.quote(SELL, 101 * USD, 500)
+    assert clock.slices(clock.run(9_000, 1_000)) == []
+    assert clock.slices(clock.run(1_000, 1_000)) == [30]
+    assert clock.slices(clock.run(29_000, 1_000)) == []
+
+
 def test_slices_stay_within_three_percent_of_the_mark() -> None:
     clock = Clock()
     clock.quote(SELL, 103 * USD, 4)
@@ -233,6 +245,9 @@ def test_a_stale_price_skips_a_slice(clock: Clock) -> None:
     clock.venue.columns["market_fresh"][0] = 0
     clock.tick(0)
     assert [(e["size"], e["amount"]) for e in clock.kinds(event.TWAP_SLICE)] == [(0, code.STALE_PRICE)]
+    clock.start(11, flags=SELL | ONLY)
+    clock.tick(0)
+    assert [(e["size"], e["amount"]) for e in clock.kinds(event.TWAP_SLICE)] == [(0, code.STALE_PRICE)]
 
 
 def test_a_bucket_in_liquidation(clock: Clock) -> None:
@@ -290,6 +305,19 @@ def test_a_tick_runs_a_bounded_number_and_the_next_goes_on(clock: Clock, monkeyp
         clock.tick(0)
         ran.append([e["order"] for e in clock.kinds(event.TWAP_SLICE)])
     assert ran == [orders[:2], orders[2:4], orders[4:], []]
+
+
+def test_schedules_take_turns_when_there_are_more_than_ticks_run(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not INTERPRETED:
+        pytest.skip("a compiled bound cannot be lowered")
+    monkeypatch.setattr("seawall.engine.twap.SLICES_PER_COMMAND", 1)
+    clock.venue.columns["param"][0, parameter.ORACLE_AGE_MS] = 10**6
+    orders = [clock.start(11) for _ in range(3)]
+    ran = []
+    for _ in range(6):
+        clock.tick(STEP)
+        ran += [e["order"] for e in clock.kinds(event.TWAP_SLICE)]
+    assert ran == orders * 2
 
 
 def test_an_isolated_position_is_bought_in_slices(clock: Clock) -> None:

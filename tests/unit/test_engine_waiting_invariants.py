@@ -7,6 +7,7 @@ import pytest
 
 from seawall.engine.invariants import broken
 from seawall.ledger import state
+from seawall.margin import ladder, trigger_state
 from stop_floor import PROFIT, STOP, Floor
 from venue_world import BUY, SELL, USD
 
@@ -23,6 +24,11 @@ def floor() -> Floor:
     made.trails = [made.trail(5 * USD), made.trail(4 * USD)]
     made.loose = made.stop(90 * USD)
     made.check()
+    pool = len(made.venue.columns["bucket_raw"]) - 1  # of the last market, which has a position nobody listed
+    slot = int(made.venue.columns["count"][trigger_state.SLOTS_USED])
+    made.venue.columns["slot_link"][slot, ladder.OWNER] = pool
+    made.venue.columns["slot_market"][slot] = made.venue.capacity.markets - 1
+    made.venue.columns["count"][trigger_state.SLOTS_USED] = slot + 1
     return made
 
 
@@ -56,6 +62,8 @@ def at(column: str, place: Any, value: int) -> Callable[[Any, Floor], None]:
         ("INV_TRIGGER_COUNTS", at("bucket_stops", 1, 4)),
         ("INV_TRIGGER_COUNTS", at("bucket_closed", 1, 1)),
         ("INV_TRIGGER_COUNTS", at("cell", state.CLOSED, 1)),
+        ("INV_POOLS", at("bucket_orders", -1, 1)),
+        ("INV_POOLS", at("bucket_market", -1, 0)),
     ],
 )
 def test_sabotage_is_named(floor: Floor, name: str, change: Callable[[Any, Floor], None]) -> None:

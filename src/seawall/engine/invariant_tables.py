@@ -179,6 +179,16 @@ def isolated(v: View) -> str:
     return ""
 
 
+def pools(v: View) -> str:
+    """A pool holds positions of its own market only, and no order."""
+    first = v.accounts + v.isolated
+    mine = np.flatnonzero(v.slot_owner >= first)
+    wrong = mine[v["bucket_market"][v.slot_owner[mine]] != v.slot_market[mine]]
+    if wrong.size:
+        return "slot, pool " + first_of(wrong, v.slots, v.slot_owner)
+    return first_of(first + np.flatnonzero(v["bucket_orders"][first:]), v["bucket_orders"])
+
+
 def unused_buckets(v: View) -> str:
     """A bucket that nobody owns holds no cash, position or order, and waits for nothing."""
     unused = np.flatnonzero(v["bucket_kind"] == state.UNUSED)

@@ -70,6 +70,7 @@ FULL: Final = (
     _named("INV_LEVEL_INDEX", tables.level_index),
     _named("INV_CLIENTS", tables.clients),
     _named("INV_ISOLATED", tables.isolated),
+    _named("INV_POOLS", tables.pools),
     _named("INV_ACCOUNTS", tables.accounts),
     _named("INV_ADDRESSES", tables.addresses),
     _named("INV_NONCES", tables.nonces),

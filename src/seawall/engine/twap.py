@@ -159,7 +159,7 @@ def _run_slice(s: Any, row: int) -> None:
         why = _execute_slice(s, row, lots)
     if why == code.REDUCE_ONLY:
         _end(s, row, why, NOBODY)
-    elif k == slices - 1 or s.twap_done[row] == size:
+    elif k == slices - 1:
         _end(s, row, code.OK, NOBODY)
 
 
