@@ -8,7 +8,15 @@ from seawall.engine.venue import Venue
 from seawall.journal import snapshot
 from seawall.journal.faults import Damaged, Diverged, JournalError
 from seawall.journal.memory import MemoryDisk
-from seawall.journal.record import PAGE, decode_record, encode_record, hash_of, segment_name
+from seawall.journal.record import (
+    PAGE,
+    decode_record,
+    decode_segment,
+    encode_record,
+    encode_segment,
+    hash_of,
+    segment_name,
+)
 from seawall.journal.recover import open_journal
 from seawall.journal.replay import replay_log
 from seawall.journal.scan import segment_files
@@ -143,6 +151,45 @@ def test_a_record_that_does_not_follow_is_damage_though_its_checksum_holds() -> 
     log = written()
     offset = rewritten(log, lambda record: msgspec.structs.replace(record, previous=hash_of(b"")))
     with pytest.raises(Damaged, match=f"at byte {offset}: the record of command .* does not follow"):
+        opened(log.disk)
+
+
+def test_a_record_with_another_number_is_damage_though_its_checksum_holds() -> None:
+    log = written()
+    offset = rewritten(log, lambda record: msgspec.structs.replace(record, first=record.first + 1))
+    with pytest.raises(Damaged, match=f"at byte {offset}: the record of command .* does not follow"):
+        opened(log.disk)
+
+
+def refaced(log: Log, number: int, **changes: object) -> str:
+    """A segment's first page with a change that its checksum agrees with; returns the file's name."""
+    name = segment_name(number)
+    page = decode_segment(bytes(log.disk.files[name][:PAGE]), name)
+    log.disk.files[name][:PAGE] = encode_segment(msgspec.structs.replace(page, **changes))
+    return name
+
+
+def test_a_segment_of_another_log_is_damage() -> None:
+    log = written()
+    name = refaced(log, 3, previous=hash_of(b""))
+    with pytest.raises(Damaged, match=f"{name} at byte 0: the segment does not follow from the one before"):
+        opened(log.disk)
+
+
+def test_a_segment_that_begins_later_is_damage_of_the_one_before() -> None:
+    log = written()
+    refaced(log, 3, first=999)
+    with pytest.raises(
+        Damaged, match=r"journal-00000002.seg at byte \d+: journal-00000003.seg begins after command 998"
+    ):
+        opened(log.disk)
+
+
+def test_the_first_record_follows_the_capacity() -> None:
+    """Else the log of one venue could be put before another's."""
+    log = written()
+    name = refaced(log, 1, previous=bytes(32))
+    with pytest.raises(Damaged, match=f"{name} at byte 0: the first record of a venue follows its capacity"):
         opened(log.disk)
 
 

@@ -9,6 +9,7 @@ from seawall.journal.faults import JournalError
 
 TEMPORARY: Final = ".tmp"  # files still being made; removed when the journal opens
 ZEROS: Final = bytes(1 << 20)
+KEEP_OPEN: Final = 4  # files
 
 
 class Disk(Protocol):
@@ -109,6 +110,8 @@ class Folder:
 
     def _descriptor(self, name: str) -> int:
         if name not in self._open:
+            for old in list(self._open)[: -KEEP_OPEN + 1]:
+                self._close(old)
             self._open[name] = os.open(self.path / name, os.O_RDWR)
         return self._open[name]
 
