@@ -63,6 +63,8 @@ class Order(NamedTuple):
     client_high: int
     client_low: int
     replaced: int  # an order of the same bucket, market and side that goes when this one is accepted; 0: none
+    slot: int  # the bucket's slot of the market; 0: none yet
+    leverage: int  # of the slot, or that a new one will have
 
 
 @kernel
@@ -108,9 +110,9 @@ def submit(
         return int(why)
     if find_client(s, account, client_high, client_low) not in (0, replaced):
         return code.DUPLICATE_CLIENT_ID
-    side = -1 if flags & command.SELL else 1
+    side, slot = -1 if flags & command.SELL else 1, 0 if bucket == NOT_MADE else find_slot(s, bucket, market)
     if flags & command.REDUCE_ONLY:
-        held = 0 if bucket == NOT_MADE else -side * s.slot_size[find_slot(s, bucket, market)]
+        held = -side * s.slot_size[slot]
         if held <= 0:
             return code.REDUCE_ONLY
         size = min(size, held)
@@ -123,11 +125,14 @@ def submit(
         bucket = next_isolated(s, account)
         if bucket < 0:
             return code.BUCKETS_FULL
+    if not is_met and flags & command.IOC:
+        return code.NO_LIQUIDITY
     ordinal = ordinal_of(s, market, price)
-    o = Order(account, bucket, market, side, flags, price, size, ordinal, client_high, client_low, replaced)
-    if is_met:
-        return int(_cross(s, o))
-    return code.NO_LIQUIDITY if flags & command.IOC else int(_add(s, o))
+    leverage = int(s.slot_leverage[slot]) if slot != 0 else leverage_of(s, account, market)
+    o = Order(
+        account, bucket, market, side, flags, price, size, ordinal, client_high, client_low, replaced, slot, leverage
+    )
+    return int(_cross(s, o)) if is_met else int(_add(s, o))
 
 
 @kernel
@@ -206,7 +211,7 @@ def _cross(s: Any, o: Order) -> int:
         return code.SELF_TRADE
     if lots == 0 and stop == code.OK and o.flags & command.IOC:
         return code.NO_LIQUIDITY
-    grown = growth(o.side * s.slot_size[find_slot(s, o.bucket, o.market)], lots) - closing
+    grown = growth(o.side * s.slot_size[o.slot], lots) - closing
     if grown > 0 and s.market_open[o.market] + grown > s.param[o.market, parameter.OPEN_INTEREST_CAP]:
         return code.OPEN_INTEREST_CAP
     does_rest = stop == code.OK and o.flags & command.IOC == 0 and lots < o.size
@@ -219,9 +224,8 @@ def _cross(s: Any, o: Order) -> int:
     _take_back(s, o)
     _fund(s, o, need)
     slot = _slot_for(s, o)
-    leverage = present_leverage(s, o, s.slot_leverage[slot])
     target = lots if stop == code.FILLS_FULL and lots > 0 else o.size
-    done, paid, why = match(s, o.bucket, o.market, o.side, target, o.price, o.flags, rate, leverage)
+    done, paid, why = match(s, o.bucket, o.market, o.side, target, o.price, o.flags, rate, present_leverage(s, o))
     if done > 0 and s.order_child[o.replaced] != 0:
         fill_parent(s, o.replaced, done)
     if done < o.size:
@@ -271,13 +275,12 @@ def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int, gr
     `grown` is what the lots add to open interest, at which margin is then due. Or the negative of a code: POSITION_CAP,
     INITIAL_MARGIN. A cross bucket, or one whose risk the order does not add to, needs none.
     """
-    slot, is_reducing = find_slot(s, o.bucket, o.market), o.flags & command.REDUCE_ONLY != 0
-    freed = reserved_by(s, o.replaced)
-    if not is_reducing and is_over_position_cap(s, o, slot, lots + left - freed):
+    is_reducing, freed = o.flags & command.REDUCE_ONLY != 0, reserved_by(s, o.replaced)
+    if not is_reducing and is_over_position_cap(s, o, lots + left - freed):
         return -code.POSITION_CAP
     added = -freed if is_reducing else left - freed
     bids, asks = (added, 0) if o.side > 0 else (0, added)
-    leverage = present_leverage(s, o, s.slot_leverage[slot] if slot != 0 else leverage_of(s, o.account, o.market))
+    leverage = present_leverage(s, o)
     after = measure_fill(s, o.bucket, o.market, o.side * lots, o.side * cost, fees, bids, asks, leverage, grown)
     if after[EQUITY_INITIAL] >= after[INITIAL]:
         return 0
@@ -292,17 +295,28 @@ def cash_needed(s: Any, o: Order, lots: int, cost: int, fees: int, left: int, gr
 
 
 @kernel
-def is_over_position_cap(s: Any, o: Order, slot: int, added: int) -> bool:
+def is_over_position_cap(s: Any, o: Order, added: int) -> bool:
     """Whether linked accounts would together hold more than the cap on the order's side, all that rests there filled.
 
     `added` is what the order adds to its bucket on that side. One that adds nothing passes even above the cap.
     """
+    slot = find_slot(s, o.bucket, o.market)
     resting = s.slot_bids[slot] if o.side > 0 else s.slot_asks[slot]
-    grown = growth(o.side * s.slot_size[slot] + resting, added)
+    held = o.side * s.slot_size[slot] + resting
+    grown = growth(held, added)
     if grown <= 0:
         return False
     cap = min(s.param[o.market, parameter.POSITION_CAP], s.market_listed_size[o.market])
-    return bool(held_by_linked(s, o.account, o.market, o.side) + grown > cap)
+    total = max(0, held) if is_alone(s, o.account) else held_by_linked(s, o.account, o.market, o.side)
+    return bool(total + grown > cap)
+
+
+@kernel
+def is_alone(s: Any, account: int) -> bool:
+    """Whether the account has no linked accounts and no isolated bucket: all it holds is in its cross bucket."""
+    if s.account_master[account] != account or s.account_isolated[account] != 0:
+        return False
+    return bool(s.account_sub[account] == 0)
 
 
 @kernel
@@ -339,10 +353,10 @@ def reserved_by(s: Any, order: int) -> int:
 
 
 @kernel
-def present_leverage(s: Any, o: Order, chosen: int) -> int:
+def present_leverage(s: Any, o: Order) -> int:
     """The leverage that new risk gets now: as chosen, within the live caps and the breaker's."""
     cap = leverage_cap(s, o.market) if o.bucket == o.account else isolated_leverage_cap(s, o.market)
-    return int(min(chosen, cap))
+    return int(min(o.leverage, cap))
 
 
 @kernel
@@ -350,9 +364,9 @@ def room_for(s: Any, o: Order, cash: int, does_rest: bool) -> int:
     """OK when the tables hold the order and its position, and the bucket `cash` more."""
     if does_rest and o.replaced == 0 and not (has_order_room(s, o.bucket) and has_account_room(s, o.account)):
         return code.ORDERS_FULL
-    if find_slot(s, o.bucket, o.market) == 0 and not has_slot_room(s, o.bucket):
+    if o.slot == 0 and not has_slot_room(s, o.bucket):
         return code.POSITIONS_FULL
-    if does_rest and not has_level_room(s, book_row(o.market, o.flags), o.ordinal) and not _is_alone(s, o.replaced):
+    if does_rest and not has_level_room(s, book_row(o.market, o.flags), o.ordinal) and not _fills_level(s, o.replaced):
         return code.LEVELS_FULL
     return code.OK if cash_fits(s, o.bucket, cash) else code.CASH_BOUND
 
@@ -373,7 +387,7 @@ def orders_of(s: Any, account: int) -> int:
 
 
 @kernel
-def _is_alone(s: Any, order: int) -> bool:
+def _fills_level(s: Any, order: int) -> bool:
     """Whether an order (0: none) is the only one of its level, which goes with it."""
     level = s.order_level[order]
     return bool(order != 0 and level != 0 and s.level_first[level] == order and s.level_last[level] == order)
@@ -390,9 +404,7 @@ def _fund(s: Any, o: Order, need: int) -> None:
 def _slot_for(s: Any, o: Order) -> int:
     """The bucket's slot of the market, opened at the leverage that its owner has set when there is none."""
     slot = find_slot(s, o.bucket, o.market)
-    if slot != 0:
-        return slot
-    return open_slot(s, o.bucket, o.market, leverage_of(s, o.account, o.market))
+    return slot if slot != 0 else open_slot(s, o.bucket, o.market, o.leverage)
 
 
 @kernel
