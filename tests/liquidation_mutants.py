@@ -3,6 +3,8 @@
 Replace one at a time and run `SUITES` uncompiled: a test must fail. The text must stand exactly once in the file.
 """
 
+
+# ruff: noqa: E501
 SUITES = (
     "tests/unit/test_liquidation_stages.py tests/unit/test_liquidation_adl.py tests/unit/test_liquidation_queue.py "
     "tests/unit/test_liquidation_receipts.py tests/property/test_liquidation_arithmetic.py "
@@ -87,7 +89,7 @@ MUTANTS = (
     ("only that market", "adl.py", "if s.slot_market[slot] != c.market or ", "if "),
     ("no more than the position", "adl.py", "lots = min(c.held, abs(s.slot_size[slot]))", "lots = abs(s.slot_size[slot])"),
     ("in order no more than the position", "adl.py", "s.adl_size[i] = min(left, s.adl_size[i])", "s.adl_size[i] = max(0, s.adl_size[i])"),
-    ("no winner is made unhealthy", "adl.py", "if c.equity >= c.maintenance and equity < maintenance:\n        return False\n", ""),
+    ("no winner is made unhealthy", "adl.py", "if c.equity >= c.maintenance and equity < maintenance:", "if False:"),
     ("no winner's ratio falls", "adl.py", "return bool(compare_products(equity, c.maintenance, c.equity, maintenance) >= 0)", "return True"),
     ("a debtor may only gain", "adl.py", "return equity >= min(0, c.equity)", "return True"),
     ("hedges are spared", "adl.py", "if spares_hedges:", "if False:"),
@@ -102,7 +104,7 @@ MUTANTS = (
     # ranks.py
     ("profit ranks before loss", "ranks.py", "top = PROFIT if pnl > 0 else 0", "top = 0"),
     ("leverage ranks", "ranks.py", "leverage = ratio(notional, equity)", "leverage = SCALE"),
-    ("debtors come last", "ranks.py", "if equity <= 0:\n        return 1\n", ""),
+    ("debtors come last", "ranks.py", "if equity <= 0:", "if False:"),
     ("the light is a place among its side", "ranks.py", "if size == 0 or (size > 0) != (s.slot_size[slot] > 0):", "if size == 0:"),
     ("a hedge is on the other side", "ranks.py", "if net == 0 or (net > 0) != (value > 0):", "if net == 0:"),
     ("isolated positions count in exposure", "ranks.py", "total += net_of(s, isolated)", "total += 0"),

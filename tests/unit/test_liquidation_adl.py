@@ -75,6 +75,26 @@ def test_risk_aware_shares_weigh_size_by_leverage() -> None:
     assert closed(arena.run()) == {1: 10, 2: 1}
 
 
+def test_what_one_has_no_room_for_is_shared_among_the_others() -> None:
+    """20 lots; leverage 10, 1 and 1: the first can close 10 of its 16, the other two share the rest alike."""
+    arena, loser = crowd(parameter.RISK_AWARE_PRO_RATA, (10, 110, 0), (10, 110, 900), (10, 110, 900))
+    arena.deal(arena.bucket(10**12), loser, 0, 10, MARK)
+    assert closed(arena.run()) == {1: 10, 2: 5, 3: 5}
+
+
+def test_two_debtors_close_against_each_other_and_their_market_makes_both_good() -> None:
+    """Debts of 40 and 30 on the two sides of ten lots, and a fund of 100: both are gone, 70 are paid."""
+    arena = Arena(MARK)
+    loser, other, _ = arena.bucket(-40 * USD), arena.bucket(-30 * USD), arena.bucket(10**10)
+    arena.deal(loser, other, 0, 10, MARK)
+    arena.insure(0, 100 * USD)
+    found = arena.run()
+    paid = {e["bucket"]: e["amount"] for e in of_kind(found, event.DEFICIT) if e["other"] == event.INSURANCE}
+    assert paid == {loser: 40 * USD, other: 30 * USD}
+    assert arena.c["market_insurance"][0] == 30 * USD
+    assert arena.size(loser) == arena.size(other) == arena.raw(loser) == arena.raw(other) == 0
+
+
 def hedged(policy: int) -> tuple[Arena, int]:
     """Short 1 is the hedge of a long in the other market; short 2 is a bet. The long of 10 lots goes."""
     arena = Arena(MARK, MARK)
@@ -138,6 +158,18 @@ def test_a_winner_is_cut_down_to_what_it_can_bear() -> None:
     assert all(entry["equity"] >= entry["maintenance"] for entry in found)
 
 
+def test_what_a_winner_can_bear_is_counted_from_what_is_needed() -> None:
+    """The same winner, but the loser has 60 lots: closing 60 it can bear, so it is not cut down to half of its 100."""
+    arena = Arena()
+    arena.market(MARK, ((0, RATE_ONE // 100), (5_000 * USD, RATE_ONE // 4)))
+    loser, winner, bank = arena.bucket(0), arena.bucket(330 * USD), arena.bucket(10**12)
+    arena.deal(loser, winner, 0, 60, 110 * USD)
+    arena.deal(bank, winner, 0, 40, 110 * USD)
+    arena.cash(loser, -arena.health(loser)[0] - 60 * 14 * USD)
+    found = of_kind(arena.liquidate(units=1), event.ADL)
+    assert [(entry["other"], -entry["size"], entry["price"]) for entry in found] == [(winner, 60, 114 * USD)]
+
+
 @pytest.mark.parametrize(("short", "expected"), [(0, 1), (1, 0)])
 def test_the_edge_of_what_a_winner_may_lose(short: int, expected: int) -> None:
     """Equity 2 x maintenance: closing half at a cost of half the equity keeps the ratio, just."""
@@ -156,7 +188,7 @@ def test_a_winner_in_debt_may_only_gain() -> None:
 
 
 def test_unsettled_funding_counts_for_the_winner_and_is_paid() -> None:
-    """The short owes 300 of funding it has not settled: with 500 less 300 it may not lose 400, and settles as it goes."""
+    """The short owes 300 of funding it has not settled: with 500 less 300 it may not lose 400."""
     arena = Arena(MARK)
     loser, winner, bank = arena.bucket(10**4 * USD), arena.bucket(500 * USD), arena.bucket(10**12)
     arena.deal(loser, winner, 0, 100, MARK)

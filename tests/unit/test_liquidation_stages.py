@@ -362,6 +362,14 @@ def test_throttled_below_two_thirds_the_vault_takes_at_once_and_without_one_adl_
     assert arena.size(loser) == 0
 
 
+def test_a_debtor_does_not_wait_for_capacity() -> None:
+    arena, loser, _ = debtor(0, liquidation_capacity=MARK)
+    arena.c["market_capacity_start"][0] = arena.c["cell"][state.NOW]
+    arena.c["market_capacity_used"][0] = MARK
+    assert stages(arena.liquidate())[1] == event.ADL
+    assert arena.size(loser) == 0
+
+
 def test_the_gate_holds_forced_orders_near_the_index_for_a_window() -> None:
     """Bids 2 % below an index at 100: inside b (97.6), outside a gate of 1 %."""
     arena, loser, _, maker = one_long(240 * USD, gate=RATE_ONE // 100)
