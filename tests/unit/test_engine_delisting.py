@@ -125,6 +125,7 @@ def pair(cash: int = 1_000 * USD) -> tuple[Settlement, int, int]:
         ({"market": 0, "signer": command.GUARDIAN}, code.NOT_AUTHORISED),
         ({"market": 2}, code.UNKNOWN_MARKET),
         ({"market": -1}, code.UNKNOWN_MARKET),
+        ({"market": 4}, code.UNKNOWN_MARKET),
         ({"market": 0, "price": -1}, code.BAD_PRICE),
         ({"market": 0, "price": 102 * USD}, code.OK),  # 2 % is the band of the mark
         ({"market": 0, "price": 102 * USD + 1}, code.PRICE_BAND),

@@ -122,6 +122,10 @@ def test_tiers_are_exact_and_the_fence_holds_every_live_table() -> None:
         ({"other": 16, "amount": 5, "size": 1, "price": 300_000}, code.BAD_FIELD),
         ({"other": -1, "amount": 5, "size": 1, "price": 300_000}, code.BAD_FIELD),
         ({"other": 1, "amount": 2**53 + 1, "size": 1, "price": 300_000}, code.BAD_FIELD),
+        ({"other": 1, "amount": -1, "size": 1, "price": 300_000}, code.BAD_FIELD),
+        ({"other": 0, "amount": 0, "size": 20, "price": 0}, code.BAD_PARAMETER),
+        ({"market": -1, "other": 0, "size": 1, "price": HALF}, code.UNKNOWN_MARKET),
+        ({"market": 4, "other": 0, "size": 1, "price": HALF}, code.UNKNOWN_MARKET),
         ({"other": 1, "amount": 5, "size": 0, "price": 300_000}, code.BAD_LEVERAGE),
         ({"other": 0, "amount": 0, "size": 1001, "price": 1}, code.BAD_LEVERAGE),
         ({"other": 0, "amount": 0, "size": 1000, "price": 1}, code.OK),
@@ -200,6 +204,9 @@ def test_the_scale_is_capped_so_that_initial_stays_above_maintenance() -> None:
         ({"other": 7, "size": 0}, code.UNKNOWN_SOURCE),
         ({"other": 7, "size": 1, "signer": command.ORACLES}, code.NOT_AUTHORISED),
         ({"market": 1, "other": 7, "size": 1}, code.UNKNOWN_MARKET),
+        ({"market": -1, "other": 7, "size": 1}, code.UNKNOWN_MARKET),
+        ({"market": 4, "other": 7, "size": 1}, code.UNKNOWN_MARKET),
+        ({"other": 7, "size": -1}, code.BAD_SIZE),
     ],
 )
 def test_set_source_checks(fields: dict[str, int], expected: int) -> None:
@@ -287,6 +294,7 @@ def test_statuses_of_markets_that_are_not_there() -> None:
     for kind in (STATUS, GUARD):
         office.refused(code.UNKNOWN_MARKET, kind, market=1, flags=HALTED)
         office.refused(code.UNKNOWN_MARKET, kind, market=-2, flags=HALTED)
+        office.refused(code.UNKNOWN_MARKET, kind, market=4, flags=HALTED)
         office.refused(code.NOT_AUTHORISED, kind, flags=HALTED, signer=command.RISK)
     office.columns["market_status"][0] = DELISTING
     office.refused(code.MARKET_CLOSED, STATUS, flags=HALTED)
@@ -386,7 +394,8 @@ def test_numbers_that_name_nothing() -> None:
         office.refused(code.BAD_PARAMETER, **office.set(number, 1))
     for number in (-1, -2, parameter.WIDTH, max(venue_parameter.VENUE) + 1):
         office.refused(code.BAD_PARAMETER, **office.set(number, 1, VENUE))
-    office.refused(code.UNKNOWN_MARKET, **office.set(0, 1, 1))
+    for market in (1, 4, -2):
+        office.refused(code.UNKNOWN_MARKET, **office.set(0, 1, market))
     office.refused(code.NOT_AUTHORISED, **office.set(0, 1), signer=command.RISK)
 
 

@@ -44,6 +44,7 @@ def alive(office: Office, minutes: int) -> None:
         ({"amount": 0b1000_0000_0000_0001}, code.OK),
         ({"market": 1}, code.UNKNOWN_MARKET),
         ({"market": VENUE}, code.UNKNOWN_MARKET),
+        ({"market": 4}, code.UNKNOWN_MARKET),
         ({"reference": 10}, code.PROPOSAL_OLD),
         ({"reference": 9}, code.PROPOSAL_OLD),
         ({"reference": 11}, code.OK),
