@@ -65,6 +65,31 @@ def test_a_damaged_snapshot_is_passed_over_and_told() -> None:
         log.disk.files[newest][place] ^= 8
 
 
+def test_a_snapshot_that_has_its_name_is_whole_after_a_power_cut() -> None:
+    disk = written(snapshot_at=3).disk
+    assert isinstance(disk, MemoryDisk)
+    after = disk.crashed(lambda _: False)
+    for name in snapshot.snapshot_files(after):
+        snapshot.read_snapshot(after, name)
+
+
+def test_chunks_that_change_places_are_seen() -> None:
+    """Each of them is sound; only the hash of the whole tells."""
+    log = written(snapshot_at=3)
+    name = snapshot.snapshot_files(log.disk)[0]
+    data = log.disk.read(name)
+    _, at = snapshot.read_head(data, name)
+    chunks = []
+    while at < len(data):
+        length = 4 + int.from_bytes(data[at : at + 4], "little")
+        chunks.append(data[at : at + length])
+        at += length
+    head = data[: len(data) - sum(len(chunk) for chunk in chunks)]
+    log.disk.files[name] = bytearray(head + b"".join([chunks[1], chunks[0], *chunks[2:]]))
+    with pytest.raises(JournalError, match="does not have its hash"):
+        snapshot.read_snapshot(log.disk, name)
+
+
 def test_a_snapshot_of_other_columns_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     log = written(snapshot_at=5)
     monkeypatch.setattr("seawall.journal.recover.layout_of", lambda _: "other")
@@ -80,8 +105,9 @@ def test_a_snapshot_that_the_log_does_not_lead_through_is_not_used() -> None:
     name = snapshot.snapshot_files(other.disk)[0]
     log.disk.files[name] = other.disk.files[name]
     between = snapshot.write_snapshot(log.disk, log.venue, 5, bytes(32))
+    beside = snapshot.write_snapshot(log.disk, other.venue, max(log.states), bytes(32))
     venue, _, found = opened(log.disk)
-    assert {entry.file for entry in found.skipped} == {name, between}
+    assert {entry.file for entry in found.skipped} == {name, between, beside}
     assert found.snapshot == 0
     assert venue.state_hash() == log.venue.state_hash()
 

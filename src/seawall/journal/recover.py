@@ -63,6 +63,7 @@ def open_journal(
         replayed = _run(start, disk, progress)
         if replayed is not None:
             break
+        assert start.file, "the log leads from its own beginning"
         skipped.append(Skipped(start.file, "it does not follow from the record that it names"))
     reader = start.reader
     kept = _cut(disk, reader) if reader.lost is not None else None
