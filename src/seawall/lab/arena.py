@@ -71,12 +71,7 @@ class Run:
     event_owner: Ints  # [n] account of the event's bucket, as it was before that step
     event_other_owner: Ints  # [n] account of its other bucket; -1 where there is none
     initial: Ints  # [T] micro-USD of initial margin that the open positions need
-    interest: Ints  # [T, S] lots
-    mark: Ints  # [T, S]
-    impact: Floats  # [T, S] displacement where it was widest, signed
     waiting: Ints  # [T] buckets queued at the end of the bar
-    insurance: Ints  # [T]
-    opening_insurance: int
     commands: int
 
 
@@ -214,12 +209,9 @@ def _walk(
 ) -> Run:
     history, venue, book = path.history, feed.venue, _Book(markets)
     bars, points, count = path.perp.shape
-    cell, columns = venue.columns["cell"], venue.columns
+    cell = venue.columns["cell"]
     kept: list[_Kept] = []
-    series = {name: np.zeros((bars, count), np.int64) for name in ("interest", "mark")}
-    impact, initial = np.zeros((bars, count)), np.zeros(bars, np.int64)
-    waiting, insurance = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
-    opening_insurance = int(columns["market_insurance"][:count].sum())
+    initial, waiting = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
     step_ms = max(1, history.interval_ms // points)
     for bar in range(bars):
         depth, live = path.depth_usd[bar], path.live[bar]
@@ -237,12 +229,7 @@ def _walk(
             done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
             kept += _liquidate(feed, book, prices, depth, (bar, now))
-            wider = np.abs(book.displacement) > np.abs(impact[bar])
-            impact[bar, wider] = book.displacement[wider]
-        series["interest"][bar] = columns["market_open"][:count]
-        series["mark"][bar] = columns["market_price"][:count]
         waiting[bar] = cell[state.QUEUED]
-        insurance[bar] = columns["market_insurance"][:count].sum()
         initial[bar] = required_initial(venue, markets)
         progress(1)
     price = people.price[people.market]
@@ -260,13 +247,8 @@ def _walk(
         event_mark=_joined([part.mark for part in kept], 0),
         event_owner=_joined([part.owner for part in kept], 0),
         event_other_owner=_joined([part.other_owner for part in kept], 0),
-        interest=series["interest"],
-        mark=series["mark"],
         initial=initial,
-        impact=impact,
         waiting=waiting,
-        insurance=insurance,
-        opening_insurance=opening_insurance,
         commands=int(cell[state.SEQUENCE]),
     )
 

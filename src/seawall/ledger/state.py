@@ -17,7 +17,7 @@ import numpy as np
 
 from seawall.margin import ladder, trigger_state
 from seawall.terms import event, limits, parameter, venue_parameter
-from seawall.units import BadInput
+from seawall.units import BadInput, ceil_div
 
 # bucket kinds
 UNUSED: Final = 0
@@ -349,7 +349,7 @@ def size_of(capacity: Capacity) -> int:
         cells = 1
         for length in shape:
             cells *= length
-        total += -(-np.dtype(kind).itemsize * cells // 8) * 8
+        total += 8 * ceil_div(np.dtype(kind).itemsize * cells, 8)
     return total
 
 
