@@ -6,14 +6,18 @@ A mutant that survives means that no test can fail for that rule. The list is by
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKERS = 2
 
 
 class Mutant(NamedTuple):
@@ -170,24 +174,37 @@ MUTANTS = (
 )
 
 
-def survives(mutant: Mutant, folder: Path) -> bool:
-    """True when the named tests pass although the rule is off. Raises ValueError when the line is not there once."""
+def killer(mutant: Mutant, folder: Path) -> str:
+    """The test that fails once the rule is off; empty when all pass. ValueError when the line is not there once."""
     source = (ROOT / mutant.file).read_text()
     if source.count(mutant.old) != 1:
         raise ValueError(f"{mutant.rule}: the line stands {source.count(mutant.old)} times in {mutant.file}")
     target = folder / mutant.file
     target.write_text(source.replace(mutant.old, mutant.new))
     try:
-        return passes(mutant.tests, folder)
+        return failing(mutant.tests, folder)
     finally:
         target.write_text(source)
 
 
-def passes(tests: str, folder: Path) -> bool:
-    """Do the tests pass in the copy?"""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
+def failing(tests: str, folder: Path) -> str:
+    """The first of the tests that fails in the copy; empty when all pass."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests.split()]
     env = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False).returncode == 0
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return named[0] if named else f"pytest exit {done.returncode}"
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what the tests need."""
+    folder.mkdir()
+    for part in ("src", "tests", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    return folder
 
 
 def main() -> int:
@@ -197,24 +214,28 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     chosen = [m for m in MUTANTS if arguments.words in m.rule]
-    alive: list[str] = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for part in ("src", "tests", "pyproject.toml"):
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            copy(ROOT / part, folder / part)
+        folders: Queue[Path] = Queue()
+        for worker in range(WORKERS):
+            folders.put(copied(Path(name) / str(worker)))
+        first = folders.queue[0]
         for tests in sorted({mutant.tests for mutant in chosen}):
-            if not passes(tests, folder):
-                print(f"the tests fail as they are, so that no mutant can be judged: {tests}", file=sys.stderr)
+            if failed := failing(tests, first):
+                print(f"{failed} fails as it is, so that no mutant can be judged", file=sys.stderr)
                 return 2
-        for number, mutant in enumerate(chosen, 1):
-            lives = survives(mutant, folder)
-            alive += [mutant.rule] * lives
-            print(
-                f"{number:3}/{len(chosen)} {'SURVIVED' if lives else 'died':8} {mutant.rule}",
-                file=sys.stderr,
-                flush=True,
-            )
+
+        def judge(mutant: Mutant) -> str:
+            folder = folders.get()
+            died_by = killer(mutant, folder)
+            folders.put(folder)
+            fate = f"died of {died_by}" if died_by else "SURVIVED"
+            print(f"{mutant.rule}: {fate}", file=sys.stderr, flush=True)
+            return died_by
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            killers = list(pool.map(judge, chosen))
+    alive = [mutant.rule for mutant, died_by in zip(chosen, killers, strict=True) if not died_by]
+    print(f"{len(chosen) - len(alive)} of {len(chosen)} died", file=sys.stderr)
     if arguments.json:
         print(json.dumps({"mutants": len(chosen), "survived": alive}))
     return 1 if alive else 0

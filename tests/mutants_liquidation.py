@@ -1,10 +1,15 @@
-"""Guards of the liquidation, each as (rule, file, what stands there, what a saboteur puts there).
+"""Small sabotages of the liquidation, one rule each: (rule, file, what stands there, what a saboteur puts there).
 
-Replace one at a time and run `SUITES` uncompiled: a test must fail. The text must stand exactly once in the file.
+`python tests/mutants_liquidation.py [WORDS]` sees a test die of it. They run uncompiled.
 """
 
-
 # ruff: noqa: E501
+import os
+import sys
+
+import mutants
+from mutants import Mutant
+
 SUITES = (
     "tests/unit/test_liquidation_stages.py tests/unit/test_liquidation_adl.py tests/unit/test_liquidation_queue.py "
     "tests/unit/test_liquidation_receipts.py tests/property/test_liquidation_arithmetic.py "
@@ -12,7 +17,7 @@ SUITES = (
 )
 HOME = "src/seawall/liquidation/"
 
-MUTANTS = (
+RULES = (
     # closing.py
     ("the share of equity rounds up", "closing.py", "return int(mul_ceil_div(c.equity,", "return int(mul_floor_div(c.equity,"),
     ("b of a sale rounds up", "closing.py", "price = -((given_up - worth) // lots) if", "price = (worth - given_up) // lots if"),
@@ -135,3 +140,11 @@ MUTANTS = (
     ("slots are freed", "step.py", "            close_empty_slot(s, slot)\n", "            pass\n"),
     ("a debt of no market is written off", "step.py", "        cover_deficit(s, bucket, s.bucket_market[bucket])\n        finish", "        finish"),
 )  # fmt: skip
+
+MUTANTS = tuple(Mutant(rule, HOME + file, old, new, SUITES) for rule, file, old, new in RULES)
+
+
+if __name__ == "__main__":
+    os.environ["SEAWALL_INTERPRET"] = "1"
+    mutants.MUTANTS = MUTANTS
+    sys.exit(mutants.main())
