@@ -24,7 +24,7 @@ from seawall.engine.stops import sweep_closed
 from seawall.engine.tiers import set_tier
 from seawall.engine.twap import cancel_twap, start_twap
 from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
-from seawall.kernel import kernel
+from seawall.kernel import kernel, warm_up
 from seawall.ledger.state import CLOSED, EVENTS_USED, MARKETS, RESULT, SEQUENCE
 from seawall.liquidation.step import liquidate
 from seawall.terms import code, command
@@ -190,3 +190,11 @@ def _office(s: Any, c: Any) -> int:
     if kind == command.SET_SOURCE:
         return int(set_source(s, c))
     return int(delist(s, c))
+
+
+@warm_up
+def compile_engine() -> None:
+    """Compiles the engine at the capacity of the tests, by one command."""
+    from seawall.engine.venue import Venue
+
+    Venue().one(kind=command.TICK, signer=command.SEQUENCER, time=1)
