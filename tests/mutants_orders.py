@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Small sabotages of matching and placing, one rule each; `python tests/mutants_orders.py [WORDS]` sees a test die of it.
 
 They run uncompiled: quicker than compiling 60 times.
@@ -12,7 +13,8 @@ from mutants import Mutant
 MATCHING = "src/seawall/book/matching.py"
 PLACING = "src/seawall/engine/placing.py"
 ORDERS = "src/seawall/engine/orders.py"
-UNIT = " ".join(f"tests/unit/test_engine_orders{part}.py" for part in ("", "_matching", "_changes"))
+FIRST = {MATCHING: "_matching", PLACING: "", ORDERS: "_changes"}
+PAIRS = "tests/unit/test_engine_orders.py::test_of_two_faults_the_earlier_check_speaks"
 RULES: tuple[tuple[str, str, str, str], ...] = (
     # matching
     ("a buy meets asks", MATCHING, "ASKS if side > 0 else BIDS", "BIDS if side > 0 else ASKS"),
@@ -33,7 +35,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("forced takers are not", MATCHING, "    if t.flags & FORCED:\n        return code.OK\n", ""),
     ("below initial margin a bucket may reduce", MATCHING, "    return bool(accepts(measure(s, bucket), after))", "    return False"),
     ("each fill keeps the open interest cap", MATCHING, "        return code.OPEN_INTEREST_CAP\n", "        return code.OK\n"),
-    ("closing makers free open interest", MATCHING, "return growth(side * s.slot_size[slot], lots) - min(lots, max(0, side * s.slot_size[maker_slot]))", "return growth(side * s.slot_size[slot], lots)"),
+    ("closing makers free open interest", MATCHING, "return int(growth(side * s.slot_size[slot], lots) - min(lots, max(0, side * s.slot_size[maker_slot])))", "return int(growth(side * s.slot_size[slot], lots))"),
     ("the taker's fee rounds up", MATCHING, "    taker, rate = rate_up(notional, fee_rate), s.", "    taker, rate = rate_down(notional, fee_rate), s."),
     ("the maker's fee rounds up", MATCHING, "        return taker, rate_up(notional, rate)", "        return taker, rate_down(notional, rate)"),
     ("a rebate rounds down", MATCHING, "-min(taker, rate_down(notional, -rate))", "-min(taker, rate_up(notional, -rate))"),
@@ -72,9 +74,11 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("the plan keeps the open interest cap", PLACING, "        return code.OPEN_INTEREST_CAP\n", "        pass\n"),
     ("linked positions are capped", PLACING, "        return -code.POSITION_CAP\n", "        pass\n"),
     ("sub-accounts are linked", PLACING, "    sub = s.account_sub[master] - 1\n", "    sub = -1\n"),
+    ("an account with linked ones is not alone", PLACING, "    if s.account_master[account] != account or s.account_isolated[account] != 0:\n        return False\n", ""),
+    ("a master with sub-accounts is not alone", PLACING, "    return bool(s.account_sub[account] == 0)", "    return True"),
     ("resting orders count in the cap", PLACING, "    return int(max(0, side * s.slot_size[slot] + resting))", "    return int(max(0, side * s.slot_size[slot]))"),
     ("the listed size caps positions", PLACING, "min(s.param[o.market, parameter.POSITION_CAP], s.market_listed_size[o.market])", "s.param[o.market, parameter.POSITION_CAP]"),
-    ("the replaced order leaves the cap", PLACING, "slot, lots + left - freed)", "slot, lots + left)"),
+    ("the replaced order leaves the cap", PLACING, "is_over_position_cap(s, o, lots + left - freed)", "is_over_position_cap(s, o, lots + left)"),
     ("the replaced order leaves the margin", PLACING, "added = -freed if is_reducing else left - freed", "added = 0 if is_reducing else left"),
     ("margin is checked", PLACING, "    if after[EQUITY_INITIAL] >= after[INITIAL]:\n        return 0\n", "    return 0\n"),
     ("below initial margin an order may reduce", PLACING, "    if accepts(before, after):\n        return 0\n", ""),
@@ -84,13 +88,13 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("a plan is measured at the interest it leaves", PLACING, "fees, bids, asks, leverage, grown)", "fees, bids, asks, leverage, 0)"),
     ("what rests reserves", PLACING, "added = -freed if is_reducing else left - freed", "added = -freed"),
     ("the taker's fee counts", PLACING, "o.side * lots, o.side * cost, fees, bids", "o.side * lots, o.side * cost, 0, bids"),
-    ("the breaker caps leverage", PLACING, "    return int(min(chosen, cap))", "    return int(chosen)"),
+    ("the breaker caps leverage", PLACING, "    return int(min(o.leverage, cap))", "    return int(o.leverage)"),
     ("isolated leverage has its cap", PLACING, "leverage_cap(s, o.market) if o.bucket == o.account else isolated_leverage_cap(s, o.market)", "leverage_cap(s, o.market)"),
     ("orders have room", PLACING, "        return code.ORDERS_FULL\n", "        pass\n"),
     ("an account has room", PLACING, "(has_order_room(s, o.bucket) and has_account_room(s, o.account))", "has_order_room(s, o.bucket)"),
     ("positions have room", PLACING, "        return code.POSITIONS_FULL\n", "        pass\n"),
     ("levels have room", PLACING, "        return code.LEVELS_FULL\n", "        pass\n"),
-    ("a level freed is room", PLACING, " and not _is_alone(s, o.replaced):", ":"),
+    ("a level freed is room", PLACING, " and not _fills_level(s, o.replaced):", ":"),
     ("cash is bounded", PLACING, "return code.OK if cash_fits(s, o.bucket, cash) else code.CASH_BOUND", "return code.OK"),
     ("nothing met is told", PLACING, "    if lots == 0 and stop == code.OK and o.flags & command.IOC:\n        return code.NO_LIQUIDITY\n", ""),
     ("its own order first is told", PLACING, "    if lots == 0 and stop == code.SELF_TRADE and o.flags & command.CANCEL_BOTH == 0:\n        return code.SELF_TRADE\n", ""),
@@ -112,7 +116,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("only the owner cancels", ORDERS, " or s.bucket_owner[s.order_bucket[order]] != account:", ":"),
     ("an order is of its market", ORDERS, "order == 0 or s.order_market[order] != market or s", "order == 0 or s"),
     ("a client order is of its market", ORDERS, "    if order == 0 or s.order_market[order] != c.market:\n", "    if order == 0:\n"),
-    ("cancel all minds the market", ORDERS, "        if market in (ANY_MARKET, int(s.order_market[order])):", "        if True:"),
+    ("cancel all minds the market", ORDERS, "        if s.order_market[order] == market or market == ANY_MARKET:", "        if True:"),
     ("cancel all reaches isolated buckets", ORDERS, "    bucket = s.account_isolated[account] - 1\n    while bucket >= 0 and done < most:", "    bucket = -1\n    while bucket >= 0 and done < most:"),
     ("a schedule is ahead", ORDERS, "        return code.BAD_TIME\n", "        pass\n"),
     ("a schedule acts once", ORDERS, "            if orders_of(s, account) == 0:\n                s.account_cancel[account] = 0\n                at = 0\n", ""),
@@ -120,7 +124,15 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("the earliest schedule is kept", ORDERS, "    s.cell[SCHEDULE_NEXT] = earliest\n", ""),
     ("cancels of a tick are bounded", ORDERS, "            left -= cancel_orders(s, account, ANY_MARKET, left)\n", "            cancel_orders(s, account, ANY_MARKET, left)\n"),
 )  # fmt: skip
-MUTANTS = tuple(Mutant(*rule, UNIT) for rule in RULES)
+
+
+def tests_of(file: str) -> str:
+    """The suites that concern a file, the one that most likely fails first; pairs of faults prove nothing more here."""
+    order = sorted(("", "_matching", "_changes"), key=lambda part: part != FIRST[file])
+    return " ".join(f"tests/unit/test_engine_orders{part}.py" for part in order) + f" --deselect {PAIRS}"
+
+
+MUTANTS = tuple(Mutant(*rule, tests_of(rule[1])) for rule in RULES)
 
 
 if __name__ == "__main__":

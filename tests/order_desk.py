@@ -306,7 +306,11 @@ class Judged(OrderDesk):
         dice, c = self.dice, self.columns
         market = dice.choice(sorted(self.model.markets))
         m = self.model.markets[market]
-        what = dice.choice(["mark", "mark", "mark", "oracle", "funding", "status", "breaker", "fresh", "liquidating", "liquidating"])
+        often, seldom = (
+            ["mark", "mark", "mark", "liquidating", "liquidating"],
+            ["oracle", "funding", "status", "breaker"],
+        )
+        what = dice.choice([*often, *seldom, "fresh"])
         if m["status"] != command.ACTIVE or not m["is_fresh"] or m["breaker"] != parameter.NORMAL:
             what = dice.choice(["status", "breaker", "fresh"])
         if what == "mark":

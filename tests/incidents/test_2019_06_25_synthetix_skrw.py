@@ -4,9 +4,9 @@ Below quorum the price is stale, whatever the feeds that are left say.
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.terms import code, command, parameter
+from venue_world import USD, World
 
 
 def scenario() -> None:

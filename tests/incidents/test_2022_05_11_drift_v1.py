@@ -4,9 +4,9 @@ Whatever the order of withdrawals, no more unrealised profit leaves than losers 
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.terms import code, command
+from venue_world import USD, World
 
 
 def scenario() -> None:

@@ -1,13 +1,13 @@
-"""Mango: two accounts of one owner traded against each other, pumped a thin spot price, and borrowed on the paper profit.
+"""Mango: two accounts of one owner traded with each other, pumped a thin spot price, and borrowed on paper profit.
 
 A trade between linked accounts does not fill, and the book alone cannot take the mark further from the index than its
 band: profit at a pumped mark is bounded, whatever the last trade says.
 """
 
 from guard import fails_without
-from venue_world import BUY, SELL, USD, World
 
 from seawall.terms import command
+from venue_world import BUY, SELL, USD, World
 
 
 def scenario() -> None:

@@ -4,9 +4,9 @@ Linked accounts are capped together, and so is the market's open interest.
 """
 
 from guard import fails_without
-from venue_world import BUY, SELL, USD, World
 
 from seawall.terms import code, command, parameter
+from venue_world import BUY, SELL, USD, World
 
 
 def scenario() -> None:

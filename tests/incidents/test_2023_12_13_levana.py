@@ -4,9 +4,9 @@ On a stale price nothing is opened, nothing is liquidated and nothing leaves; a 
 """
 
 from guard import fails_without
-from venue_world import BUY, SELL, USD, World
 
 from seawall.terms import code, command
+from venue_world import BUY, SELL, USD, World
 
 
 def scenario() -> None:

@@ -4,9 +4,9 @@ What may be withdrawn leaves initial margin and a share of the notional behind: 
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.terms import command
+from venue_world import USD, World
 
 
 def scenario() -> None:

@@ -5,9 +5,9 @@ initial margin allow, and its loss is bounded by what its owners put there.
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.terms import command, parameter
+from venue_world import USD, World
 
 
 def scenario() -> None:

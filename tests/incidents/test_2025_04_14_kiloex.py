@@ -4,9 +4,9 @@ Every privileged command is refused to every signer but its role.
 """
 
 from guard import fails_without
-from venue_world import World
 
 from seawall.terms import code, command
+from venue_world import World
 
 ROLES = {
     command.TICK: command.SEQUENCER,

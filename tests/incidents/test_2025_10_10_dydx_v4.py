@@ -4,9 +4,9 @@ All open interest of a market is liquidated in one go: nothing halts, no stage i
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.engine.invariants import broken
+from venue_world import USD, World
 
 
 def scenario() -> None:

@@ -4,9 +4,9 @@ A snapshot whose bytes are not those that were hashed does not start, and the cl
 """
 
 from guard import fails_without
-from venue_world import USD, World
 
 from seawall.terms import code, command
+from venue_world import USD, World
 
 
 def scenario() -> None:

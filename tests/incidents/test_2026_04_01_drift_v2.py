@@ -4,9 +4,9 @@ A market is listed with every cap at zero, opens in stages on a fresh price, and
 """
 
 from guard import fails_without
-from venue_world import BUY, USD, World
 
 from seawall.terms import code, command, parameter
+from venue_world import BUY, USD, World
 
 
 def scenario() -> None:

@@ -4,9 +4,9 @@ No command of an account moves the clock, a price or a funding index; steps do, 
 """
 
 from guard import fails_without
-from venue_world import BUY, SELL, USD, World
 
 from seawall.terms import command
+from venue_world import BUY, SELL, USD, World
 
 
 def scenario() -> None:

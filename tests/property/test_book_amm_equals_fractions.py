@@ -47,7 +47,7 @@ class Pool(NamedTuple):
 
     def price(self, side: int, twice: int) -> int:
         exact = self.exact(side, twice)
-        return max(1, math.ceil(exact)) if side > 0 else min(math.floor(exact), self.price_max)
+        return math.ceil(exact) if side > 0 else min(math.floor(exact), self.price_max)
 
     def average(self, side: int, lots: int) -> int:
         return self.price(side, lots - 2 * side * self.held)
@@ -176,7 +176,7 @@ def test_the_count_to_a_limit_is_the_greatest_and_prices_are_exact(pool: Pool, s
     DESK.set(pool)
     near = pool.marginal(side, data.draw(st.integers(1, max(1, pool.bound + side * pool.held)))) if pool.bound else 1
     limit = data.draw(
-        st.one_of(st.integers(1, PRICE_MAX), st.just(near), st.just(near + 1), st.just(near - 1), st.just(0))
+        st.one_of(st.integers(0, PRICE_MAX), st.sampled_from((near, near + 1, near - 1, 0, 1, pool.price_max)))
     )
     ((lots, _, _, _),) = DESK.ask([(side, limit, 1, pool.held)])
     assert not pool.quotes(side, limit, lots + 1)
@@ -189,6 +189,27 @@ def test_the_count_to_a_limit_is_the_greatest_and_prices_are_exact(pool: Pool, s
         assert (average, marginal) == (pool.average(side, count), pool.marginal(side, count))
         assert average >= 1
         assert average <= marginal <= limit if side > 0 else average >= marginal >= limit
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        Pool(1_000, 50, 0, 100, 4_000, 50),  # as long as it may be: the first lots cost next to nothing
+        Pool(1_000, 50, 0, 100, 4_000, 51),  # beyond its depth
+        Pool(1_000, 50, 0, 100, 4_000, -50),
+        Pool(1_000, 50, 0, 100, 4_000, -51),
+        Pool(1_000, 50, 0, 20, 4_000, 30),  # beyond its cap: only what reduces
+        Pool(2**39, 2**40, 0, 2**40, 2**40, 0),  # the greatest size is what binds
+        Pool(2**39, 2**40, 0, 2**40, 2**40, -(2**13)),
+        Pool(1_000, 50, 0, 50, 1_000, -25),  # sellers would get more than the market's greatest price
+    ],
+)
+def test_bounds_of_the_pool(pool: Pool, side: int) -> None:
+    DESK.set(pool)
+    for limit in (1, pool.index, pool.price_max):
+        ((lots, _, _, _),) = DESK.ask([(side, limit, 1, pool.held)])
+        assert lots == greatest_count(pool, side, limit)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -235,6 +256,8 @@ def test_the_pool_never_takes_what_its_margin_does_not_bear(pool: Pool, side: in
 def greatest_count(pool: Pool, side: int, limit: int) -> int:
     """The greatest count by price and bounds, by halving."""
     low, high = 0, 2**54
+    if not pool.quotes(side, limit, 1):
+        return 0
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if pool.quotes(side, limit, middle) else (low, middle)

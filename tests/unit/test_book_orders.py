@@ -127,6 +127,39 @@ def test_levels_that_want_one_place_are_all_found() -> None:
     pair.check()
 
 
+def crowd_between(pair: Pair, at: int) -> None:
+    """Fills the table of levels from where RISES looks for an ordinal to just before where BID keeps its own."""
+    size = len(pair.book.columns["level_place"])
+    start, end = level_place(RISES, at, size), level_place(BID, at, size)
+    sells = {level_place(ASK, n, size): n for n in range(1, 65_536)}
+    assert (end - start) % size < 200
+    for step in range((end - start) % size):
+        pair.new(step % 8, SELL | REDUCE_ONLY, sells[(start + step) % size])
+
+
+@pytest.mark.parametrize("first, second", [(0, STOP), (STOP, 0)])
+def test_one_ordinal_of_two_rows_is_two_levels(first: int, second: int) -> None:
+    """Also when the search for the one passes the other's place."""
+    pair = Pair()
+    crowd_between(pair, 77)
+    made = pair.new(9, first | REDUCE_ONLY, 77), pair.new(9, second | REDUCE_ONLY, 77)
+    pair.check()
+    for identity in made:
+        pair.drop(identity)
+        pair.check()
+
+
+def test_room_at_an_ordinal_is_room_in_its_row() -> None:
+    """With the table full, a level of the same ordinal in another row is no room, though the search passes it."""
+    pair = Pair()
+    crowd_between(pair, 77)
+    pair.new(9, REDUCE_ONLY, 77)
+    for i in range(state.SMALL.levels - len(pair.model.orders)):
+        pair.new(i % 8, REDUCE_ONLY, 1_000 + i)
+    assert pair.book.one(ROOM, 0, BID, 0, 77) == (1, 1)
+    assert pair.book.one(ROOM, 0, RISES, 0, 77) == (1, 0)
+
+
 def test_client_ids_that_want_one_place_are_all_found() -> None:
     pair = Pair()
     size = len(pair.book.columns["client_place"])
@@ -151,6 +184,41 @@ def test_a_client_id_belongs_to_an_account_and_its_isolated_buckets() -> None:
     assert pair.book.one(CLIENT, 7, 0, 0, 0, 0, 0, -1, 2**63 - 1) == (other, 0)
     assert pair.book.one(CLIENT, 8, 0, 0, 0, 0, 0, -1, 2**63 - 1) == (0, 0)
     assert pair.book.one(CLIENT, 6, 0, 0, 0, 0, 0, 2**63 - 1, -1) == (0, 0)
+
+
+def test_each_part_of_a_client_id_tells_it_from_another() -> None:
+    """Ids that differ in the account, the high or the low half alone, and hash alike."""
+    pair = Pair()
+    size = len(pair.book.columns["client_place"])
+    made = pair.new(6, REDUCE_ONLY, 9, client=(3, 4))
+    wanted = client_place(6, 3, 4, size)
+    accounts = [n for n in range(state.SMALL.accounts) if n != 6 and client_place(n, 3, 4, size) == wanted]
+    highs = [n for n in range(10**5) if n != 3 and client_place(6, n, 4, size) == wanted]
+    lows = [n for n in range(10**5) if n != 4 and client_place(6, 3, n, size) == wanted]
+    others = [(n, 3, 4) for n in accounts] + [(6, n, 4) for n in highs] + [(6, 3, n) for n in lows]
+    assert highs
+    assert lows
+    for account, high, low in others:
+        assert pair.book.one(CLIENT, account, 0, 0, 0, 0, 0, high, low) == (0, 0)
+    assert pair.book.one(CLIENT, 6, 0, 0, 0, 0, 0, 3, 4) == (made, 0)
+
+
+def test_accounts_whose_client_ids_hash_alike_have_their_own() -> None:
+    pair = Pair()
+    size = len(pair.book.columns["client_place"])
+    low = next(n for n in range(1, 10**6) if client_place(6, 0, n, size) == client_place(7, 0, n, size))
+    made = pair.new(6, REDUCE_ONLY, 9, client=(0, low))
+    assert pair.book.one(CLIENT, 7, 0, 0, 0, 0, 0, 0, low) == (0, 0)
+    assert pair.book.one(CLIENT, 6, 0, 0, 0, 0, 0, 0, low) == (made, 0)
+
+
+def test_a_client_id_may_have_one_half_only() -> None:
+    pair = Pair()
+    for client in ((7, 0), (0, 7)):
+        made = pair.new(6, REDUCE_ONLY, 9, client=client)
+        assert pair.book.one(CLIENT, 6, 0, 0, 0, 0, 0, *client) == (made, 0)
+        pair.drop(made)
+        assert pair.book.one(CLIENT, 6, 0, 0, 0, 0, 0, *client) == (0, 0)
 
 
 def test_no_client_id_is_never_found() -> None:

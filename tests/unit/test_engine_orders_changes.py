@@ -170,6 +170,9 @@ def test_the_client_id_stays_unless_another_is_given(desk: Any) -> None:
     first = desk.place(desk.taker, 0, BUY, P, 8, client_high=5, client_low=-7)
     desk.must(orders.modify, **change(desk, first, 99 * USD, 8))
     second = int(desk.cell[state.RESULT])
+    names = {"client_high": 5, "client_low": -7}
+    fields = {"account": desk.taker, "market": 0, "flags": BUY, "price": P, "size": 1}
+    desk.refused(code.DUPLICATE_CLIENT_ID, orders.place, **fields, **names)
     desk.must(orders.modify, **change(desk, second, 99 * USD, 8, client_low=2))
     third = int(desk.cell[state.RESULT])
     name = {"account": desk.taker, "market": 0}
@@ -457,6 +460,16 @@ def test_the_isolated_cap_binds_isolated_orders_only(desk: Any) -> None:
     desk.place(desk.maker, 0, BUY, P, 10)
     assert desk.raw(desk.taker) == 9_750 * USD
     assert bucket_of(desk, desk.maker, 0) == -1
+
+
+def test_a_lower_isolated_cap_binds_what_is_added(desk: Any) -> None:
+    isolate(desk, desk.taker, 0)
+    desk.place(desk.taker, 0, BUY, P, 10)
+    desk.set(0, parameter.ISOLATED_LEVERAGE_CAP, 4)
+    desk.place(desk.taker, 0, BUY, P, 10)
+    assert desk.raw(desk.taker) == 9_500 * USD  # all 20 lots at 4 times
+    desk.place(desk.maker, 0, BUY, P, 100)
+    assert desk.columns["slot_leverage"][slot(desk, bucket_of(desk, desk.taker, 0))] == 20
 
 
 def test_execute_places_for_a_bucket_that_exists(desk: Any) -> None:

@@ -140,10 +140,10 @@ def test_a_makers_fee_counts_in_its_margin(desk: Any) -> None:
 
 def test_a_maker_below_initial_margin_may_still_reduce(desk: Any) -> None:
     desk.trade(desk.maker, desk.other, 0, P, 100)
-    desk.columns["bucket_raw"][desk.maker] -= 9_600 * USD
-    desk.place(desk.maker, 0, SELL, P, 50)
-    assert told(take(desk, 50), event.FILL, "size") == [(50,)]
-    assert desk.size(desk.maker, 0) == 50
+    desk.columns["bucket_raw"][desk.maker] -= 9_600 * USD  # equity 400; 90 lots still need 450
+    desk.place(desk.maker, 0, SELL, P, 10)
+    assert told(take(desk, 10), event.FILL, "size") == [(10,)]
+    assert desk.size(desk.maker, 0) == 90
 
 
 def test_orders_of_a_bucket_being_liquidated_are_cancelled(desk: Any) -> None:
@@ -226,6 +226,17 @@ def test_linked_positions_and_orders_count_together(desk: Any, cap: int, expecte
     assert given == expected
 
 
+@pytest.mark.parametrize(("size", "expected"), [(5, code.OK), (6, code.POSITION_CAP)])
+def test_a_sub_account_is_linked_to_its_master_and_its_siblings(desk: Any, size: int, expected: int) -> None:
+    desk.set(0, parameter.POSITION_CAP, 10)
+    first, last = desk.sub(desk.taker, 1_000 * USD), desk.sub(desk.taker, 1_000 * USD)
+    desk.trade(desk.taker, desk.maker, 0, P, 3)
+    desk.trade(last, desk.maker, 0, P, 2)
+    assert desk.columns["account_sub"][first] == 0  # the last of the list, and not alone for that
+    given, _ = desk.run(orders.place, account=first, market=0, flags=BUY, price=99 * USD, size=size)
+    assert given == expected
+
+
 def test_opposite_positions_of_linked_accounts_are_not_netted(desk: Any) -> None:
     desk.set(0, parameter.POSITION_CAP, 10)
     sub = desk.sub(desk.taker, 1_000 * USD)
@@ -274,6 +285,52 @@ def test_the_breaker_halves_the_leverage_of_new_risk(
     desk.set(0, parameter.LEVERAGE_CAP, cap)
     given, _ = desk.run(orders.place, account=desk.taker, market=0, flags=BUY, price=P, size=size)
     assert given == expected
+
+
+def test_a_tighter_leverage_cap_keeps_nobody_from_reducing(desk: Any) -> None:
+    desk.trade(desk.taker, desk.maker, 0, P, 100)
+    desk.place(desk.taker, 0, BUY, 99 * USD, 50)
+    desk.columns["bucket_raw"][desk.taker] -= 9_200 * USD  # 800 USD of equity; 750 needed, and 1,500 at half leverage
+    desk.set(0, parameter.BREAKER, parameter.SOFT)
+    fields = {"account": desk.taker, "market": 0, "price": 101 * USD}
+    desk.must(orders.place, **fields, flags=SELL, size=10)
+    desk.refused(code.INITIAL_MARGIN, orders.place, **{**fields, "price": 99 * USD}, flags=BUY, size=1)
+
+
+# ---- margin that rises with open interest -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowded(desk: Any) -> Any:
+    """Initial margin rises from 5 % of notional to all of it while open interest goes from 0 to 300 lots."""
+    desk.set(0, parameter.OPEN_INTEREST_UPPER, 300 * P)
+    return desk
+
+
+@pytest.mark.parametrize(("cash", "expected"), [(7_875 * USD, code.OK), (7_875 * USD - 1, code.INITIAL_MARGIN)])
+def test_a_taker_owes_the_margin_of_the_interest_it_makes(crowded: Any, cash: int, expected: int) -> None:
+    """150 lots bring open interest half the way: 52.5 % of 15,000 USD."""
+    crowded.place(crowded.maker, 0, SELL, P, 150)
+    crowded.columns["bucket_raw"][crowded.taker] = cash
+    given, _ = crowded.run(orders.place, account=crowded.taker, market=0, flags=BUY, price=P, size=150)
+    assert given == expected
+
+
+def test_a_maker_owes_the_margin_of_the_interest_it_makes(crowded: Any) -> None:
+    order = crowded.place(crowded.maker, 0, SELL, P, 150)
+    crowded.columns["bucket_raw"][crowded.maker] = 7_875 * USD - 1
+    assert cancelled(take(crowded, 150)) == [(order, 150, code.INITIAL_MARGIN)]
+
+
+def test_each_fill_owes_the_margin_of_the_interest_it_makes(crowded: Any) -> None:
+    """By the plan both orders close a long of 75; the second opens instead, and margin rises to 52.5 % of the whole."""
+    crowded.trade(crowded.maker, crowded.other, 0, P, 75)
+    for _ in range(2):
+        crowded.place(crowded.maker, 0, SELL, P, 75)
+    crowded.columns["bucket_raw"][crowded.taker] = 5_000 * USD
+    events = take(crowded, 150)
+    assert told(events, event.FILL, "size") == [(75,)]
+    assert cancelled(events) == [(0, 75, code.INITIAL_MARGIN)]
 
 
 # ---- bounds of one command --------------------------------------------------------------------------------------
@@ -333,6 +390,14 @@ def test_a_forced_taker_asks_no_margin_and_passes_orders_of_its_owner(desk: Any)
     assert told(events, event.MAKER_FEE) == []  # there is no fee to rebate from
     assert desk.size(desk.taker, 0) == 40
     assert desk.cell[state.FEES] == 0
+
+
+def test_a_pool_that_is_liquidated_is_linked_to_nobody(desk: Any) -> None:
+    pool = desk.pool(0)
+    assert desk.maker == 0
+    desk.trade(pool, desk.other, 0, P, 10)
+    desk.place(desk.maker, 0, BUY, P, 10)
+    assert matching.take(desk.s, pool, 0, -1, 10, P, matching.FORCED, 0, 0) == (10, 10 * P)
 
 
 def test_take_tells_what_it_leaves_when_it_stops_early(desk: Any) -> None:

@@ -127,6 +127,18 @@ def test_a_hedge_is_closed_when_nothing_else_is_left_and_the_bared_exposure_is_t
     assert sum(entry["order"] for entry in found) == 10 * MARK
 
 
+def test_a_hedge_in_another_bucket_of_the_account_counts() -> None:
+    """The short is cross, the long that it hedges isolated: closing the short would lay the whole account bare."""
+    arena = Arena(MARK, MARK)
+    loser, hedger, bettor = arena.bucket(0), arena.bucket(100 * USD), arena.bucket(900 * USD)
+    arena.deal(loser, hedger, 0, 10, 110 * USD)
+    arena.deal(loser, bettor, 0, 10, 110 * USD)
+    arena.deal(arena.isolated(hedger, 1, 500 * USD), arena.bucket(10**10), 1, 10, MARK)
+    arena.deal(arena.bucket(10**10), loser, 0, 10, MARK)
+    arena.cash(loser, -arena.health(loser)[0])
+    assert closed(arena.run()) == {bettor: 10}
+
+
 def test_a_partly_hedged_short_is_closed_down_to_its_hedge_first() -> None:
     """Short 10 against long 4 elsewhere: 6 lots are a bet. They go before anybody's hedge; nothing is bared."""
     arena = Arena(MARK, MARK)

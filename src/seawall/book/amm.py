@@ -62,7 +62,10 @@ def amm_lots_to(s: Any, market: int, side: int, limit: int, held: int) -> int:
 
 @kernel
 def amm_price(s: Any, market: int, side: int, lots: int, held: int) -> int:
-    """Average price of `lots`, at most `amm_lots_to`, for a taker on `side`: rounded up when it buys, else down."""
+    """Average price of `lots`, 1..`amm_lots_to`, for a taker on `side`: rounded up when it buys, else down.
+
+    It is positive: within the depth a buy of a lot costs more than nothing, and a sell stops at its limit.
+    """
     return _price_at(s, market, side, lots - 2 * side * held)
 
 
@@ -82,7 +85,7 @@ def _price_at(s: Any, market: int, side: int, twice: int) -> int:
     if over != 0 or rest != 0:  # one rounding of the sum of both fractions
         away += 1 if compare_products(rest, RATE_ONE, RATE_ONE - over, 2 * depth) <= 0 else 2
     if side > 0:
-        return int(max(index + away, 1))
+        return int(index + away)
     return int(min(index - away, s.market_price_max[market]))
 
 

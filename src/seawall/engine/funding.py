@@ -184,8 +184,8 @@ def within_bounds(s: Any, market: int, index: int) -> int:
 def sweep(s: Any) -> None:
     """Settles the next SETTLED_PER_FUNDING positions of the table, of any bucket and market.
 
-    Equity stays as it was but for its rounding: what a settlement pays is what it owed. A round that ends tells how far back the entry
-    index of any position can lie.
+    Equity stays as it was but for its rounding: what a settlement pays is what it owed. A round that ends tells how far
+    back the entry index of any position can lie.
     """
     slot = s.cell[SWEEP_SLOT]
     for _ in range(SETTLED_PER_FUNDING):

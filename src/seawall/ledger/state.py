@@ -226,8 +226,8 @@ def _market_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
     per_market = (
         "status oracle oracle_time fresh last mark_time basis_ema book_ema size_decimals exponent_max "
         "open entry_sum premium_sum premium_count premium_time funding_time funding_rate funding_residue "
-        "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size short "
-        "status_time opened reopen ramp_target ramp_next ramp_from rails_time advanced "
+        "insurance fees breaker_time capacity_start capacity_used shares_amm shares_backstop settlement listed_size "
+        "short status_time opened reopen ramp_target ramp_next ramp_from rails_time advanced "
         "swept_low swept_high sweeping_low sweeping_high"  # of the funding index: no slot settled outside low..high
     )
     sources = (c.markets, limits.SOURCES)

@@ -10,7 +10,7 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import model_money, observe
+from seawall.simulation import model_margin, model_money, model_office, observe
 from seawall.simulation.accounting import BUCKET, KIND, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
 from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_become, settle
@@ -73,6 +73,10 @@ class Judge:
             self.fields["account"] = 0
         if self.kind in model_money.JUDGES:
             self._money()
+        elif self.kind in model_margin.JUDGES:
+            self._margin()
+        elif self.kind in (command.PROPOSE, command.GUARD):
+            self._office()
         elif self.kind in ORDERS:
             self._order()
 
@@ -98,6 +102,25 @@ class Judge:
         if self.kind == command.ISOLATED_MARGIN:
             end.shared["isolated_bucket"] = observe.isolated_of(columns, c["account"], c["market"])
         self.outcome = Outcome(ask(end, c))
+
+    def _margin(self) -> None:
+        """Leverage, moved positions, shares and insurance."""
+        columns, c, end = self.columns, self.fields, self.end
+        if not 0 <= c["market"] < len(self.start.markets) or not self.start.markets[c["market"]].tiers:
+            return
+        self.name, ask = model_margin.JUDGES[self.kind]
+        shared = margin_facts(columns, c)
+        end.shared.update(shared)
+        if "pool" in shared:
+            self._see(shared["pool"])
+        self.outcome = Outcome(ask(end, c))
+
+    def _office(self) -> None:
+        """Proposals and the guardian: only whether they may stand."""
+        ask = model_office.propose if self.kind == command.PROPOSE else model_office.guard
+        self.name = "POST_PROPOSAL" if self.kind == command.PROPOSE else "POST_GUARD"
+        refusals = ask(self.columns, self.fields)
+        self.outcome = None if refusals is None else Outcome(refusals)
 
     def _order(self) -> None:
         c, columns, listed = self.fields, self.columns, self.start.markets
@@ -308,10 +331,30 @@ class Judge:
                 left, right = real.positions.get(market), wanted.positions.get(market)
                 if left != right:
                     return [Fault(self.name, f"bucket {number} market {market}: {left}, wanted {right}")]
+        faults = self._funds()
+        if faults:
+            return faults
         cell = columns["cell"]
         for number, word in COMPARED.items():
             if int(cell[number]) != self.end.cells[number]:
                 return [Fault(self.name, f"{word} is {cell[number]}, wanted {self.end.cells[number]}")]
+        return []
+
+    def _funds(self) -> list[Fault]:
+        """Insurance and shares."""
+        columns, c = self.columns, self.fields
+        for number, market in self.end.markets.items():
+            if int(columns["market_insurance"][number]) != market.insurance:
+                facts = f"insurance {number} is {columns['market_insurance'][number]}, wanted {market.insurance}"
+                return [Fault("POST_INSURANCE", facts)]
+            if int(columns["market_advanced"][number]) != market.advanced:
+                facts = f"advanced {number} is {columns['market_advanced'][number]}, wanted {market.advanced}"
+                return [Fault(self.name, facts)]
+        if "minted" in self.end.shared:
+            held = margin_facts(columns, c)["held"]
+            if held - self.end.shared["held"] != self.end.shared["minted"]:
+                facts = f"shares {self.end.shared['held']} became {held}, wanted {self.end.shared['minted']} more"
+                return [Fault("POST_POOL", facts)]
         return []
 
     def _others(self, done: Applied) -> list[Fault]:
@@ -369,6 +412,60 @@ class Judge:
         return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
 
 
+def margin_facts(columns: Any, c: Fields) -> dict[str, int]:
+    """What the models of margin, pools and insurance read beside buckets and markets."""
+    account, market, cell = c["account"], c["market"], columns["cell"]
+    own = observe.isolated_of(columns, account, market)
+    free = int(cell[state.ISOLATED_FREE])
+    fresh = len(columns["account_master"]) + int(cell[state.ISOLATED_USED])
+    orders = np.flatnonzero((columns["order_id"] != 0) & (columns["order_market"] == market))
+    mine = np.isin(columns["order_bucket"][orders], observe.buckets_of(columns, account))
+    has_slot = market in observe.bucket_of(columns, account).positions
+    target = own if own >= 0 else account
+    if own < 0 and not has_slot and observe.setting(columns, account, market)[1]:
+        target = -1
+    facts = {
+        "isolated_bucket": own,
+        "next_isolated": free - 1 if free else fresh,
+        "has_orders": int(mine.any()),
+        "occupied": int(own >= 0 or has_slot or bool(mine.any())),
+        "target": target,
+    }
+    if c["kind"] in POOLED:
+        facts |= _pool_facts(columns, c)
+    return facts
+
+
+def _pool_facts(columns: Any, c: Fields) -> dict[str, int]:
+    account, market, which = c["account"], c["market"], int(c["flags"] == command.BACKSTOP)
+    pool = observe.pool_of(columns, market, which)
+    rows = np.flatnonzero((columns["share_pool"] == pool) & (columns["share_amount"] != 0))
+    row = rows[columns["share_account"][rows] == account]
+    waiting = np.flatnonzero(columns["bucket_class"])
+    waiting = np.concatenate([waiting, np.flatnonzero(columns["bucket_fired"])])
+    short = [number for number in waiting.tolist() if _is_short(columns, number, market)]
+    total = columns["market_shares_backstop" if which else "market_shares_amm"][market]
+    return {
+        "pool": pool,
+        "shares": int(total),
+        "held": int(columns["share_amount"][row[0]]) if len(row) else 0,
+        "added": int(columns["share_time"][row[0]]) if len(row) else 0,
+        "free_shares": len(columns["share_amount"]) - 1 - int(np.count_nonzero(columns["share_amount"])),
+        "queued": int(bool(short)),
+    }
+
+
+def _is_short(columns: Any, number: int, market: int) -> bool:
+    """Whether a bucket with a position in the market is queued, or is due and not measured yet."""
+    picture = observe.picture_of(columns, [number])
+    bucket = picture.buckets[number]
+    if market not in bucket.positions:
+        return False
+    now = health(picture, bucket)
+    return bucket.is_queued or now.equity < now.maintenance
+
+
+POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)
 MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
 ALONE: Final = frozenset(
     kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)

@@ -171,17 +171,20 @@ class Liquidation:
         if lots > closing.held or any(row["size"] * closing.side <= 0 for row in closed):
             return [Fault("POST_ADL", f"{lots} lots closed of {closing.held}")]
         for row in closed:
-            faults = self._winner(row, number, closing)
+            cuts = [one for one in rows if one["kind"] == event.SOCIALISED and one["bucket"] == row["other"]]
+            faults = self._winner(row, number, closing, sum(one["amount"] for one in cuts))
             if faults:
                 return faults
         return self._vault_first(bucket, closing, number)
 
-    def _winner(self, row: Row, number: int, closing: Closing) -> list[Fault]:
+    def _winner(self, row: Row, number: int, closing: Closing, cut: int) -> list[Fault]:
+        """One counterparty, which a socialised loss has cost `cut` just before."""
         picture = observe.picture_of(self.before, [row["other"]])
         winner = picture.buckets[row["other"]]
         held = winner.positions[number].size if number in winner.positions else 0
         if held * closing.side <= 0 or abs(row["size"]) > abs(held):
             return [Fault("POST_ADL", f"bucket {row['other']} had {held} lots, {row['size']} closed against it")]
+        winner.raw -= cut
         was = health(picture, winner)
         now = Health(row["equity"], 0, row["maintenance"], 0, 0, 0, 0, 0)
         if was.equity >= was.maintenance and now.equity < now.maintenance:

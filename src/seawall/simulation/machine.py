@@ -132,10 +132,11 @@ def check_interpreted(log: list[Rows], capacity: Capacity) -> None:
 
 
 def _other_mode() -> dict[str, str]:
-    """The environment of a process that runs the kernels the other way."""
-    from seawall.kernel import INTERPRETED
-
-    return {"SEAWALL_INTERPRET": "0" if INTERPRETED else "1"}
+    """The environment of a process that runs the kernels the other way. (Importing the kernel module here would make
+    every change of the simulator a reason to compile the engine anew.)
+    """
+    is_interpreted = os.environ.get("SEAWALL_INTERPRET", "") not in ("", "0")
+    return {"SEAWALL_INTERPRET": "0" if is_interpreted else "1"}
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -85,7 +85,10 @@ def _propose(t: "Traffic", table: Any, where: Any) -> None:
     now = columns["param"][market, which]
     small = now + np.maximum(np.abs(now) // 50, 1) * rng.integers(-3, 4, many)
     wild = np.array([_wild(rng, int(number)) for number in which])
-    value = np.where(rng.random(many) < 0.3, wild, small)
+    states = [parameter.NORMAL, parameter.NORMAL, parameter.NORMAL, parameter.SOFT, parameter.RECOVERY]
+    breaker = rng.choice(states, many)
+    small = np.where(which == parameter.BREAKER, breaker, small)
+    value = np.where(rng.random(many) < t.options.malice, wild, small)
     table[where, FIELD["other"]], table[where, FIELD["price"]] = which, np.clip(value, -NOTIONAL_MAX, NOTIONAL_MAX)
     serial = int(columns["cell"][state.RISK_SERIAL])
     step = np.where(rng.random(many) < 0.05, rng.integers(-3, 3, many), 1 + np.arange(many))

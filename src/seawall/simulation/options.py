@@ -47,16 +47,17 @@ WEIGHTS: Final[dict[int, float]] = {
     command.INSURANCE_ADD: 0.2,
     command.INSURANCE_REMOVE: 0.1,
     command.PROPOSE: 0.4,
-    command.GUARD: 0.004,
+    command.GUARD: 0.002,
     command.SET_PARAMETER: 0.1,
-    command.SET_STATUS: 0.02,
+    command.SET_STATUS: 0.01,
     command.SET_SOURCE: 0.005,
     command.SET_TIER: 0.01,
     command.LIST_MARKET: 0.005,
-    command.DELIST: 0.001,
+    command.DELIST: 0.0005,
 }
 ALWAYS: Final = (command.PLACE, command.CANCEL)
 SELDOM: Final = (command.GUARD, command.SET_STATUS, command.SET_SOURCE, command.DELIST, command.CANCEL_ALL)
+HARSH: Final = (*SELDOM[:4], command.SET_TIER, command.LIST_MARKET, command.SET_PARAMETER)  # few stop a whole market
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +113,7 @@ class Options:
     step_ms: int
     liquidate: int  # LIQUIDATE rows a step
     units: int  # units of work of each
+    malice: float  # share of proposals that a captured risk engine would send
     appetite: float  # share of orders as large as their account can bear
     isolated: float  # chance that an account prefers isolated margin in a market
     boundary: float  # share of fields that take a value at an edge
@@ -123,10 +125,10 @@ class Options:
 def draw(seed: int, number: int) -> Options:
     """The options of world `number` of a seed."""
     rng = np.random.Generator(np.random.PCG64([seed, number]))
-    calm = rng.random() < 0.3
+    calm = rng.random() < 0.2
 
     def chance(most: float) -> float:
-        return 0.0 if calm else float(most * rng.random() ** 3) * bool(rng.random() < 0.6)
+        return 0.0 if calm else float(most * rng.random() ** 2) * bool(rng.random() < 0.7)
 
     faults = Faults(
         crash=chance(0.3),
@@ -148,15 +150,16 @@ def draw(seed: int, number: int) -> Options:
         * (kind in ALWAYS or rng.random() < (0.4 if kind in SELDOM else 0.8))
         for kind, weight in WEIGHTS.items()
     }
+    cash = float(10 ** rng.uniform(2, 6))
     roles = rng.dirichlet(np.array([3.0, 3.0, 1.0, 1.0, 0.5, 0.5, 0.5]))
     return Options(
         seed=seed,
         number=number,
-        markets=tuple(_market(rng) for _ in range(int(rng.integers(1, 5)))),
+        markets=tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5)))),
         policy=_policy(rng),
         accounts=int(rng.integers(12, 150)),
         subs=int(rng.integers(0, 30)),
-        cash=float(10 ** rng.uniform(2, 6)),
+        cash=cash,
         roles=tuple(roles.tolist()),
         weights=weights,
         faults=faults,
@@ -165,6 +168,7 @@ def draw(seed: int, number: int) -> Options:
         step_ms=int(rng.choice([200, 1000, 1000, 3000])),
         liquidate=int(rng.integers(1, 4)),
         units=int(rng.choice([1, 4, 16, 64])),
+        malice=float(rng.choice([0.0, 0.01, 0.01, 0.5])),
         appetite=float(rng.random()),
         isolated=float(rng.random() * (rng.random() < 0.6)),
         boundary=float(rng.random() * 0.1),
@@ -172,13 +176,13 @@ def draw(seed: int, number: int) -> Options:
     )
 
 
-def _market(rng: Generator) -> MarketOptions:
+def _market(rng: Generator, cash: float) -> MarketOptions:
     price = int(10 ** rng.uniform(3.3, 9.0))
     digits = max(len(str(price)) - int(rng.integers(3, 6)), 0)
     price = max(price // 10**digits, 1) * 10**digits
     price_max = min(int(price * 10 ** rng.uniform(0.5, 2.5)), PRICE_MAX)
     fitting = [decimals for decimals in range(-2, 7) if price * 3 <= greatest_price(decimals)]
-    typical = int(10 ** rng.uniform(7, 10.5))
+    typical = int(min(cash * USD * 10 ** rng.uniform(-1.5, 0.7), 10**12)) + 1
     return MarketOptions(
         price=price,
         price_max=price_max,

@@ -51,6 +51,7 @@ class Report:
     judged: int = 0
     seconds: float = 0.0
     kinds: dict[str, list[int]] = field(default_factory=dict)  # accepted, rejected
+    trials: dict[str, list[int]] = field(default_factory=dict)  # judged by the model, likewise
     codes: dict[str, int] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
     failure: Failure | None = None
@@ -65,6 +66,10 @@ class Report:
             rejected, accepted = world.kinds[number].tolist()
             if rejected or accepted:
                 have = self.kinds.setdefault(name, [0, 0])
+                have[0], have[1] = have[0] + accepted, have[1] + rejected
+            rejected, accepted = world.trials[number].tolist()
+            if rejected or accepted:
+                have = self.trials.setdefault(name, [0, 0])
                 have[0], have[1] = have[0] + accepted, have[1] + rejected
         for number, many in sorted(world.codes.items()):
             self.codes[str(number)] = self.codes.get(str(number), 0) + many

@@ -11,7 +11,7 @@ import numpy as np
 from seawall.engine.invariant_view import View
 from seawall.ledger import state
 from seawall.simulation.genesis import FIELD, address_of
-from seawall.simulation.options import ATTACKER, DUST, HEDGER, LP, MAKER, TAKER, WHALE, Generator, Options
+from seawall.simulation.options import ATTACKER, DUST, HARSH, HEDGER, LP, MAKER, TAKER, WHALE, Generator, Options
 from seawall.terms import command, parameter
 from seawall.terms.limits import AMOUNT_MAX, NOTIONAL_MAX
 from seawall.units import RATE_ONE
@@ -52,11 +52,12 @@ class Traffic:
         self.weights = np.array([options.weights[kind] for kind in kinds])
         self.typical = np.array([market.typical for market in options.markets], float)
 
-    def table(self, count: int) -> Any:
-        """`count` rows of traffic as a table of int64 fields."""
+    def table(self, count: int, *, is_even: bool = False) -> Any:
+        """`count` rows of traffic as a table of int64 fields; `is_even` draws every kind as often."""
         self._look()
         rng, table = self.rng, np.zeros((count, len(command.ROW)), np.int64)
-        share = np.cumsum(self._live_weights())
+        even = np.where(np.isin(self.kinds, HARSH), 0.02, 1.0)
+        share = np.cumsum(even if is_even else self._live_weights())
         kinds = self.kinds[np.minimum(np.searchsorted(share, rng.random(count) * share[-1]), len(self.kinds) - 1)]
         table[:, FIELD["kind"]] = kinds
         table[:, FIELD["account"]] = self._accounts(count)
@@ -95,7 +96,9 @@ class Traffic:
         """Cancels grow with the book, so that it neither dies out nor stays full."""
         fullness = len(self.live) / (len(self.columns["order_id"]) * 0.6)
         factor = np.ones(len(self.weights))
-        factor[self.kinds == command.CANCEL] = 0.2 + 1.5 * fullness**2
+        some = min(len(self.live) / (self.options.batch * 0.1), 1.0)  # a thin book is left to fill
+        factor[np.isin(self.kinds, (command.CANCEL, command.MODIFY, command.CANCEL_CLIENT))] = 0.05 + some
+        factor[self.kinds == command.CANCEL] = (0.2 + 1.5 * fullness**2) * (0.05 + some)
         factor[self.kinds == command.CANCEL_ALL] = 1 + 4 * (fullness > 1)
         return self.weights * factor
 

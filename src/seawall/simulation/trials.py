@@ -2,19 +2,22 @@
 allows and the next, dust, equal prices, and rows of ordinary traffic.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.simulation import observe
-from seawall.simulation.genesis import FIELD, rows_from
+from seawall.simulation.genesis import rows_from
 from seawall.simulation.judge import Judge
 from seawall.simulation.judge_liquidation import Liquidation, waits
+from seawall.simulation.judge_prices import Oracle, Payment, edge_of_oracle
 from seawall.simulation.model import withdrawable
 from seawall.simulation.model_money import withdrawal_room
 from seawall.simulation.properties import Caught, Fault
-from seawall.terms import command, parameter
+from seawall.terms import code, command, parameter
 from seawall.terms.limits import AMOUNT_MAX, NOTIONAL_MAX
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class Trials:
 
     def some(self, count: int) -> None:
         """`count` trials, half of them at edges, half rows of ordinary traffic. Raises Caught at the first fault."""
-        traffic = self.world.traffic.table(count)
+        traffic = self.world.traffic.table(count, is_even=True)
         for at in range(count):
             fields = dict(zip(command.ROW, traffic[at].tolist(), strict=True))
             if at % 2:
@@ -42,6 +45,9 @@ class Trials:
                 fields = made if made is not None else fields
             self.one(fields)
         self.step()
+        for _ in range(max(count // 8, 1)):
+            self.price()
+        self.funding()
         for _ in range(min(max(count // 4, 2), 8)):
             if waits(self.world.columns):
                 self.liquidation()
@@ -52,28 +58,45 @@ class Trials:
         parts = world.step(world.now + world.options.step_ms)
         world.apply(rows_from(np.concatenate(parts[:2])), is_whole=False)
 
+    def price(self) -> None:
+        """One source's price at an edge of what is believed, judged."""
+        world = self.world
+        fields = edge_of_oracle(world.columns, self.rng)
+        if fields is None:
+            return
+        before = Oracle(world.columns, fields)
+        self._apply(fields, before.judge)
+
+    def funding(self) -> None:
+        """One funding command, judged."""
+        market = int(self.rng.integers(int(self.world.columns["cell"][state.MARKETS])))
+        before = Payment(self.world.columns, market)
+        fields = dict.fromkeys(command.ROW, 0)
+        fields.update(kind=command.FUNDING, signer=command.SEQUENCER, market=market)
+        self._apply(fields, before.judge)
+
+    def _apply(self, fields: Fields, judge: Callable[[Applied], list[Fault]]) -> None:
+        """Applies one row and raises the first fault that `judge` finds."""
+        world = self.world
+        done = world.apply(rows_from(np.array([[fields[name] for name in command.ROW]], np.int64)), is_whole=False)
+        world.judged += 1
+        if 0 <= fields["kind"] < len(world.trials):
+            world.trials[fields["kind"], int(done.codes[0] == code.OK)] += 1
+        for fault in judge(done):
+            raise Caught(fault)
+
     def liquidation(self) -> None:
         """One unit of liquidation work, judged against the state before it."""
         world = self.world
         fields = dict.fromkeys(command.ROW, 0)
         fields.update(kind=command.LIQUIDATE, signer=command.SEQUENCER, size=1)
         before = Liquidation(world.venue.array)
-        done = world.apply(rows_from(np.array([list(fields.values())], np.int64)), is_whole=False)
-        world.judged += 1
-        for fault in before.judge(world.columns, done):
-            raise Caught(fault)
+        self._apply(fields, lambda done: before.judge(world.columns, done))
 
     def one(self, fields: Fields) -> None:
         """Applies one command and judges it."""
         world = self.world
-        judge = Judge(world.columns, dict(fields))
-        row = np.zeros((1, len(command.ROW)), np.int64)
-        for name, value in fields.items():
-            row[0, FIELD[name]] = value
-        done = world.apply(rows_from(row), is_whole=False)
-        world.judged += 1
-        for fault in judge.after(done):
-            raise Caught(fault)
+        self._apply(fields, Judge(world.columns, dict(fields)).after)
 
     def _fields(self, kind: int, account: int, **more: int) -> Fields:
         """A command that its account's master signs."""
@@ -154,7 +177,8 @@ class Trials:
             price = int(price * (1 + rng.normal(0, 0.01)))
         price = int(world.traffic._snap(np.array([market]), np.array([price]))[0])
         sizes = self._sizes(account, market, makers, price)
-        size = max(int(sizes[int(rng.integers(len(sizes)))]) + BEYOND[int(rng.integers(len(BEYOND)))], 0)
+        size = sizes[-1] if rng.random() < 0.5 else int(sizes[int(rng.integers(len(sizes)))])
+        size = max(size + BEYOND[int(rng.integers(len(BEYOND)))], 0)
         return self._fields(
             command.PLACE, account, market=market, flags=flags, price=price, size=min(size, NOTIONAL_MAX)
         )
@@ -174,7 +198,7 @@ class Trials:
         found.append(max(min(cap, NOTIONAL_MAX), 0))
         free = withdrawable(picture, bucket)
         leverage = min(20, held.tiers[0][1]) if position is None else position.leverage
-        found += [free * leverage // max(price, 1)] * 3
+        found.append(free * leverage // max(price, 1))
         return found
 
 

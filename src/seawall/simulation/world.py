@@ -22,6 +22,7 @@ from seawall.simulation.traffic import Traffic
 from seawall.terms import code, command
 from seawall.terms.parameter import DAY_MS, HOUR_MS
 
+REOPENING_MS: Final = 31_000  # steps while markets reopen in stages: half their dwell, less than an outage
 FULL_EVERY: Final = 8  # batches between two checks of everything
 KNOWN_CODES: Final = np.array(sorted(code.TEXT), np.int64)
 
@@ -42,6 +43,7 @@ class World:
         self.batches = 0
         self.snapshot: tuple[int, Venue] | None = None
         self.kinds = np.zeros((256, 2), np.int64)  # rejected, accepted
+        self.trials = np.zeros((256, 2), np.int64)  # of them judged by the model
         self.codes: dict[int, int] = {}
         self.events: dict[int, int] = {}
         people = options.accounts + options.subs
@@ -103,12 +105,13 @@ class World:
     def batch(self) -> Rows:
         """The rows of one batch: price steps with traffic between them, and what goes wrong with a log."""
         options, now, parts = self.options, self.now, []
+        is_closed = len(restore(self.columns)) > 0
         traffic = self.traffic.table(options.batch)
         for chunk in np.array_split(traffic, options.steps):
-            now += self._elapsed()
+            now += REOPENING_MS if is_closed and self.rng.random() < 0.5 else self._elapsed()
             parts += [*self.step(now), chunk]
-        if self.rng.random() < 0.3:
-            parts.append(restore(self.columns))
+            if is_closed:
+                parts.append(restore(self.columns))
         return rows_from(self._spoil(np.concatenate(parts)))
 
     def step(self, now: int) -> list[Any]:
