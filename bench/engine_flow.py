@@ -56,7 +56,6 @@ def open_venue(capacity: state.Capacity, accounts: int, markets: int) -> Venue:
             {"kind": command.SET_TIER, **here, "other": 0, "size": 40, "price": RATE_ONE // 80},
             {"kind": command.SET_TIER, **here, "other": 1, "amount": 10**12, "size": 20, "price": RATE_ONE // 40},
             {"kind": command.SET_SOURCE, **here, "other": 0, "size": 1},
-            {"kind": command.ORACLE, "signer": command.ORACLES, "market": number, "price": 100 * USD, "time": START},
         ]
         for which, value in (
             (parameter.OPEN_INTEREST_CAP, 2**40),
@@ -64,6 +63,9 @@ def open_venue(capacity: state.Capacity, accounts: int, markets: int) -> Venue:
             (parameter.ORACLE_QUORUM, 1),
         ):
             rows.append({**setting, "market": number, "other": which, "price": value})
+        rows.append(
+            {"kind": command.ORACLE, "signer": command.ORACLES, "market": number, "price": 100 * USD, "time": START}
+        )
         rows += [
             {"kind": command.SET_STATUS, **here, "flags": status}
             for status in (command.CANCELLING, command.POSTING, command.ACTIVE)
