@@ -1,11 +1,15 @@
 """The gates every command passes: shape, authority, nonce, market; and that each kind is dispatched."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from seawall.engine import apply
+from seawall.engine.invariants import FULL
 from seawall.engine.rows import ROW_TYPE, rows_of, shape_codes
 from seawall.engine.venue import Venue
+from seawall.simulation.properties import LINES
 from seawall.terms import code, command
 from seawall.units import BadInput
 
@@ -83,3 +87,9 @@ def test_a_copy_goes_its_own_way() -> None:
     assert other.chain != venue.chain
     with pytest.raises(BadInput):
         other.restore(b"short", bytes(32))
+
+
+def test_every_named_property_is_on_the_page() -> None:
+    page = (Path(__file__).resolve().parent.parent.parent / "docs" / "INVARIANTS.md").read_text()
+    for name, line in {**{one.name: one.line for one in FULL}, **LINES}.items():
+        assert f"| {name} | {line} |" in page
