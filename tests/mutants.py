@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
+HANGS_AFTER_S = 600  # the longest suites of a list take a third of it
 
 
 class Mutant(NamedTuple):
@@ -191,7 +192,12 @@ def failing(tests: str, folder: Path) -> str:
     """The first of the tests that fails in the copy; empty when all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests.split()]
     env = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=HANGS_AFTER_S
+        )
+    except subprocess.TimeoutExpired:
+        return f"a loop without end ({HANGS_AFTER_S} s)"
     if done.returncode == 0:
         return ""
     named = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
