@@ -19,7 +19,7 @@ HOME = "src/seawall/liquidation/"
 
 RULES = (
     # closing.py
-    ("the share of equity rounds up", "closing.py", "return int(mul_ceil_div(c.equity,", "return int(mul_floor_div(c.equity,"),
+    ("the share of equity rounds up", "closing.py", "return int(mul_ceil_div(c.equity,", "return -int(mul_ceil_div(-c.equity,"),
     ("b of a sale rounds up", "closing.py", "price = -((given_up - worth) // lots) if", "price = (worth - given_up) // lots if"),
     ("b of a purchase rounds down", "closing.py", "else (worth + given_up) // lots", "else -((-worth - given_up) // lots)"),
     ("b is at least 1", "closing.py", "return int(max(1, min(price,", "return int(max(-(2**40), min(price,"),
@@ -27,7 +27,7 @@ RULES = (
     ("b is of the maintenance released", "closing.py", "maintenance_after(s, c, lots), c.maintenance))", "0, c.maintenance))"),
     ("the fee leaves the bankruptcy value", "closing.py", "return int(max(0, min(full, spare)))", "return int(full)"),
     ("no fee from negative equity", "closing.py", "- max(0, equity_left(s, c, lots))", "- equity_left(s, c, lots)"),
-    ("the fee rounds up", "closing.py", "full = rate_up(value,", "full = rate_down(value,"),
+    ("the fee rounds up", "closing.py", "full = rate_up(value,", "full = -rate_up(-value,"),
     ("funding counts in equity", "closing.py", "equity += value + funding_of(s, at)", "equity += value"),
     ("the end has its buffer", "closing.py", "- fee - end_of(s, maintenance_after(s, c, lots))", "- fee - maintenance_after(s, c, lots)"),
     ("the fee is part of the gap", "closing.py", "slippage(c, lots, value) - fee - end_of", "slippage(c, lots, value) - end_of"),
@@ -120,7 +120,7 @@ RULES = (
     ("none is cut below zero", "socialise.py", "return int(max(0, min(profit, equity)))", "return int(profit)"),
     ("those in liquidation are not cut", "socialise.py", " or s.bucket_liquidating[bucket] != 0:", ":"),
     ("the switch counts", "socialise.py", "is_shared = market >= 0 and s.param[len(s.market_price), SOCIALISE] != 0", "is_shared = market >= 0"),
-    ("a cut is of profit", "socialise.py", "s.slot_entry[slot] += cut\n    s.market_entry_sum[market] += cut\n", ""),
+    ("a cut is of profit", "socialise.py", "s.slot_entry[slot] += cut\n    s.market_entry_sum[market] += cut\n", "cut += 0\n"),
     ("a loss is known as bad debt", "socialise.py", "s.cell[BAD_DEBT] -= amount", "s.cell[BAD_DEBT] -= 0"),
     ("a cut pays it back", "socialise.py", "s.cell[BAD_DEBT] += cut", "s.cell[BAD_DEBT] += 0"),
     # step.py
@@ -128,13 +128,13 @@ RULES = (
     ("a halted venue does nothing", "step.py", "if s.cell[VENUE_STATUS] >= command.HALTED:", "if False:"),
     ("events are bounded", "step.py", "UNIT_EVENTS: Final = 4_700", "UNIT_EVENTS: Final = 9_000"),
     ("losses are shared out first", "step.py", "if is_sharing(s):", "if False:"),
-    ("orders go first", "step.py", "if s.bucket_order[bucket] != 0:\n        _cancel_some(s, bucket)\n        return 1\n", ""),
+    ("orders go first", "step.py", "if s.bucket_order[bucket] != 0:\n        _cancel_some", "if False:\n        _cancel_some"),
     ("so many orders in a unit", "step.py", "CANCELS: Final = 64", "CANCELS: Final = 1_000"),
     ("top-ups come before", "step.py", "if top_up(s, bucket) > 0:", "if False:"),
     ("hysteresis up to the end", "step.py", "(end_of(s, maintenance) if s.bucket_liquidating[bucket] != 0 else maintenance)", "maintenance"),
     ("a healthy bucket is left alone", "step.py", "if is_over(s, bucket, equity, maintenance):\n        end(s, bucket)\n        return 1\n    why", "why"),
     ("who cannot act waits apart", "step.py", "put(s, bucket, WAITING)\n    if s.bucket_waits", "put(s, bucket, 0)\n    if s.bucket_waits"),
-    ("waiting is told once", "step.py", "if s.bucket_waits[bucket] == why:\n        return\n", ""),
+    ("waiting is told once", "step.py", "if s.bucket_waits[bucket] == why:", "if False:"),
     ("those who wait are asked again", "step.py", "release_waiting(s, max(1, units >> 1))", "release_waiting(s, 0)"),
     ("isolated margin returns", "step.py", "if release_isolated(s, bucket) == 0:", "if True:"),
     ("slots are freed", "step.py", "            close_empty_slot(s, slot)\n", "            pass\n"),

@@ -175,6 +175,21 @@ def test_cuts_are_pro_rata_to_the_unit_and_exact_in_sum() -> None:
     arena.check()
 
 
+def test_a_bucket_in_liquidation_pays_no_share() -> None:
+    """It would only raise the debt of tomorrow: the other winner pays all of it."""
+    arena = Arena(MARK)
+    loser, one, two = arena.bucket(10**12), arena.bucket(10**9), arena.bucket(10**9)
+    for bucket in (one, two):
+        arena.deal(loser, bucket, 0, 10, MARK)
+    arena.mark(0, 99 * USD)
+    arena.c["bucket_liquidating"][one] = 1
+    arena.c["market_short"][0], arena.c["cell"][state.BAD_DEBT] = 6 * USD, -6 * USD
+    arena.take_events()
+    arena.do(UNIT)
+    cuts = of_kind(arena.take_events(), event.SOCIALISED)
+    assert [(e["bucket"], e["amount"]) for e in cuts] == [(two, 6 * USD)]
+
+
 def test_the_fund_of_another_market_is_never_asked() -> None:
     arena, (bucket,), _ = crowd(1, cash=100, markets=2)
     arena.insure(1, 10**9)
