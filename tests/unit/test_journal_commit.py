@@ -68,7 +68,7 @@ def test_groups_hold_at_most_64_commands_and_larger_submissions_stay_whole() -> 
     commit = started(disk)
     tick = rows_of([{"kind": 99}])
     disk.gate.clear()
-    sizes = [1, 40, 23, 2, 62, 64, 65, 200, 3]
+    sizes = [1, 40, 23, 40, 40, 2, 62, 64, 65, 200, 3]
     tickets = [commit.submit(np.repeat(tick, size)) for size in sizes]
     disk.gate.set()
     for ticket in tickets:

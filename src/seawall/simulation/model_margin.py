@@ -179,7 +179,10 @@ def pool_add(p: Picture, c: Fields) -> Refusals:
         minted = floor(Fraction(c["amount"] * shares, high))
         if minted == 0 or c["amount"] * shares > high * (POOL_SHARES_MAX - shares):
             why.append(code.POOL_CAP)
-    if p.shared["free_shares"] < 2:
+    rows = p.shared["free_shares"]
+    if is_new and shares:  # the rows of a dead pool become free
+        rows += 1 + (p.shared["held"] > 0)
+    if rows < (2 if is_new else int(p.shared["held"] == 0)):
         why.append(code.SHARES_FULL)
     if not why:
         if is_new:
@@ -187,8 +190,8 @@ def pool_add(p: Picture, c: Fields) -> Refusals:
             pool.raw = 0
         leave(p, account, c["amount"])
         add_cash(p, pool, c["amount"])
-        p.shared["minted"] = minted
-    return why if code.SHARES_FULL not in why or p.shared["free_shares"] < 2 else []
+        p.shared["minted"] = minted - (p.shared["held"] if is_new else 0)
+    return why
 
 
 def pool_remove(p: Picture, c: Fields) -> Refusals:
