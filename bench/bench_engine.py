@@ -60,8 +60,6 @@ def main() -> None:
 def crash_batch(venue: Venue) -> float:
     """The slowest of the batches from the crash until the queue is empty: the flow goes on, every price falls."""
     maker = Maker(venue, ACCOUNTS, MARKETS, SEED + 2)
-    maker.now = int(venue.columns["cell"][state.NOW])
-    maker.price = venue.columns["market_oracle"][:MARKETS].copy()
     maker.apply(maker.batch())
     maker.price = (maker.price * CRASH).astype(np.int64) // 10_000 * 10_000
     worst, liquidations = 0.0, 0

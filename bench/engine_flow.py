@@ -87,9 +87,9 @@ class Maker:
     def __init__(self, venue: Venue, accounts: int, markets: int, seed: int) -> None:
         self.venue, self.accounts, self.markets = venue, accounts, markets
         self.rng = np.random.Generator(np.random.PCG64(seed))
-        self.price = np.full(markets, 100 * USD, np.int64)
+        self.price: Ints = venue.columns["market_oracle"][:markets].copy()
         self.resting: Ints = np.zeros((0, 3), np.int64)  # id, account, market
-        self.now, self.turn = START, 0
+        self.now, self.turn = int(venue.columns["cell"][state.NOW]), 0
 
     def batch(self) -> Rows:
         """BATCH rows: the flow, and once in a while the venue's own steps in front of it."""
