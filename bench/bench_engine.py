@@ -99,16 +99,17 @@ def run_interpreted(folder: Path) -> None:
 
 def idle_bytes(capacity: state.Capacity) -> float:
     """Bytes of the record that grow with every account and its cross bucket, hash places included."""
-    rows = {"account": capacity.accounts, "bucket": capacity.buckets}
+    rows = (capacity.accounts, capacity.buckets)
+    record = state.record_type(capacity)
     total = 0.0
-    for name, kind, shape in state.columns(capacity):
-        size = np.dtype(kind).itemsize * int(np.prod(shape))
+    for name in record.names or ():
+        kind = record[name]
         if name == "nonce_floor":
             total += 8
         elif name == "address_place":
-            total += size / (capacity.accounts + capacity.agents)
-        elif shape and shape[0] in rows.values():
-            total += size / shape[0]
+            total += kind.itemsize / (capacity.accounts + capacity.agents)
+        elif kind.shape and kind.shape[0] in rows:
+            total += kind.itemsize / kind.shape[0]
     return total
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from seawall.engine.invariant_view import View, first_of, list_fault, sums
+from seawall.engine.nonces import RING_MASK
 from seawall.ledger import state
 from seawall.terms import command, limits
 
@@ -239,7 +240,7 @@ def nonces(v: View) -> str:
     if not 0 <= many <= length:
         return f"{many} remembered"
     ring = (head + np.arange(many)) % length
-    table = np.sort(v["nonce_place"][v["nonce_place"] != 0]) - 1
+    table = np.sort(v["nonce_place"][v["nonce_place"] != 0] & RING_MASK) - 1
     return "" if np.array_equal(table, np.sort(ring)) else f"{len(table)} in the table, {many} in the ring"
 
 
