@@ -25,14 +25,19 @@ def table_name(group: str) -> str:
 
 
 def table_type(members: list[tuple[str, str]]) -> np.dtype[np.void]:
-    """One row of a table: (name, dtype) of each member in the order given, padded to a half or whole number of lines."""
+    """One row of a table: (name, dtype) of each member in the order given, padded to whole halves of lines."""
     plain = np.dtype(members, align=True)
     half = LINE // 2
     size = -(-plain.itemsize // half) * half
     assert plain.fields is not None
     offsets = [plain.fields[name][1] for name, _ in members]
     return np.dtype(
-        {"names": [name for name, _ in members], "formats": [k for _, k in members], "offsets": offsets, "itemsize": size}
+        {
+            "names": [name for name, _ in members],
+            "formats": [k for _, k in members],
+            "offsets": offsets,
+            "itemsize": size,
+        }
     )
 
 

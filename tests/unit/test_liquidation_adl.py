@@ -255,9 +255,9 @@ def _bared(world: dict[str, Any], entry: dict[str, int]) -> int:
 
 @kernel
 def keep_all(states: Any, slots: Any, scores: Any) -> int:
-    s, count = states[0], 0
+    s, count, covered = states[0], 0, 0
     for i in range(len(slots)):
-        count = adl._keep(s, count, slots[i], scores[i], 1)
+        count, covered = adl._keep(s, count, covered, slots[i], scores[i], 1)
     adl._sort(s, count)
     return count
 

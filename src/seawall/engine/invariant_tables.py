@@ -244,6 +244,16 @@ def nonces(v: View) -> str:
     return "" if np.array_equal(table, np.sort(ring)) else f"{len(table)} in the table, {many} in the ring"
 
 
+def held(v: View) -> str:
+    """The bitmap of each market and side has the slots with a position there, and no other."""
+    slots = np.flatnonzero(v["slot_size"])
+    rows = 2 * v["slot_market"][slots] + (v["slot_size"][slots] < 0)
+    wanted = np.zeros_like(v["held"])
+    np.bitwise_or.at(wanted, (rows, slots >> 5), (1 << (slots & 31)).astype(np.uint32))
+    wrong = np.argwhere(wanted != v["held"])
+    return f"row {wrong[0][0]}, word {wrong[0][1]}" if len(wrong) else ""
+
+
 def statuses(v: View) -> str:
     """A market has a known status; one that is not listed has no position, order or fund."""
     status = v["market_status"]

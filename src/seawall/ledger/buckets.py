@@ -7,6 +7,7 @@ triggers informed: a bucket that changed is queued with `note_fired` and measure
 from typing import Any
 
 from seawall.kernel import kernel
+from seawall.ledger.held import note_held
 from seawall.ledger.state import ADVANCED, CLOSED, CLOSED_HEAD, DUST
 from seawall.margin.certificate import BEYOND, FUNDING_MAX, HALF_DELTA_MAX
 from seawall.margin.ladder import KEY, NEVER_KEY, OWNER, unlink
@@ -194,6 +195,10 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     kept = entry_after(old, entry, size, price)
     if (old < 0) != (after < 0) or old == 0 or after == 0:
         unlink(s, row_of(market, old), slot)
+        if old != 0:
+            note_held(s, row_of(market, old), slot, False)
+        if after != 0:
+            note_held(s, row_of(market, after), slot, True)
         if old != 0 and s.bucket_stops[bucket] != 0:
             note_closed(s, bucket)
     s.slot_size[slot] = after

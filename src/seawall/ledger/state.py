@@ -212,6 +212,7 @@ def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("slot_bids", "i8", slots),  # lots of resting buys
         ("slot_asks", "i8", slots),
         ("slot_leverage", "i4", slots),
+        ("held", "u4", (2 * c.markets, (c.positions + 32) >> 5)),  # bits of the slots with a position (ledger/held.py)
         ("slot_claimed", "i8", slots),  # what insurance has paid for this position
         ("slot_advanced", "i8", slots),  # unrealised profit of this position that has left its bucket
         ("bucket_kind", "i1", buckets),

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot, funding_of
+from seawall.ledger.held import next_held
 from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_state import SLOTS_USED
+from seawall.margin.trigger_kernels import row_of
 from seawall.terms import parameter
 from seawall.wide import compare_products, mul_floor_div
 
@@ -137,13 +138,11 @@ def adl_rank(s: Any, bucket: int, market: int) -> tuple[int, int]:
     if slot == 0 or s.slot_size[slot] == 0:
         return -1, 0
     score, before, others = score_of(s, slot), 0, 0
-    for other in range(1, s.count[SLOTS_USED]):
-        if s.slot_market[other] != market or s.slot_link[other, OWNER] < 0:
-            continue
-        size = s.slot_size[other]
-        if size == 0 or (size > 0) != (s.slot_size[slot] > 0):
-            continue
+    row = row_of(market, s.slot_size[slot])
+    other = next_held(s, row, 1)
+    while other != 0:  # at most the positions of the market
         others += 1
         if score_of(s, other) > score:
             before += 1
+        other = next_held(s, row, other + 1)
     return int(LIGHTS - 1 - before * LIGHTS // others), score

@@ -15,6 +15,7 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, find_slot
 from seawall.ledger.events import emit
 from seawall.ledger.health import equity_and_maintenance
+from seawall.ledger.held import next_of_market
 from seawall.ledger.state import (
     BAD_DEBT,
     MARKETS,
@@ -26,7 +27,6 @@ from seawall.ledger.state import (
 )
 from seawall.liquidation.insurance import claimable, pay_claim
 from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import event
 from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.terms.parameter import SOCIALISE
@@ -93,15 +93,15 @@ def share_out(s: Any) -> None:
     if s.cell[SOCIAL_MARKET] == 0 and not _begin(s):
         return
     market, paying = s.cell[SOCIAL_MARKET] - 1, 0
-    slot = s.cell[SOCIAL_SLOT]
-    while slot < s.count[SLOTS_USED] and paying < ADL_COUNTERPARTIES and not _is_done(s):  # at most the positions
+    slot = next_of_market(s, market, s.cell[SOCIAL_SLOT])
+    while slot != 0 and paying < ADL_COUNTERPARTIES and not _is_done(s):  # at most the positions of the market
         profit = profit_of(s, slot, market)
         if profit > 0:
             paying += 1
             _cut(s, slot, market, profit)
-        slot += 1
+        slot = next_of_market(s, market, slot + 1)
     s.cell[SOCIAL_SLOT] = slot
-    if slot >= s.count[SLOTS_USED] or _is_done(s):
+    if slot == 0 or _is_done(s):
         for cell in (SOCIAL_MARKET, SOCIAL_SLOT, SOCIAL_AMOUNT, SOCIAL_PROFIT, SOCIAL_SEEN):
             s.cell[cell] = 0
 
@@ -127,9 +127,9 @@ def profit_of(s: Any, slot: int, market: int) -> int:
 @kernel
 def profit_in(s: Any, market: int) -> int:
     """All profit in a market that can be cut."""
-    total = 0
-    for slot in range(1, s.count[SLOTS_USED]):
-        total += profit_of(s, slot, market)
+    total, slot = 0, next_of_market(s, market, 1)
+    while slot != 0:  # at most the positions of the market
+        total, slot = total + profit_of(s, slot, market), next_of_market(s, market, slot + 1)
     return total
 
 
