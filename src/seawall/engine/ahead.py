@@ -8,7 +8,10 @@ a command that finds its state moved by one before it only finds less of it near
 
 from typing import Any, Final
 
+from seawall.book.grid import ordinal_of
+from seawall.book.levels import home_of
 from seawall.book.orders import ROW_MASK, book_row, first_order
+from seawall.engine.nonces import home_of as nonce_home
 from seawall.engine.nonces import mixed_of
 from seawall.kernel import kernel
 from seawall.ledger.state import ACCOUNTS, MARKETS, NONCE_COUNT, NONCE_HEAD
@@ -22,25 +25,27 @@ CHAIN: Final = 8  # positions of a bucket that are read ahead
 def read_ahead(s: Any, rows: Any, first: int) -> int:
     """Reads for rows `first` and the GROUP - 1 after it. The number returned means nothing but that it was read.
 
-    `s.at` holds the buckets, then the positions, that the loops have come to: of the account, and of whom it meets.
+    `s.at` holds the buckets, then the positions, that the loops have come to: of the account, and of whom it meets;
+    `s.new_index` the place of the level.
     """
     last = min(first + GROUP, len(rows))
     seen = _oldest_nonces(s, last - first)
-    places, orders = len(s.nonce_place) - 1, len(s.order_id)
+    orders = len(s.order_id)
     for i in range(first, last):
         c = rows[i]
         account = c.account if c.account < s.cell[ACCOUNTS] else 0
         order = c.reference & ROW_MASK if c.reference & ROW_MASK < orders else 0
-        s.at[i - first] = account
+        s.at[i - first], s.new_index[i - first] = account, _level_home(s, c)
         seen += s.account_master[account] + s.bucket_raw[account] + s.nonce_floor[account] + s.order_price[order]
-        seen += s.nonce_place[mixed_of(s, account, c.nonce) & places]
+        seen += s.nonce_place[nonce_home(s, mixed_of(s, account, c.nonce))] + s.level_place[s.new_index[i - first]]
     for i in range(first, last):
         c = rows[i]
         order = c.reference & ROW_MASK if c.reference & ROW_MASK < orders else 0
         seen += s.order_price[s.bucket_order[s.at[i - first]]] + s.order_price[s.order_after[order]]
         seen += s.order_price[s.order_before[order]] + s.order_price[s.order_next[order]]
-        seen += s.order_price[s.order_previous[order]] + s.level_lots[s.order_level[order]]
+        seen += s.order_client_low[order] + s.order_price[s.order_previous[order]] + s.level_lots[s.order_level[order]]
         s.at[GROUP + i - first] = _first_maker(s, c)
+        seen += s.level_lots[s.level_place[s.new_index[i - first]]]
     return seen + _chains(s, last - first)
 
 
@@ -50,12 +55,21 @@ def _chains(s: Any, count: int) -> int:
     seen = 0
     for half in (0, GROUP):
         for k in range(half, half + count):
+            seen += s.account_master[min(s.at[k], len(s.account_master) - 1)]  # of a cross bucket: its account
             s.at[k] = s.bucket_first[s.at[k]]
         for _ in range(CHAIN):
             for k in range(half, half + count):
                 s.at[k] = s.slot_sibling[s.at[k]]
                 seen += s.at[k]
     return seen
+
+
+@kernel
+def _level_home(s: Any, c: Any) -> int:
+    """Where the table of levels first looks for an order's price; 0 for any other command."""
+    if c.kind != command.PLACE or not 0 <= c.market < s.cell[MARKETS]:
+        return 0
+    return int(home_of(s, book_row(c.market, c.flags), max(0, ordinal_of(s, c.market, c.price))))
 
 
 @kernel
@@ -74,5 +88,5 @@ def _oldest_nonces(s: Any, count: int) -> int:
         for k in range(count):
             ring = (s.cell[NONCE_HEAD] + k) & (length - 1)
             index = s.nonce_signer[ring]
-            seen += s.nonce_floor[index] + s.nonce_place[mixed_of(s, index, s.nonce_value[ring]) & (2 * length - 1)]
+            seen += s.nonce_floor[index] + s.nonce_place[nonce_home(s, mixed_of(s, index, s.nonce_value[ring]))]
     return seen

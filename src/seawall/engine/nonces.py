@@ -19,6 +19,7 @@ PAST_MS: Final = 2 * DAY_MS
 AHEAD_MS: Final = DAY_MS
 MIXED_AT: Final = 32  # an entry of the table is the mixed nonce above, its place in the ring + 1 below
 RING_MASK: Final = (1 << MIXED_AT) - 1
+LINE_MASK: Final = 7  # eight entries a cache line
 
 
 @kernel
@@ -60,7 +61,7 @@ def find_nonce(s: Any, index: int, nonce: int) -> int:
     """The place in the table of a remembered nonce; -1 when it is not remembered."""
     mask = len(s.nonce_place) - 1
     mixed = mixed_of(s, index, nonce)
-    place = mixed & mask
+    place = home_of(s, mixed)
     entry = s.nonce_place[place]
     while entry != 0:  # the table is at most half full
         if entry >> MIXED_AT == mixed:
@@ -95,6 +96,12 @@ def mixed_of(s: Any, index: int, nonce: int) -> int:
 
 
 @kernel
+def home_of(s: Any, mixed: int) -> int:
+    """The place where a search begins: the first of a cache line, in which it nearly always ends."""
+    return mixed & (len(s.nonce_place) - 1) & ~LINE_MASK
+
+
+@kernel
 def _remember(s: Any, index: int, nonce: int) -> None:
     length = len(s.nonce_value)
     if s.cell[NONCE_COUNT] == length:
@@ -105,7 +112,7 @@ def _remember(s: Any, index: int, nonce: int) -> None:
     s.cell[NONCE_COUNT] += 1
     mask = len(s.nonce_place) - 1
     mixed = mixed_of(s, index, nonce)
-    place = mixed & mask
+    place = home_of(s, mixed)
     while s.nonce_place[place] != 0:  # the table is at most half full
         place = (place + 1) & mask
     s.nonce_place[place] = (mixed << MIXED_AT) | (ring + 1)
@@ -129,7 +136,7 @@ def _remove(s: Any, hole: int) -> None:
     place = (hole + 1) & mask
     entry = s.nonce_place[place]
     while entry != 0:  # the table is at most half full
-        home = (entry >> MIXED_AT) & mask
+        home = home_of(s, entry >> MIXED_AT)
         if (place - home) & mask >= (place - hole) & mask:
             s.nonce_place[hole] = entry
             hole = place

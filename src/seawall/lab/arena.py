@@ -24,7 +24,6 @@ from seawall.lab.replay import Path
 from seawall.lab.rulesets import RuleSet
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
-from seawall.margin.ladder import OWNER
 from seawall.terms import command, event
 from seawall.terms.market import Market
 from seawall.units import RATE_ONE, Side, share
@@ -294,7 +293,7 @@ def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
     """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
     columns = venue.columns
     slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["bucket_owner"][columns["slot_link"][slots, OWNER]] >= FIRST_OWNER]
+    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
     market = columns["slot_market"][slots]
     notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
     return int(least_initial(markets, market, notional).sum())

@@ -106,7 +106,7 @@ SCRATCH: Final = "at"  # the first of the working columns
 
 # columns that share a row of a table, those that most commands touch first: a row is one or two cache lines
 TABLES: Final = {
-    "slot": "size entry index bids asks advanced market sibling leverage",
+    "slot": "size entry index bids asks advanced market sibling leverage owner",
     "bucket": "raw advanced first owner order orders stops next market after before "
     "kind liquidating class mode status fired closed waits",
     "account": "master sub isolated agent share twaps settings",

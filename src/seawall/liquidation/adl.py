@@ -16,7 +16,6 @@ from seawall.ledger.isolated import release_isolated
 from seawall.liquidation.closing import Close, closing, maintenance_after
 from seawall.liquidation.ranks import PROFIT, directional, exposure, score_of, unhedged
 from seawall.liquidation.socialise import cover_deficit
-from seawall.margin.ladder import OWNER
 from seawall.margin.trigger_kernels import row_of
 from seawall.terms import event, parameter
 from seawall.terms.limits import ADL_COUNTERPARTIES
@@ -78,7 +77,7 @@ def _read_ahead(s: Any, count: int) -> int:
     seen = 0
     for k in range(count):
         seen += s.slot_size[s.at[k]]
-        s.at[GROUP + k] = s.slot_link[s.at[k], OWNER]
+        s.at[GROUP + k] = s.slot_owner[s.at[k]]
     for k in range(count):
         bucket = s.at[GROUP + k]
         seen += s.slot_size[s.bucket_first[bucket]]
@@ -93,7 +92,7 @@ def _offer(s: Any, c: Close, slot: int, price: int, spares_hedges: bool) -> tupl
     """A position of the other side as something to be closed, and the lots of it that may be closed at `price`."""
     lots = min(c.held, abs(s.slot_size[slot]))
     if spares_hedges:
-        lots = min(lots, directional(exposure(s, s.slot_link[slot, OWNER]), s.slot_size[slot] * c.mark) // c.mark)
+        lots = min(lots, directional(exposure(s, s.slot_owner[slot]), s.slot_size[slot] * c.mark) // c.mark)
     other = closing(s, slot)
     return other, acceptable(s, other, lots, price)
 
@@ -113,7 +112,7 @@ def acceptable(s: Any, c: Close, most: int, price: int) -> int:
 def is_harmless(s: Any, c: Close, lots: int, price: int) -> bool:
     """Whether closing `lots` at `price` leaves a bucket healthy if it was, and as well covered as before."""
     equity, maintenance = c.equity - c.side * lots * (price - c.mark), maintenance_after(s, c, lots)
-    if not cash_fits(s, s.slot_link[c.slot, OWNER], -c.side * lots * price):
+    if not cash_fits(s, s.slot_owner[c.slot], -c.side * lots * price):
         return False
     if c.equity >= c.maintenance and equity < maintenance:
         return False
@@ -263,7 +262,7 @@ def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: i
 
     One that was in debt itself and has nothing left is made good like any debtor of the market.
     """
-    winner, held = s.slot_link[slot, OWNER], s.slot_size[slot]
+    winner, held = s.slot_owner[slot], s.slot_size[slot]
     paid = settle_slot(s, slot)
     if paid != 0:
         emit(s, event.FUNDING_PAID, c.market, winner, -1, 0, 0, held, paid)

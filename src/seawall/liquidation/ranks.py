@@ -9,7 +9,6 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot, funding_of
 from seawall.ledger.held import next_held
-from seawall.margin.ladder import OWNER
 from seawall.margin.trigger_kernels import row_of
 from seawall.terms import parameter
 from seawall.wide import compare_products, mul_floor_div
@@ -29,7 +28,7 @@ def score_of(s: Any, slot: int) -> int:
 
     A bucket in debt comes last: its own liquidation is due.
     """
-    bucket, market, size = s.slot_link[slot, OWNER], s.slot_market[slot], s.slot_size[slot]
+    bucket, market, size = s.slot_owner[slot], s.slot_market[slot], s.slot_size[slot]
     value = size * s.market_price[market]
     pnl = value - s.slot_entry[slot]
     policy = s.param[len(s.market_price), parameter.ADL_POLICY]

@@ -26,7 +26,6 @@ from seawall.ledger.state import (
     SOCIAL_SLOT,
 )
 from seawall.liquidation.insurance import claimable, pay_claim
-from seawall.margin.ladder import OWNER
 from seawall.terms import event
 from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.terms.parameter import SOCIALISE
@@ -114,7 +113,7 @@ def _is_done(s: Any) -> bool:
 @kernel
 def profit_of(s: Any, slot: int, market: int) -> int:
     """Unrealised profit of a slot that can be cut: a position of the market, of a bucket not in liquidation; else 0."""
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     if s.slot_market[slot] != market or bucket < 0 or s.bucket_liquidating[bucket] != 0:
         return 0
     profit = s.slot_size[slot] * s.market_price[market] - s.slot_entry[slot]
@@ -187,7 +186,7 @@ def _cut(s: Any, slot: int, market: int, profit: int) -> None:
 def _take(s: Any, slot: int, market: int, profit: int, cut: int) -> None:
     if cut == 0:
         return
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     add_cash(s, bucket, -cut)
     s.cell[BAD_DEBT] += cut
     s.market_short[market] -= cut
