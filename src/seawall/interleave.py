@@ -10,13 +10,22 @@ import importlib
 import math
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 LINE: Final = 64  # bytes of a cache line
 PREFIX: Final = "rows_of_"
+
+
+class Member(NamedTuple):
+    """A column within a table, in numba's terms: its dtype, the place of its first cell, its shape, bytes a row."""
+
+    kind: Any
+    offset: int
+    shape: tuple[int, ...]
+    stride: int
 
 
 def table_name(group: str) -> str:
@@ -115,36 +124,37 @@ def install() -> None:
     extending.lower_getattr_generic(types.Record)(member_getattr)
 
 
-def _member(record: Any, name: str) -> tuple[Any, int, int, int] | None:
-    """(numba's dtype, offset, rows, stride) of a member; None for a name that no table of the record has."""
+def _member(record: Any, name: str) -> Member | None:
+    """A member by its name; None for one that no table of the record has."""
     known = getattr(record, "members_of_tables", None)
     if known is None:
         known = {}
         for field, place in record.fields.items():
             if field.startswith(PREFIX):
-                row, rows = place.type.dtype, place.type.shape[0]
+                row = place.type.dtype
                 for member, inner in row.fields.items():
-                    known[member] = (inner.type, place.offset + inner.offset, rows, row.size)
+                    known[member] = Member(inner.type, place.offset + inner.offset, place.type.shape, row.size)
         record.members_of_tables = known
     return known.get(name)  # type: ignore[no-any-return]
 
 
-def _array_type(found: tuple[Any, int, int, int]) -> Any:
-    return importlib.import_module("numba.types").Array(found[0], 1, "A")
+def _array_type(found: Member) -> Any:
+    return importlib.import_module("numba.types").Array(found.kind, len(found.shape), "A")
 
 
-def _lower(context: Any, builder: Any, value: Any, found: tuple[Any, int, int, int]) -> Any:
-    kind, offset, rows, stride = found
+def _lower(context: Any, builder: Any, value: Any, found: Member) -> Any:
     arrays, cgutils = (importlib.import_module(f"numba.{name}") for name in ("np.arrayobj", "core.cgutils"))
     types = importlib.import_module("numba.types")
-    array = _array_type(found)
+    array, strides = _array_type(found), [found.stride]
+    for length in found.shape[:0:-1]:
+        strides.insert(0, strides[0] * length)
     made = arrays.make_array(array)(context, builder)
     arrays.populate_array(
         made,
-        data=cgutils.get_record_member(builder, value, offset, context.get_data_type(kind)),
-        shape=cgutils.pack_array(builder, [context.get_constant(types.intp, rows)]),
-        strides=cgutils.pack_array(builder, [context.get_constant(types.intp, stride)]),
-        itemsize=context.get_constant(types.intp, kind.bitwidth // 8),
+        data=cgutils.get_record_member(builder, value, found.offset, context.get_data_type(found.kind)),
+        shape=cgutils.pack_array(builder, [context.get_constant(types.intp, n) for n in found.shape]),
+        strides=cgutils.pack_array(builder, [context.get_constant(types.intp, n) for n in strides]),
+        itemsize=context.get_constant(types.intp, found.kind.bitwidth // 8),
         meminfo=None,
         parent=None,
     )

@@ -113,6 +113,9 @@ TABLES: Final = {
     "order": "id price size bucket market flags level after before next previous child twin "
     "trigger extra waiting client_high client_low parent",
     "level": "lots row ordinal first last",
+    "market": "price index open oracle status fresh price_max exponent_max last weight mark_time "
+    "basis_ema book_ema listed_size premium_sum premium_count premium_time advanced entry_sum insurance",
+    "tier": "lower rate high low",
 }
 
 
