@@ -10,6 +10,7 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
+from seawall.margin import ladder
 from seawall.simulation import model_margin, model_money, model_office, observe
 from seawall.simulation.accounting import BUCKET, KIND, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
@@ -441,9 +442,6 @@ def _pool_facts(columns: Any, c: Fields) -> dict[str, int]:
     pool = observe.pool_of(columns, market, which)
     rows = np.flatnonzero((columns["share_pool"] == pool) & (columns["share_amount"] != 0))
     row = rows[columns["share_account"][rows] == account]
-    waiting = np.flatnonzero(columns["bucket_class"])
-    waiting = np.concatenate([waiting, np.flatnonzero(columns["bucket_fired"])])
-    short = [number for number in waiting.tolist() if _is_short(columns, number, market)]
     total = columns["market_shares_backstop" if which else "market_shares_amm"][market]
     return {
         "pool": pool,
@@ -451,18 +449,23 @@ def _pool_facts(columns: Any, c: Fields) -> dict[str, int]:
         "held": int(columns["share_amount"][row[0]]) if len(row) else 0,
         "added": int(columns["share_time"][row[0]]) if len(row) else 0,
         "free_shares": len(columns["share_amount"]) - 1 - int(np.count_nonzero(columns["share_amount"])),
-        "queued": int(bool(short)),
+        "queued": int(_has_short(columns, market)),
     }
 
 
-def _is_short(columns: Any, number: int, market: int) -> bool:
+def _has_short(columns: Any, market: int) -> bool:
     """Whether a bucket with a position in the market is queued, or is due and not measured yet."""
-    picture = observe.picture_of(columns, [number])
-    bucket = picture.buckets[number]
-    if market not in bucket.positions:
-        return False
-    now = health(picture, bucket)
-    return bucket.is_queued or now.equity < now.maintenance
+    used = columns["count"].item(0)
+    owner = columns["slot_link"][1:used, ladder.OWNER]
+    here = owner[(owner >= 0) & (columns["slot_market"][1:used] == market)]
+    if columns["bucket_class"][here].any():
+        return True
+    for number in here[columns["bucket_fired"][here] != 0].tolist():
+        picture = observe.picture_of(columns, [number])
+        now = health(picture, picture.buckets[number])
+        if now.equity < now.maintenance:
+            return True
+    return False
 
 
 POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)

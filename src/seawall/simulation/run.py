@@ -71,11 +71,11 @@ class Report:
             if rejected or accepted:
                 have = self.trials.setdefault(name, [0, 0])
                 have[0], have[1] = have[0] + accepted, have[1] + rejected
-        for number, many in sorted(world.codes.items()):
-            self.codes[str(number)] = self.codes.get(str(number), 0) + many
-        for number, many in sorted(world.events.items()):
+        for number in np.flatnonzero(world.codes).tolist():
+            self.codes[str(number)] = self.codes.get(str(number), 0) + int(world.codes[number])
+        for number in np.flatnonzero(world.events).tolist():
             name = EVENTS.get(number, str(number))
-            self.events[name] = self.events.get(name, 0) + many
+            self.events[name] = self.events.get(name, 0) + int(world.events[number])
 
 
 def _names(module: Any, numbers: Any) -> dict[int, str]:

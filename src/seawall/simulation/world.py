@@ -12,7 +12,7 @@ from seawall.engine import invariants
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
-from seawall.simulation import accounting
+from seawall.simulation import accounting, observe
 from seawall.simulation.genesis import FIELD, genesis, rows_from
 from seawall.simulation.office import restore
 from seawall.simulation.options import ROLES, Options
@@ -24,7 +24,10 @@ from seawall.terms.parameter import DAY_MS, HOUR_MS
 
 REOPENING_MS: Final = 31_000  # steps while markets reopen in stages: half their dwell, less than an outage
 FULL_EVERY: Final = 8  # batches between two checks of everything
-KNOWN_CODES: Final = np.array(sorted(code.TEXT), np.int64)
+KINDS: Final = 256  # numbers of commands
+CODES: Final = max(code.TEXT) + 1
+EVENTS: Final = 64  # numbers of events
+IS_CODE: Final = np.isin(np.arange(CODES), list(code.TEXT))
 
 
 class World:
@@ -35,17 +38,17 @@ class World:
         self.options = options
         self.rng = np.random.Generator(np.random.PCG64([options.seed, options.number, 2]))
         self.venue = Venue(capacity)
-        self.columns: Any = self.venue.columns
+        self.columns = observe.views(self.venue)
         self.log: list[Rows] = []
         self.commands = 0
         self.accepted = 0
         self.judged = 0
         self.batches = 0
         self.snapshot: tuple[int, Venue] | None = None
-        self.kinds = np.zeros((256, 2), np.int64)  # rejected, accepted
-        self.trials = np.zeros((256, 2), np.int64)  # of them judged by the model
-        self.codes: dict[int, int] = {}
-        self.events: dict[int, int] = {}
+        self.kinds = np.zeros((KINDS, 2), np.int64)  # rejected, accepted
+        self.trials = np.zeros((KINDS, 2), np.int64)  # of them judged by the model
+        self.codes = np.zeros(CODES, np.int64)
+        self.events = np.zeros(EVENTS, np.int64)
         people = options.accounts + options.subs
         self.roles = self.rng.choice(len(ROLES), people, p=np.array(options.roles))
         self.prices = Prices(options, self.rng)
@@ -86,16 +89,15 @@ class World:
             raise Caught(Fault(one.name, one.facts))
 
     def _count(self, rows: Rows, done: Applied) -> None:
-        if not np.isin(done.codes, KNOWN_CODES).all():
-            raise Caught(Fault("RUN_CODES", f"codes {np.setdiff1d(done.codes, KNOWN_CODES)}"))
-        ok = done.codes == code.OK
+        codes = done.codes
+        if (unknown := (codes < 0) | (codes >= CODES) | ~IS_CODE[codes % CODES]).any():
+            raise Caught(Fault("RUN_CODES", f"codes {codes[unknown][:5]}"))
+        ok = codes == code.OK
         self.accepted += int(ok.sum())
-        kinds = np.clip(rows["kind"], 0, 255)
-        np.add.at(self.kinds, (kinds, ok.astype(np.int64)), 1)
-        for number, many in zip(*np.unique(done.codes, return_counts=True), strict=True):
-            self.codes[int(number)] = self.codes.get(int(number), 0) + int(many)
-        for number, many in zip(*np.unique(done.events[:, 1], return_counts=True), strict=True):
-            self.events[int(number)] = self.events.get(int(number), 0) + int(many)
+        kinds = np.clip(rows["kind"], 0, KINDS - 1)
+        self.kinds += np.bincount(2 * kinds + ok, minlength=2 * KINDS).reshape(KINDS, 2)
+        self.codes += np.bincount(codes, minlength=CODES)
+        self.events += np.bincount(done.events[:, accounting.KIND], minlength=EVENTS)
 
     @property
     def now(self) -> int:
