@@ -12,9 +12,9 @@ from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.margin import ladder
 from seawall.simulation import model_margin, model_money, model_office, observe
-from seawall.simulation.accounting import BUCKET, KIND, OTHER, sizes_of
+from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
-from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_become, settle
+from seawall.simulation.model import Bucket, Picture, copy_picture, health, is_below_maintenance, may_become, settle
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
 from seawall.simulation.properties import Fault
@@ -362,7 +362,7 @@ class Judge:
         """Nobody but those the command may touch has moved."""
         touched = np.zeros(len(self.raw), bool)
         touched[list(self.end.buckets)] = True
-        met = done.events[np.isin(done.events[:, KIND], MEETING)]
+        met = done.events[IS_MEETING[done.events[:, KIND]]]
         for column in (BUCKET, OTHER):
             touched[met[:, column][met[:, column] >= 0]] = True
         moved = (self.columns["bucket_raw"] != self.raw) | (sizes_of(self.columns) != self.sizes).any(axis=1)
@@ -460,16 +460,14 @@ def _has_short(columns: Any, market: int) -> bool:
     here = owner[(owner >= 0) & (columns["slot_market"][1:used] == market)]
     if columns["bucket_class"][here].any():
         return True
-    for number in here[columns["bucket_fired"][here] != 0].tolist():
-        picture = observe.picture_of(columns, [number])
-        now = health(picture, picture.buckets[number])
-        if now.equity < now.maintenance:
-            return True
-    return False
+    fired = here[columns["bucket_fired"][here] != 0].tolist()
+    picture = observe.picture_of(columns, fired)
+    return any(is_below_maintenance(picture, picture.buckets[number]) for number in fired)
 
 
 POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)
 MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
+IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(
     kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)
 )

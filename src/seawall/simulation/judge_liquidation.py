@@ -22,15 +22,16 @@ FORCED: Final = (
     event.BACKSTOP,
     event.ADL,
 )
+LARGE: Final = 1 << 20  # bytes of a column that is an index or the events: not read here
 CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
 
 
 class Liquidation:
     """The columns before one LIQUIDATE, and the judgement of what it did."""
 
-    def __init__(self, array: Any) -> None:
-        """Keeps a copy of the whole state: whom the work will touch shows only afterwards."""
-        self.before: Any = array.copy()[0]
+    def __init__(self, columns: Any) -> None:
+        """Keeps a copy of all that is read later: whom the work will touch shows only afterwards."""
+        self.before: Any = {name: column.copy() for name, column in columns.items() if column.nbytes < LARGE}
 
     def judge(self, columns: Any, done: Applied) -> list[Fault]:
         """What does not fit. Right for one unit of work on one bucket; more units are judged by their first."""

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from seawall.engine.rows import ROW_TYPE, Rows
+from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
+from seawall.simulation.genesis import joined
 from seawall.simulation.properties import Caught, Fault
 from seawall.terms import code
 
@@ -112,7 +113,7 @@ def replay(venue: Venue, log: list[Rows]) -> None:
     """Applies the batches of a log as they were, many in one call."""
     for start in range(0, len(log), REPLAYED):
         part = log[start : start + REPLAYED]
-        venue.apply_batches(np.concatenate(part), np.cumsum([len(rows) for rows in part]))
+        venue.apply_batches(joined(part), np.cumsum([len(rows) for rows in part]))
 
 
 def check_interpreted(log: list[Rows], capacity: Capacity) -> None:
@@ -122,7 +123,7 @@ def check_interpreted(log: list[Rows], capacity: Capacity) -> None:
         here.apply(rows)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "rows.npy", np.concatenate(log).astype(ROW_TYPE))
+        np.save(folder / "rows.npy", joined(log))
         np.save(folder / "lengths.npy", np.array([len(rows) for rows in log]))
         shape = json.dumps({field: getattr(capacity, field) for field in capacity.__struct_fields__})
         command = [sys.executable, "-c", INTERPRET, str(folder / "rows.npy"), str(folder / "lengths.npy"), shape]

@@ -182,6 +182,16 @@ def health(picture: Picture, bucket: Bucket) -> Health:
     return Health(equity, equity - unrealised + counted, whole, end, initial, reserved, notional, unrealised)
 
 
+def is_below_maintenance(picture: Picture, bucket: Bucket) -> bool:
+    """Whether a bucket's equity is below its maintenance margin at the present marks."""
+    equity, maintenance = bucket.raw, Fraction(0)
+    for number, position in bucket.positions.items():
+        market = picture.markets[number]
+        equity += position.size * market.mark + funding_of(market, position)
+        maintenance += maintenance_exact(market, position.size)
+    return equity < ceil(maintenance)
+
+
 def adds_risk(before: Health, after: Health) -> bool:
     """Section 4, second half: whether a change that ends below initial margin must be refused."""
     if after.maintenance > before.maintenance:

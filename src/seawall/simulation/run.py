@@ -20,8 +20,9 @@ from seawall.simulation.world import World
 from seawall.terms import code, command, event
 
 WORLD_COMMANDS: Final = 60_000  # of one world, unless told otherwise
-MACHINE_EVERY: Final = 12  # batches between two checks of the same kind of the machine
-TRIAL_SHARE: Final = 0.015  # trials per command of traffic
+MACHINE_EVERY: Final = 24  # batches between two checks of the same kind of the machine
+TRIAL_EVERY: Final = 2  # batches
+TRIAL_SHARE: Final = 0.0095  # trials per command of traffic
 
 Tell = Callable[[str], None]
 
@@ -50,6 +51,7 @@ class Report:
     accepted: int = 0
     judged: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     kinds: dict[str, list[int]] = field(default_factory=dict)  # accepted, rejected
     trials: dict[str, list[int]] = field(default_factory=dict)  # judged by the model, likewise
     codes: dict[str, int] = field(default_factory=dict)
@@ -107,13 +109,13 @@ def simulate(
 
     With `is_one` only the first of them.
     """
-    report, start, number = Report(seed=seed), time.monotonic(), first
+    report, start, number = Report(seed=seed), (time.monotonic(), time.process_time()), first
     while report.commands < commands and report.failure is None and not (is_one and report.worlds):
         report.failure, world = run_world(seed, number, min(world_commands, commands), capacity, is_shrinking)
         if world is not None:
             report.add(world)
         number += 1
-        report.seconds = time.monotonic() - start
+        report.seconds, report.cpu_seconds = time.monotonic() - start[0], time.process_time() - start[1]
         rate = report.commands / max(report.seconds, 1e-9)
         tell(f"world {number - 1}: {report.commands:,} commands, {report.judged:,} judged, {rate:,.0f} a second")
     return report
@@ -136,19 +138,22 @@ def run_world(
 
 def _safety(world: World, commands: int) -> None:
     """Batches with everything that goes wrong, and trials of single commands between them."""
-    trials = Trials(world)
+    trials, untried = Trials(world), 0
     while world.commands < commands:
         turn = world.batches % MACHINE_EVERY
-        copy = world.venue.copy() if turn in (3, 7) else None
+        copy = world.venue.copy() if turn in (7, 15) else None
         rows = world.batch()
         done = world.apply(rows)
-        if turn == 3 and copy is not None:
+        if turn == 7 and copy is not None:
             machine.check_rejects(copy, world.venue, rows, done)
-        elif turn == 7 and copy is not None:
+        elif turn == 15 and copy is not None:
             machine.check_split(copy, world.venue, rows, done, int(world.rng.choice(machine.PIECES)))
-        elif turn == 11:
+        elif turn == 23:
             machine.check_duplicates(world.venue, rows, done)
-        trials.some(max(int(len(rows) * TRIAL_SHARE), 1))
+        untried += len(rows)
+        if turn % TRIAL_EVERY == 0:
+            trials.some(max(int(untried * TRIAL_SHARE), 1))
+            untried = 0
         if world.snapshot is None and world.commands > commands // 2:
             world.snapshot = (len(world.log), world.venue.copy())
 

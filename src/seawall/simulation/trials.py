@@ -90,7 +90,7 @@ class Trials:
         world = self.world
         fields = dict.fromkeys(command.ROW, 0)
         fields.update(kind=command.LIQUIDATE, signer=command.SEQUENCER, size=1)
-        before = Liquidation(world.venue.array)
+        before = Liquidation(world.columns)
         self._apply(fields, lambda done: before.judge(world.columns, done))
 
     def one(self, fields: Fields) -> None:

@@ -26,7 +26,6 @@ REOPENING_MS: Final = 31_000  # steps while markets reopen in stages: half their
 FULL_EVERY: Final = 8  # batches between two checks of everything
 KINDS: Final = 256  # numbers of commands
 CODES: Final = max(code.TEXT) + 1
-EVENTS: Final = 64  # numbers of events
 IS_CODE: Final = np.isin(np.arange(CODES), list(code.TEXT))
 
 
@@ -48,7 +47,7 @@ class World:
         self.kinds = np.zeros((KINDS, 2), np.int64)  # rejected, accepted
         self.trials = np.zeros((KINDS, 2), np.int64)  # of them judged by the model
         self.codes = np.zeros(CODES, np.int64)
-        self.events = np.zeros(EVENTS, np.int64)
+        self.events = np.zeros(accounting.KINDS, np.int64)
         people = options.accounts + options.subs
         self.roles = self.rng.choice(len(ROLES), people, p=np.array(options.roles))
         self.prices = Prices(options, self.rng)
@@ -97,7 +96,7 @@ class World:
         kinds = np.clip(rows["kind"], 0, KINDS - 1)
         self.kinds += np.bincount(2 * kinds + ok, minlength=2 * KINDS).reshape(KINDS, 2)
         self.codes += np.bincount(codes, minlength=CODES)
-        self.events += np.bincount(done.events[:, accounting.KIND], minlength=EVENTS)
+        self.events += np.bincount(done.events[:, accounting.KIND], minlength=accounting.KINDS)
 
     @property
     def now(self) -> int:
