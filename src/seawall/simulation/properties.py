@@ -86,6 +86,7 @@ RUN: Final = {
     "RUN_LIVENESS": "Once prices are fresh, every unhealthy bucket is gone within a bounded number of steps.",
     "RUN_DETECTED": "A bucket that waits for evaluation is measured within a bounded number of steps.",
     "RUN_JOURNAL": "After a crash at any byte the journal has every group it had acknowledged, and never half a one.",
+    "RUN_RESTART": "A venue that stops in order and opens again is the same to the byte, and nothing is lost.",
     "RUN_DAMAGE": "A flipped bit in the journal is noticed: the tail is cut there, the middle refuses to open.",
 }
 INVARIANTS: Final = {check.name: check.line for check in FULL} | {"INV_FORWARD": FORWARD_LINE}

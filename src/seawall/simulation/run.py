@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from seawall.ledger.state import SMALL, Capacity
-from seawall.simulation import machine, shrink
+from seawall.simulation import crash, machine, shrink
 from seawall.simulation.liveness import check_liveness
 from seawall.simulation.options import draw
 from seawall.simulation.properties import LINES, Caught, Fault
@@ -21,6 +21,7 @@ from seawall.terms import code, command, event
 
 WORLD_COMMANDS: Final = 60_000  # of one world, unless told otherwise
 MACHINE_EVERY: Final = 24  # batches between two checks of the same kind of the machine
+FAILURE: Final = 0.08  # chance a batch that a machine with a journal fails
 TRIAL_EVERY: Final = 2  # batches
 TRIAL_SHARE: Final = 0.0095  # trials per command of traffic
 
@@ -154,6 +155,8 @@ def _safety(world: World, commands: int) -> None:
         if turn % TRIAL_EVERY == 0:
             trials.some(max(int(untried * TRIAL_SHARE), 1))
             untried = 0
+        if world.keeper is not None and world.rng.random() < FAILURE:
+            crash.fail(world)
         if world.snapshot is None and world.commands > commands // 2:
             world.snapshot = (len(world.log), world.venue.copy())
 

@@ -13,6 +13,7 @@ from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
 from seawall.simulation import accounting, observe
+from seawall.simulation.crash import Keeper
 from seawall.simulation.genesis import FIELD, genesis, rows_from
 from seawall.simulation.office import restore
 from seawall.simulation.options import ROLES, Options
@@ -44,6 +45,8 @@ class World:
         self.judged = 0
         self.batches = 0
         self.snapshot: tuple[int, Venue] | None = None
+        self.away_ms = 0  # how long nobody has run the venue
+        self.keeper = Keeper(capacity, self.rng) if options.has_journal else None
         self.kinds = np.zeros((KINDS, 2), np.int64)  # rejected, accepted
         self.trials = np.zeros((KINDS, 2), np.int64)  # of them judged by the model
         self.codes = np.zeros(CODES, np.int64)
@@ -69,10 +72,23 @@ class World:
         except Exception as error:
             raise Caught(Fault("RUN_NO_EXCEPTION", f"{type(error).__name__}: {error}")) from error
         self._count(rows, done)
+        if self.keeper is not None:
+            self.keeper.append(self.venue, rows)
         if before is not None and forward is not None:
             self.hold(forward.broken(self.columns))
             self.check(done, before)
         return done
+
+    def adopt(self, venue: Venue, sequence: int) -> None:
+        """Goes on with a venue that its journal led back to command `sequence`: what came after never happened."""
+        self.venue, self.columns = venue, observe.views(venue)
+        self.traffic.columns = self.columns
+        known = sum(len(rows) for rows in self.log)
+        while known > sequence:  # whole batches
+            known -= len(self.log.pop())
+        assert known == sequence
+        if self.snapshot is not None and self.snapshot[0] > len(self.log):
+            self.snapshot = None
 
     def check(self, done: Applied, before: accounting.Notes) -> None:
         """The invariants of the columns and the accounts of the events."""
@@ -105,7 +121,8 @@ class World:
 
     def batch(self) -> Rows:
         """The rows of one batch: price steps with traffic between them, and what goes wrong with a log."""
-        options, now, parts = self.options, self.now, []
+        options, now, parts = self.options, self.now + self.away_ms, []
+        self.away_ms = 0
         is_closed = len(restore(self.columns)) > 0
         traffic = self.traffic.table(options.batch)
         for chunk in np.array_split(traffic, options.steps):
