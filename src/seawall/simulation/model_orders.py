@@ -97,10 +97,11 @@ def market_refusals(p: Picture, c: Fields) -> list[int]:
             why.append(code.PRICE_BAND)
         if not market.is_fresh:
             why.append(code.STALE_PRICE)
-    return why + _status_refusals(p, market, flags)
+    return why + status_refusals(p, market, flags)
 
 
-def _status_refusals(p: Picture, market: Market, flags: int) -> list[int]:
+def status_refusals(p: Picture, market: Market, flags: int) -> list[int]:
+    """What the statuses of the venue and a market, and its breaker, say to an order with these flags."""
     statuses, breaker = (market.status, p.cells[VENUE_STATUS]), market.params[parameter.BREAKER]
     why = []
     if p.cells[VENUE_STATUS] == command.HALTED:

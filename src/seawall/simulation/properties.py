@@ -42,6 +42,10 @@ POST: Final = {
     "POST_REDUCE_ONLY": "A reduce-only order never increases a position and never flips it.",
     "POST_CAPS": "No accepted order takes open interest or the position of linked accounts above its cap.",
     "POST_CANCEL": "A cancel removes the order it names, frees its margin and moves no money.",
+    "POST_ACCOUNT": "A new account is empty and its owner's alone; no address speaks for two.",
+    "POST_AGENT": "An agent signs for one account, within its scope and time, until it is revoked.",
+    "POST_TOP_UP": "A top-up floor is what its owner set, and nothing else changes.",
+    "POST_TWAP": "A schedule starts as it was sent and ends when it is cancelled; no slice takes more than is due.",
     "POST_OTHERS": "A command moves money and positions of its account, the makers it met and its pools only.",
     "POST_FUNDING": "A settled position is paid the floor of -size x step of the index, and the rest goes to dust.",
     "POST_INDEX": "The index is the weighted median of live sources, or it is stale and stands still.",
@@ -61,6 +65,12 @@ POST: Final = {
     "POST_ISOLATED_LOSS": "Liquidating an isolated bucket takes nothing from its owner's other buckets.",
     "POST_PROPOSAL": "A proposal outside its rails, unsigned, expired or old changes nothing.",
     "POST_GUARD": "A guardian only tightens.",
+    "POST_LISTING": "A listed market is new, closed, and without tiers, sources or caps.",
+    "POST_TIER": "Tiers rise in order, initial margin at 1.2 x maintenance; once open they only ask for less.",
+    "POST_PARAMETER": "The admin's value stands in its range, at once when it tightens, after a day's notice otherwise.",
+    "POST_SOURCE": "A price source loses weight at once and gains it after a day.",
+    "POST_DELIST": "A market is settled alone, at its fresh index or near its last one.",
+    "POST_CLOCK": "The clock goes where a tick says, never back and never far ahead, and resets what an hour has used.",
     "POST_STATUS": "Nothing trades in a halted market, and only what its status lets in is accepted.",
 }
 EVENT: Final = {

@@ -23,7 +23,7 @@ WORLD_COMMANDS: Final = 60_000  # of one world, unless told otherwise
 MACHINE_EVERY: Final = 24  # batches between two checks of the same kind of the machine
 FAILURE: Final = 0.08  # chance a batch that a machine with a journal fails
 TRIAL_EVERY: Final = 2  # batches
-TRIAL_SHARE: Final = 0.0095  # trials per command of traffic
+TRIAL_SHARE: Final = 0.1  # trials per command of traffic
 
 Tell = Callable[[str], None]
 
