@@ -132,6 +132,7 @@ def fail(world: "World") -> None:
     if which == STOP and (found.lost is not None or found.sequence != durable):
         raise Caught(Fault("RUN_RESTART", f"stopped in order at {durable}, found {found}"))
     world.adopt(venue, found.sequence)
+    world.crashes += 1
     world.away_ms = int(rng.choice(AWAY_MS))
 
 

@@ -44,6 +44,7 @@ class World:
         self.accepted = 0
         self.judged = 0
         self.batches = 0
+        self.crashes = 0
         self.snapshot: tuple[int, Venue] | None = None
         self.away_ms = 0  # how long nobody has run the venue
         self.keeper = Keeper(capacity, self.rng) if options.has_journal else None
