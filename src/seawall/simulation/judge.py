@@ -160,7 +160,10 @@ class Judge:
     def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
         if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
             return None  # a waiting order: no reserve to speak of
-        return Outcome(cancel(self.end, order, self.fields["market"]))
+        attached = np.flatnonzero((self.columns["order_id"] != 0) & (self.columns["order_parent"] == row))
+        if row and self.columns["order_size"][attached].any():
+            return None  # a stop that is armed stays while there is something to reduce
+        return Outcome(cancel(self.end, order, self.fields["market"], len(attached)))
 
     def _modify(self, row: int) -> None:
         c, columns = self.fields, self.columns

@@ -353,12 +353,12 @@ def _rest(p: Picture, c: Fields, book: Book, bucket: Bucket, lots: int) -> None:
         position.bids += lots
 
 
-def cancel(p: Picture, order: Order | None, market: int) -> list[int]:
-    """The order goes, its margin is free, and no money moves."""
+def cancel(p: Picture, order: Order | None, market: int, attached: int) -> list[int]:
+    """The order goes with the stops attached to it, its margin is free; an isolated bucket that is empty returns."""
     if order is None:
         return [code.UNKNOWN_ORDER]
     bucket = p.buckets[order.bucket]
-    bucket.orders -= 1
+    bucket.orders -= 1 + attached
     if not order.flags & command.REDUCE_ONLY:
         position = bucket.positions[market]
         if order.flags & command.SELL:
