@@ -4,6 +4,7 @@ A world that has a `Keeper` writes every batch to the real journal, on a disk in
 what `open_journal` finds: what was acknowledged, to the byte, and perhaps more, by whole batches.
 """
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -157,10 +158,8 @@ def _cut(world: "World", keeper: Keeper, which: int) -> FailingDisk:
         disk.fail_after = disk.written + reach
     else:
         disk.left = reach
-    try:
+    with contextlib.suppress(PowerCut, NotWritten):
         keeper.writer.sync()
-    except (PowerCut, NotWritten):
-        pass
     if which == FULL:
         return FailingDisk.of(disk)
     fate, share = rng.random(), rng.random()

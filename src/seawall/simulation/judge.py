@@ -10,14 +10,15 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.margin import ladder
 from seawall.simulation import model_admin, model_margin, model_money, model_office, model_people, observe
 from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
-from seawall.simulation.model import Bucket, Picture, copy_picture, health, is_below_maintenance, may_become, settle
+from seawall.simulation.facts import margin_facts
+from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_become, settle
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
 from seawall.simulation.model_people import Look
+from seawall.simulation.model_triggers import place_trigger
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
 
@@ -154,8 +155,19 @@ class Judge:
             self.outcome = self._cancelled(found, row)
         elif self.kind == command.MODIFY:
             self._modify(row)
+            if self.outcome is not None and c["price"] < 0:
+                self.outcome.refusals.append(code.BAD_PRICE)
         elif c["flags"] & TRIGGERED == 0:
             self._place(None, 0)
+        else:
+            self._trigger()
+
+    def _trigger(self) -> None:
+        """An order that waits for the mark."""
+        self.name = "POST_TRIGGER"
+        wanted = place_trigger(self.columns, self.start, self.fields)
+        if wanted is not None:
+            self.outcome, self.look = Outcome(wanted.refusals), wanted.look
 
     def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
         if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
@@ -260,8 +272,7 @@ class Judge:
             return c["account"], False
         if not observe.setting(columns, c["account"], c["market"])[1]:
             return c["account"], False
-        free = int(columns["cell"][state.ISOLATED_FREE])
-        return free - 1 if free else len(columns["account_master"]) + int(columns["cell"][state.ISOLATED_USED]), True
+        return observe.next_isolated(columns, c["account"]), True
 
     def _leverage(self, target: int) -> int:
         from seawall.terms.parameter import ISOLATED_LEVERAGE_CAP
@@ -429,60 +440,7 @@ class Judge:
         return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
 
 
-def margin_facts(columns: Any, c: Fields) -> dict[str, int]:
-    """What the models of margin, pools and insurance read beside buckets and markets."""
-    account, market, cell = c["account"], c["market"], columns["cell"]
-    own = observe.isolated_of(columns, account, market)
-    free = int(cell[state.ISOLATED_FREE])
-    fresh = len(columns["account_master"]) + int(cell[state.ISOLATED_USED])
-    orders = np.flatnonzero((columns["order_id"] != 0) & (columns["order_market"] == market))
-    mine = np.isin(columns["order_bucket"][orders], observe.buckets_of(columns, account))
-    has_slot = market in observe.bucket_of(columns, account).positions
-    target = own if own >= 0 else account
-    if own < 0 and not has_slot and observe.setting(columns, account, market)[1]:
-        target = -1
-    facts = {
-        "isolated_bucket": own,
-        "next_isolated": free - 1 if free else fresh,
-        "has_orders": int(mine.any()),
-        "occupied": int(own >= 0 or has_slot or bool(mine.any())),
-        "target": target,
-    }
-    if c["kind"] in POOLED:
-        facts |= _pool_facts(columns, c)
-    return facts
-
-
-def _pool_facts(columns: Any, c: Fields) -> dict[str, int]:
-    account, market, which = c["account"], c["market"], int(c["flags"] == command.BACKSTOP)
-    pool = observe.pool_of(columns, market, which)
-    rows = np.flatnonzero((columns["share_pool"] == pool) & (columns["share_amount"] != 0))
-    row = rows[columns["share_account"][rows] == account]
-    total = columns["market_shares_backstop" if which else "market_shares_amm"][market]
-    return {
-        "pool": pool,
-        "shares": int(total),
-        "held": int(columns["share_amount"][row[0]]) if len(row) else 0,
-        "added": int(columns["share_time"][row[0]]) if len(row) else 0,
-        "free_shares": len(columns["share_amount"]) - 1 - int(np.count_nonzero(columns["share_amount"])),
-        "queued": int(_has_short(columns, market)),
-    }
-
-
-def _has_short(columns: Any, market: int) -> bool:
-    """Whether a bucket with a position in the market is queued, or is due and not measured yet."""
-    used = columns["count"].item(0)
-    owner = columns["slot_link"][1:used, ladder.OWNER]
-    here = owner[(owner >= 0) & (columns["slot_market"][1:used] == market)]
-    if columns["bucket_class"][here].any():
-        return True
-    fired = here[columns["bucket_fired"][here] != 0].tolist()
-    picture = observe.picture_of(columns, fired)
-    return any(is_below_maintenance(picture, picture.buckets[number]) for number in fired)
-
-
 PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
-POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)
 MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(

@@ -1,4 +1,4 @@
-"""One TICK against the model: where the clock goes, what an hour has used, scheduled cancels and slices of schedules."""
+"""One TICK against the model: where the clock goes, what an hour has used, scheduled cancels, slices of schedules."""
 
 from typing import Any, Final
 

@@ -190,6 +190,7 @@ class Liquidation:
         now = Health(row["equity"], 0, row["maintenance"], 0, 0, 0, 0, 0)
         if was.equity >= was.maintenance and now.equity < now.maintenance:
             return [Fault("POST_ADL_WINNER", f"bucket {row['other']}: {was} became {now}")]
+        now.maintenance = max(0, now.maintenance - 1)  # a sum rounded up says little of a few micro-USD
         if not is_as_covered(was, now):
             return [Fault("POST_ADL_WINNER", f"bucket {row['other']} is less covered: {was} became {now}")]
         return []

@@ -1,5 +1,6 @@
 """What the admin may do (SPEC sections 8 and 10): markets, tiers, parameters, statuses, sources, settlement."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -71,7 +72,7 @@ def _still_used(columns: Any, picture: Picture, number: int) -> list[int]:
 
 
 def set_tier(columns: Any, picture: Picture, c: Fields) -> Wanted:
-    """Tiers rise in order, initial margin 1.2 times maintenance; once open a tier may only ask for less and give less."""
+    """Tiers rise in order, initial margin 1.2 times maintenance; once open a tier only asks and gives less."""
     number, at = c["market"], c["other"]
     why = [] if 0 <= at < TIERS_PER_MARKET and 0 <= c["amount"] <= NOTIONAL_MAX else [code.BAD_FIELD]
     if not 1 <= c["size"] <= LEVERAGE_MAX:
@@ -88,7 +89,7 @@ def set_tier(columns: Any, picture: Picture, c: Fields) -> Wanted:
         return Wanted([*why, code.BAD_PARAMETER], seen())
     before = tiers[at : at + 1]
     tiers[at : at + 1] = [(c["amount"], c["size"], c["price"])]
-    if tiers[0][0] != 0 or any(not _is_above(low, high) for low, high in zip(tiers, tiers[1:], strict=False)):
+    if tiers[0][0] != 0 or any(not _is_above(low, high) for low, high in itertools.pairwise(tiers)):
         why.append(code.BAD_PARAMETER)
     if status != command.CLOSED and not _only_eases(before, tiers[at]):
         why.append(code.MARKET_IN_USE)

@@ -124,6 +124,8 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     replaced = book.replaced
     if book.client_order and (replaced is None or book.client_order != replaced.id):
         why.append(code.DUPLICATE_CLIENT_ID)
+    if book.is_new and book.target < 0:
+        why.append(code.BUCKETS_FULL)
     side, size = (-1 if c["flags"] & command.SELL else 1), c["size"]
     bucket = p.buckets.get(book.target) or _made(p, c, book)
     held = side * bucket.positions[c["market"]].size if c["market"] in bucket.positions else 0

@@ -108,7 +108,7 @@ def approve_agent(columns: Any, picture: Picture, c: Fields) -> Wanted:
 
     def look(after: Any) -> str:
         rows = _agents(after, address)
-        told = [(int(after["agent_account"][r]), int(after["agent_scope"][r]), int(after["agent_expires"][r])) for r in rows]
+        told = [tuple(int(after[f"agent_{name}"][row]) for name in ("account", "scope", "expires")) for row in rows]
         return "" if told == [(account, c["amount"], c["expires"])] else f"agents of the address: {told}"
 
     return Wanted(why, look)

@@ -10,6 +10,7 @@ from seawall.ledger import state
 from seawall.margin import ladder
 from seawall.simulation.model import Bucket, Market, Picture, Position
 from seawall.simulation.model_book import Order
+from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
 
 
@@ -199,6 +200,17 @@ def isolated_of(columns: Any, account: int, market: int) -> int:
         if columns["bucket_market"][number] == market:
             return number
     return -1
+
+
+def next_isolated(columns: Any, account: int) -> int:
+    """The bucket that the account's next isolated one will be; -1 when it has as many as it may, or all are taken."""
+    cell = columns["cell"]
+    if len(buckets_of(columns, account)) > ISOLATED_PER_ACCOUNT:
+        return -1
+    if free := int(cell[state.ISOLATED_FREE]):
+        return free - 1
+    fresh = len(columns["account_master"]) + int(cell[state.ISOLATED_USED])
+    return fresh if fresh < pool_of(columns, 0, 0) else -1
 
 
 def pool_of(columns: Any, market: int, which: int) -> int:

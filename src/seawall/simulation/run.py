@@ -111,6 +111,9 @@ def run_world(
         machine.check_replay(world.venue, world.log, world.snapshot)
     except Caught as caught:
         return _failure(caught.fault, seed, number, commands, world, capacity, is_shrinking), world
+    except Exception as error:  # of the simulator itself: told with where it was
+        error.add_note(f"seawall sim --seed {seed} --world {number} --commands {commands}")
+        raise
     return None, world
 
 

@@ -58,7 +58,8 @@ class Trials:
         world = self.world
         fields = edge_of_clock(world.columns, world.options.step_ms, self.rng)
         self._apply(fields, Clock(world.columns, fields).judge)
-        world.apply(rows_from(world.prices.step(world.now)), is_whole=False)
+        if len(table := world.prices.step(world.now)):
+            world.apply(rows_from(table), is_whole=False)
 
     def price(self) -> None:
         """One source's price at an edge of what is believed, judged."""
