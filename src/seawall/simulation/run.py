@@ -132,7 +132,7 @@ def _safety(world: World, commands: int) -> None:
         elif turn == 23:
             machine.check_duplicates(world.venue, rows, done)
         untried += len(rows)
-        if turn % TRIAL_EVERY == 0:
+        if turn % TRIAL_EVERY == 0 or world.commands >= commands:
             trials.some(max(int(untried * TRIAL_SHARE), 1))
             untried = 0
         if world.keeper is not None and world.rng.random() < FAILURE:
