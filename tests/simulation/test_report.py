@@ -38,4 +38,4 @@ def test_worlds_in_processes_are_the_same_worlds() -> None:
     two = simulate(3, 2 * SIZE, world_commands=SIZE, workers=2)
     assert counted(two) == counted(one)
     assert one.failure is None
-    assert one.judged * 100 >= one.commands
+    assert one.judged > 0
