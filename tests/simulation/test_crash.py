@@ -56,7 +56,7 @@ def test_run_journal_a_recovery_to_another_state() -> None:
     world.keeper.watch(world.venue)
     world.keeper.writer.sync()
     world.keeper.states[world.keeper.writer.sequence] = "0" * 64
-    with pytest.raises(Caught, match="RUN_JOURNAL.*another state"):
+    with pytest.raises(Caught, match=r"RUN_JOURNAL.*another state"):
         world.keeper.reopen(crash.FailingDisk.of(world.keeper.disk))
 
 

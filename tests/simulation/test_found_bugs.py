@@ -91,7 +91,7 @@ def test_cells_of_the_record_have_one_meaning_each() -> None:
 
 
 def test_inv_bounds_a_maker_fills_no_further_than_its_cap() -> None:
-    """Asks for twice the cap rested against a long; reduce-only sales took the long away, and the asks went twice over."""
+    """Asks for twice the cap rested against a long; reduce-only sales took the long away, and both were filled."""
     world = World(markets=1)
     world.venue.columns["param"][0, parameter.POSITION_CAP] = 100
     attacker, maker, taker = world.account(10_000_000), world.account(10_000_000), world.account(10_000_000)

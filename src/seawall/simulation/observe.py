@@ -48,7 +48,8 @@ def market_of(columns: Any, number: int) -> Market:
 @lru_cache(maxsize=64)
 def _params(raw: bytes) -> list[int]:
     """Parameters from the bytes of their column: they seldom change, and nobody writes to them."""
-    return np.frombuffer(raw, np.int64).tolist()
+    values: list[int] = np.frombuffer(raw, np.int64).tolist()
+    return values
 
 
 @lru_cache(maxsize=64)
