@@ -108,3 +108,6 @@ def test_inv_bounds_a_maker_fills_no_further_than_its_cap() -> None:
     )
     assert [row["amount"] for row in done.of_kind(event.CANCELLED)][:1] == [code.POSITION_CAP]
     assert columns["slot_size"][columns["bucket_first"][attacker]] == -60
+    assert place(world, attacker, SELL, 40, price=PRICE + USD) == code.OK
+    assert place(world, taker, BUY, 40, price=PRICE + USD, flags=command.IOC) == code.OK
+    assert columns["slot_size"][columns["bucket_first"][attacker]] == -100
