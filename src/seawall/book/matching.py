@@ -313,12 +313,12 @@ def _drop_excess(s: Any, order: int, excess: int) -> None:
 
 @kernel
 def is_past_cap(s: Any, market: int, held: int, size: int) -> bool:
-    """Whether a fill of signed `size` takes a maker past the cap of a position, on the side on which it adds.
+    """Whether a fill of signed `size` takes a maker past the listed size of the market: the bound of the arithmetic.
 
-    What rested within the cap may pass it later: when what it would have netted has gone by reduce-only orders or ADL.
+    What rested within it may pass it later: when what it would have netted has gone by reduce-only orders or ADL.
     """
-    cap, side = min(s.param[market, parameter.POSITION_CAP], s.market_listed_size[market]), 1 if size > 0 else -1
-    return bool(side * (held + size) > cap)
+    side = 1 if size > 0 else -1
+    return bool(side * (held + size) > s.market_listed_size[market])
 
 
 @kernel

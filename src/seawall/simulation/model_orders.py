@@ -180,6 +180,7 @@ def planned(p: Picture, bucket: Bucket, ask: Ask, book: Book, pool: Bucket | Non
     taker.raw = 2**60
     trial.markets[ask.market].params = list(trial.markets[ask.market].params)
     trial.markets[ask.market].params[parameter.OPEN_INTEREST_CAP] = 2**62
+    trial.shared["is_plan"] = 1
     return take(trial, taker, ask, book.makers, trial.buckets[pool.number] if pool is not None else None)
 
 
