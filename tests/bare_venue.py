@@ -38,6 +38,7 @@ class Bare:
             c["tier_rate"][table, 0] = maintenance
         c["base_leverage"][number, 0], c["base_rate"][number, 0] = leverage, maintenance
         c["market_price_max"][number], c["market_weight"][number] = PRICE_MAX, 1024
+        c["market_listed_size"][number] = 2**30
         c["market_exponent_max"][number] = 6
         c["market_status"][number] = command.ACTIVE
         c["market_fresh"][number] = 1

@@ -175,6 +175,7 @@ class Arena:
         c["cell"][state.MARKETS] = self.market_count
         c["market_price"][number] = c["market_oracle"][number] = price
         c["market_price_max"][number] = PRICE_MAX
+        c["market_listed_size"][number] = 2**30
         c["market_oracle_time"][number] = c["market_mark_time"][number] = NOW
         c["market_fresh"][number] = 1
         c["market_status"][number] = command.ACTIVE

@@ -14,6 +14,7 @@ MATCHING = "src/seawall/book/matching.py"
 PLACING = "src/seawall/engine/placing.py"
 ORDERS = "src/seawall/engine/orders.py"
 FIRST = {MATCHING: "_matching", PLACING: "", ORDERS: "_changes"}
+FOUND = "tests/simulation/test_found_bugs.py"
 PAIRS = "tests/unit/test_engine_orders.py::test_of_two_faults_the_earlier_check_speaks"
 RULES: tuple[tuple[str, str, str, str], ...] = (
     # matching
@@ -28,6 +29,8 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("a liquidated maker does not fill", MATCHING, "    if s.bucket_liquidating[maker] != 0:\n        return 0, code.BEING_LIQUIDATED\n", ""),
     ("a reduce-only maker fills its position at most", MATCHING, "lots = min(lots, max(0, side * s.slot_size", "lots = max(lots, max(0, side * s.slot_size"),
     ("the excess of a reduce-only maker goes", MATCHING, "        shrink(s, order, excess)\n", ""),
+    ("a maker fills no further than the listed size", MATCHING, "        return code.POSITION_CAP\n", "        pass\n"),
+    ("a maker fills up to the listed size", MATCHING, "> s.market_listed_size[market])", ">= s.market_listed_size[market])"),
     ("a maker's margin is checked", MATCHING, "return code.OK if may_change(s, bucket, after) else code.INITIAL_MARGIN", "return code.OK"),
     ("a maker's order frees its reserve", MATCHING, "freed = 0 if s.order_flags[order] & command.REDUCE_ONLY else lots", "freed = 0"),
     ("a maker's fee counts", MATCHING, "after = measure_fill(s, bucket, market, size, cost, fee, bids, asks, 0, grown)", "after = measure_fill(s, bucket, market, size, cost, 0, bids, asks, 0, grown)"),
@@ -129,7 +132,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
 def tests_of(file: str) -> str:
     """The suites that concern a file, the one that most likely fails first; pairs of faults prove nothing more here."""
     order = sorted(("", "_matching", "_changes"), key=lambda part: part != FIRST[file])
-    return " ".join(f"tests/unit/test_engine_orders{part}.py" for part in order) + f" --deselect {PAIRS}"
+    return " ".join(f"tests/unit/test_engine_orders{part}.py" for part in order) + f" {FOUND} --deselect {PAIRS}"
 
 
 MUTANTS = tuple(Mutant(*rule, tests_of(rule[1])) for rule in RULES)

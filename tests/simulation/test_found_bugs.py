@@ -88,3 +88,24 @@ def test_cells_of_the_record_have_one_meaning_each() -> None:
     assert len(set(numbers)) == len(numbers)
     assert max(numbers) < state.CELLS
     assert RATE_ONE == 12_000_000
+
+
+def test_inv_bounds_a_maker_fills_no_further_than_the_listed_size() -> None:
+    """Asks for twice the bound rested against a long; reduce-only sales took the long away, and both were filled."""
+    world = World(markets=1)
+    world.venue.columns["market_listed_size"][0] = 100
+    attacker, maker, taker = world.account(10_000_000), world.account(10_000_000), world.account(10_000_000)
+    assert place(world, maker, SELL, 100) == code.OK
+    assert place(world, attacker, BUY, 100, flags=command.IOC) == code.OK
+    for _ in range(2):
+        assert place(world, attacker, SELL, 100, price=PRICE + USD) == code.OK
+    assert place(world, maker, BUY, 100) == code.OK
+    assert place(world, attacker, SELL, 100, flags=command.REDUCE_ONLY | command.IOC) == code.OK
+    assert place(world, taker, BUY, 60, price=PRICE + USD, flags=command.IOC) == code.OK
+    columns = world.venue.columns
+    assert columns["slot_size"][columns["bucket_first"][attacker]] == -60
+    done = world.do(
+        kind=command.PLACE, signer=maker, account=maker, market=0, price=PRICE + USD, size=60, flags=command.IOC
+    )
+    assert [row["amount"] for row in done.of_kind(event.CANCELLED)][:1] == [code.POSITION_CAP]
+    assert columns["slot_size"][columns["bucket_first"][attacker]] == -100  # up to the bound, and not a lot beyond

@@ -311,6 +311,16 @@ def _drop_excess(s: Any, order: int, excess: int) -> None:
 
 
 @kernel
+def is_past_cap(s: Any, market: int, held: int, size: int) -> bool:
+    """Whether a fill of signed `size` takes a maker past the listed size of the market: the bound of the arithmetic.
+
+    What rested within it may pass it later: when what it would have netted has gone by reduce-only orders or ADL.
+    """
+    side = 1 if size > 0 else -1
+    return bool(side * (held + size) > s.market_listed_size[market])
+
+
+@kernel
 def _maker_refusal(s: Any, order: int, side: int, lots: int, fee: int, grown: int) -> int:
     """Why a maker may not fill `lots` of its order, which raises open interest by `grown`; OK when it may."""
     bucket, market, size = s.order_bucket[order], s.order_market[order], -side * lots
@@ -319,6 +329,8 @@ def _maker_refusal(s: Any, order: int, side: int, lots: int, fee: int, grown: in
     bids, asks = (-freed, 0) if side < 0 else (0, -freed)
     if not cash_fits(s, bucket, -cost - fee):
         return code.CASH_BOUND
+    if is_past_cap(s, market, s.slot_size[find_slot(s, bucket, market)], size):
+        return code.POSITION_CAP
     after = measure_fill(s, bucket, market, size, cost, fee, bids, asks, 0, grown)
     return code.OK if may_change(s, bucket, after) else code.INITIAL_MARGIN
 

@@ -1,12 +1,13 @@
 """`seawall sim`: tries to break the engine, from a seed."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from seawall.simulation.run import Failure, Report
+    from seawall.simulation.report import Failure, Report
 
 UNCOMPILED_ROWS = 6_000
 
@@ -18,6 +19,8 @@ def sim(
     world: Annotated[int | None, typer.Option("--world", min=0, help="Only this world of the seed.")] = None,
     shrink: Annotated[bool, typer.Option("--shrink/--no-shrink", help="Make a failing log small.")] = True,
     uncompiled: Annotated[bool, typer.Option("--uncompiled/--compiled", help="Run a world the other way too.")] = True,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Worlds at a time, a process each.")] = 1,
+    log: Annotated[Path | None, typer.Option("--log", help="A line a world; an ended run goes on from it.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Simulate venues under attack and faults, with every property checked.
@@ -41,6 +44,8 @@ def sim(
         tell=_tell,
         is_shrinking=shrink,
         is_one=world is not None,
+        workers=workers,
+        log=log,
     )
     if uncompiled and report.failure is None:
         report.failure = failure_of(lambda: check_uncompiled(chosen, world or 0, UNCOMPILED_ROWS), chosen, world or 0)
@@ -62,10 +67,11 @@ def _print_json(report: "Report") -> None:
 
 
 def _print_words(report: "Report") -> None:
-    rate = report.commands / max(report.seconds, 1e-9)
+    rate, cpu_rate = (report.commands / max(time, 1e-9) for time in (report.seconds, report.cpu_seconds))
     share = 100 * report.judged / max(report.commands, 1)
     print(
-        f"{report.worlds} worlds, {report.commands:,} commands in {report.seconds:.1f} s ({rate:,.0f} a second): "
+        f"{report.worlds} worlds, {report.commands:,} commands in {report.seconds:.1f} s ({rate:,.0f} a second, "
+        f"{cpu_rate:,.0f} a second of CPU), {report.crashes} crashes: "
         f"{report.accepted:,} accepted, {report.judged:,} judged by the model ({share:.1f} %)"
     )
     if report.failure is None:

@@ -227,7 +227,8 @@ def ladder_rows(v: View) -> str:
     if (row_of_slot[heads[where]] != cells).any():
         return "a slot hangs in another market's or side's row"
     edge = np.full(rows, ladder.NEVER_KEY, np.int64)
-    np.maximum.at(edge, row[linked], key[linked])
+    watched = linked & (v["bucket_fired"][owner] == 0)  # who waits for evaluation may hang above the edge meanwhile
+    np.maximum.at(edge, row[watched], key[watched])
     return (
         "edge of row " + first_of(np.flatnonzero(edge > v["row_edge"]), edge, v["row_edge"])
         if (edge > v["row_edge"]).any()

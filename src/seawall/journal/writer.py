@@ -124,6 +124,11 @@ class Writer:
         return self.durable
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the records that `sync` would write."""
+        return sum(len(record.data) for record in self._waiting)
+
+    @property
     def wants_segment(self) -> bool:
         """Whether the segment is more than half full and the next one is not made: `prepare` saves a later wait."""
         return not self._has_next and 2 * self.end.offset > self.end.size

@@ -39,6 +39,11 @@ def rows_from(table: Any) -> Rows:
     return rows
 
 
+def joined(parts: list[Rows]) -> Rows:
+    """Batches of rows one after another. (As integers: numpy joins records an order of magnitude slower.)"""
+    return rows_from(np.concatenate([rows.view(np.int64).reshape(len(rows), len(FIELD)) for rows in parts]))
+
+
 def genesis(options: Options, roles: Any) -> Rows:
     """Every command before the first batch. `roles` has one entry an account."""
     rng = np.random.Generator(np.random.PCG64([options.seed, options.number, 1]))

@@ -10,12 +10,15 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import model_margin, model_money, model_office, observe
-from seawall.simulation.accounting import BUCKET, KIND, OTHER, sizes_of
+from seawall.simulation import model_admin, model_margin, model_money, model_office, model_people, observe
+from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
+from seawall.simulation.facts import margin_facts
 from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_become, settle
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
+from seawall.simulation.model_people import Look
+from seawall.simulation.model_triggers import place_trigger
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
 
@@ -53,6 +56,7 @@ class Judge:
         self.sizes = sizes_of(columns)
         self.name = "POST_ACCEPTED"
         self.outcome: Outcome | None = None
+        self.look: Look | None = None
         self.signing = refusals(columns, fields)
         self.start = self._picture()
         self.end = copy_picture(self.start)
@@ -70,7 +74,7 @@ class Judge:
 
     def _ask(self) -> None:
         if not 0 <= self.fields["account"] < len(self.start.masters):
-            self.fields["account"] = 0
+            return  # nobody: what may sign says so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
@@ -79,6 +83,8 @@ class Judge:
             self._office()
         elif self.kind in ORDERS:
             self._order()
+        elif self.kind in PLAIN:
+            self._plain()
 
     def _see(self, number: int) -> Bucket:
         """Adds a bucket to both pictures."""
@@ -122,6 +128,13 @@ class Judge:
         refusals = ask(self.columns, self.fields)
         self.outcome = None if refusals is None else Outcome(refusals)
 
+    def _plain(self) -> None:
+        """Accounts, schedules and administration: the refusals now, and a look at the columns after."""
+        self.name, ask = PLAIN[self.kind]
+        wanted = ask(self.columns, self.start, self.fields)
+        if wanted is not None:
+            self.outcome, self.look = Outcome(wanted.refusals), wanted.look
+
     def _order(self) -> None:
         c, columns, listed = self.fields, self.columns, self.start.markets
         if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers:
@@ -142,13 +155,27 @@ class Judge:
             self.outcome = self._cancelled(found, row)
         elif self.kind == command.MODIFY:
             self._modify(row)
+            if self.outcome is not None and c["price"] < 0:
+                self.outcome.refusals.append(code.BAD_PRICE)
         elif c["flags"] & TRIGGERED == 0:
             self._place(None, 0)
+        else:
+            self._trigger()
+
+    def _trigger(self) -> None:
+        """An order that waits for the mark."""
+        self.name = "POST_TRIGGER"
+        wanted = place_trigger(self.columns, self.start, self.fields)
+        if wanted is not None:
+            self.outcome, self.look = Outcome(wanted.refusals), wanted.look
 
     def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
         if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
             return None  # a waiting order: no reserve to speak of
-        return Outcome(cancel(self.end, order, self.fields["market"]))
+        attached = np.flatnonzero((self.columns["order_id"] != 0) & (self.columns["order_parent"] == row))
+        if row and self.columns["order_size"][attached].any():
+            return None  # a stop that is armed stays while there is something to reduce
+        return Outcome(cancel(self.end, order, self.fields["market"], len(attached)))
 
     def _modify(self, row: int) -> None:
         c, columns = self.fields, self.columns
@@ -245,8 +272,7 @@ class Judge:
             return c["account"], False
         if not observe.setting(columns, c["account"], c["market"])[1]:
             return c["account"], False
-        free = int(columns["cell"][state.ISOLATED_FREE])
-        return free - 1 if free else len(columns["account_master"]) + int(columns["cell"][state.ISOLATED_USED]), True
+        return observe.next_isolated(columns, c["account"]), True
 
     def _leverage(self, target: int) -> int:
         from seawall.terms.parameter import ISOLATED_LEVERAGE_CAP
@@ -275,7 +301,9 @@ class Judge:
         faults = self._code(number)
         if not faults and number == code.OK:
             faults = self._others(done) + self._generic(done)
-            if self.outcome is not None:
+            if self.look is not None:
+                faults += [Fault(self.name, facts)] if (facts := self.look(self.columns)) else []
+            elif self.outcome is not None:
                 faults += self._fills(done) + self._figures()
         return [Fault(fault.name, f"{fault.facts}; {self._shown()}") for fault in faults]
 
@@ -361,7 +389,7 @@ class Judge:
         """Nobody but those the command may touch has moved."""
         touched = np.zeros(len(self.raw), bool)
         touched[list(self.end.buckets)] = True
-        met = done.events[np.isin(done.events[:, KIND], MEETING)]
+        met = done.events[IS_MEETING[done.events[:, KIND]]]
         for column in (BUCKET, OTHER):
             touched[met[:, column][met[:, column] >= 0]] = True
         moved = (self.columns["bucket_raw"] != self.raw) | (sizes_of(self.columns) != self.sizes).any(axis=1)
@@ -412,61 +440,9 @@ class Judge:
         return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
 
 
-def margin_facts(columns: Any, c: Fields) -> dict[str, int]:
-    """What the models of margin, pools and insurance read beside buckets and markets."""
-    account, market, cell = c["account"], c["market"], columns["cell"]
-    own = observe.isolated_of(columns, account, market)
-    free = int(cell[state.ISOLATED_FREE])
-    fresh = len(columns["account_master"]) + int(cell[state.ISOLATED_USED])
-    orders = np.flatnonzero((columns["order_id"] != 0) & (columns["order_market"] == market))
-    mine = np.isin(columns["order_bucket"][orders], observe.buckets_of(columns, account))
-    has_slot = market in observe.bucket_of(columns, account).positions
-    target = own if own >= 0 else account
-    if own < 0 and not has_slot and observe.setting(columns, account, market)[1]:
-        target = -1
-    facts = {
-        "isolated_bucket": own,
-        "next_isolated": free - 1 if free else fresh,
-        "has_orders": int(mine.any()),
-        "occupied": int(own >= 0 or has_slot or bool(mine.any())),
-        "target": target,
-    }
-    if c["kind"] in POOLED:
-        facts |= _pool_facts(columns, c)
-    return facts
-
-
-def _pool_facts(columns: Any, c: Fields) -> dict[str, int]:
-    account, market, which = c["account"], c["market"], int(c["flags"] == command.BACKSTOP)
-    pool = observe.pool_of(columns, market, which)
-    rows = np.flatnonzero((columns["share_pool"] == pool) & (columns["share_amount"] != 0))
-    row = rows[columns["share_account"][rows] == account]
-    waiting = np.flatnonzero(columns["bucket_class"])
-    waiting = np.concatenate([waiting, np.flatnonzero(columns["bucket_fired"])])
-    short = [number for number in waiting.tolist() if _is_short(columns, number, market)]
-    total = columns["market_shares_backstop" if which else "market_shares_amm"][market]
-    return {
-        "pool": pool,
-        "shares": int(total),
-        "held": int(columns["share_amount"][row[0]]) if len(row) else 0,
-        "added": int(columns["share_time"][row[0]]) if len(row) else 0,
-        "free_shares": len(columns["share_amount"]) - 1 - int(np.count_nonzero(columns["share_amount"])),
-        "queued": int(bool(short)),
-    }
-
-
-def _is_short(columns: Any, number: int, market: int) -> bool:
-    """Whether a bucket with a position in the market is queued, or is due and not measured yet."""
-    picture = observe.picture_of(columns, [number])
-    bucket = picture.buckets[number]
-    if market not in bucket.positions:
-        return False
-    now = health(picture, bucket)
-    return bucket.is_queued or now.equity < now.maintenance
-
-
-POOLED: Final = (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE)
+PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
 MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
+IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(
     kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)
 )

@@ -22,15 +22,16 @@ FORCED: Final = (
     event.BACKSTOP,
     event.ADL,
 )
+LARGE: Final = 1 << 20  # bytes of a column that is an index or the events: not read here
 CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
 
 
 class Liquidation:
     """The columns before one LIQUIDATE, and the judgement of what it did."""
 
-    def __init__(self, array: Any) -> None:
-        """Keeps a copy of the whole state: whom the work will touch shows only afterwards."""
-        self.before: Any = array.copy()[0]
+    def __init__(self, columns: Any) -> None:
+        """Keeps a copy of all that is read later: whom the work will touch shows only afterwards."""
+        self.before: Any = {name: column.copy() for name, column in columns.items() if column.nbytes < LARGE}
 
     def judge(self, columns: Any, done: Applied) -> list[Fault]:
         """What does not fit. Right for one unit of work on one bucket; more units are judged by their first."""
@@ -189,6 +190,7 @@ class Liquidation:
         now = Health(row["equity"], 0, row["maintenance"], 0, 0, 0, 0, 0)
         if was.equity >= was.maintenance and now.equity < now.maintenance:
             return [Fault("POST_ADL_WINNER", f"bucket {row['other']}: {was} became {now}")]
+        now.maintenance = max(0, now.maintenance - 1)  # a sum rounded up says little of a few micro-USD
         if not is_as_covered(was, now):
             return [Fault("POST_ADL_WINNER", f"bucket {row['other']} is less covered: {was} became {now}")]
         return []

@@ -24,8 +24,6 @@ def quotes_of(columns: Any, market: int) -> Quotes:
         columns["source_weight"][market].tolist(),
         strict=True,
     )
-    bids = observe.resting(columns, market, -1, 0)
-    asks = observe.resting(columns, market, 1, 2**60)
     return Quotes(
         sources=list(sources),
         index=int(columns["market_oracle"][market]),
@@ -34,8 +32,8 @@ def quotes_of(columns: Any, market: int) -> Quotes:
         mark=int(columns["market_price"][market]),
         mark_time=int(columns["market_mark_time"][market]),
         price_max=int(columns["market_price_max"][market]),
-        bid=bids[0].price if bids else 0,
-        ask=asks[0].price if asks else 0,
+        bid=observe.touch(columns, market, -1),
+        ask=observe.touch(columns, market, 1),
         last=int(columns["market_last"][market]),
         basis_ema=int(columns["market_basis_ema"][market]),
         book_ema=int(columns["market_book_ema"][market]),

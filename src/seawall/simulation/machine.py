@@ -10,14 +10,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from seawall.engine.rows import ROW_TYPE, Rows
+from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
+from seawall.simulation.genesis import joined
 from seawall.simulation.properties import Caught, Fault
 from seawall.terms import code
 
 PIECES: Final = (1, 7, 64, 501)
+REPLAYED: Final = 256  # batches of a log in one call
 BURNT: Final = ("nonce_floor", "nonce_signer", "nonce_value", "nonce_place", "nonce_top", "nonce_revoked")
 COUNTED: Final = (state.SEQUENCE, state.STOPS_SEQUENCE, state.NONCE_HEAD, state.NONCE_COUNT)
 INTERPRET: Final = """
@@ -95,18 +97,23 @@ def check_duplicates(after: Venue, rows: Rows, done: Applied) -> None:
 def check_replay(venue: Venue, log: list[Rows], snapshot: tuple[int, Venue] | None) -> None:
     """RUN_REPLAY and RUN_SNAPSHOT: the log again from nothing, and from a copy taken on the way."""
     again = Venue(venue.capacity)
-    for rows in log:
-        again.apply(rows)
+    replay(again, log)
     if again.chain != venue.chain or again.state_hash() != venue.state_hash():
         raise Caught(Fault("RUN_REPLAY", difference(again, venue) or "codes or events differ"))
     if snapshot is None:
         return
     at, start = snapshot
     suffix = start.copy()
-    for rows in log[at:]:
-        suffix.apply(rows)
+    replay(suffix, log[at:])
     if suffix.chain != venue.chain or suffix.state_hash() != venue.state_hash():
         raise Caught(Fault("RUN_SNAPSHOT", difference(suffix, venue) or "codes or events differ"))
+
+
+def replay(venue: Venue, log: list[Rows]) -> None:
+    """Applies the batches of a log as they were, many in one call."""
+    for start in range(0, len(log), REPLAYED):
+        part = log[start : start + REPLAYED]
+        venue.apply_batches(joined(part), np.cumsum([len(rows) for rows in part]))
 
 
 def check_interpreted(log: list[Rows], capacity: Capacity) -> None:
@@ -116,7 +123,7 @@ def check_interpreted(log: list[Rows], capacity: Capacity) -> None:
         here.apply(rows)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "rows.npy", np.concatenate(log).astype(ROW_TYPE))
+        np.save(folder / "rows.npy", joined(log))
         np.save(folder / "lengths.npy", np.array([len(rows) for rows in log]))
         shape = json.dumps({field: getattr(capacity, field) for field in capacity.__struct_fields__})
         command = [sys.executable, "-c", INTERPRET, str(folder / "rows.npy"), str(folder / "lengths.npy"), shape]

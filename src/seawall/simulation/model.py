@@ -7,6 +7,7 @@ becomes money by `ceil` or `floor`, each on the side that SPEC names.
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 
 from seawall.terms import parameter as names
@@ -65,8 +66,13 @@ class Market:
 
     def rates(self) -> list[int]:
         """Live maintenance rates: base x scale, rounded up, at most one half."""
-        scale = Fraction(self.params[names.MAINTENANCE_SCALE], ONE)
-        return [min(ceil(base * scale), HALF) for _, _, base in self.tiers]
+        return [scaled(base, self.params[names.MAINTENANCE_SCALE]) for _, _, base in self.tiers]
+
+
+@lru_cache(maxsize=1024)
+def scaled(base: int, scale: int) -> int:
+    """A base maintenance rate at a scale."""
+    return min(ceil(base * Fraction(scale, ONE)), HALF)
 
 
 @dataclass(slots=True)
@@ -114,9 +120,14 @@ def maintenance_exact(market: Market, size: int) -> Fraction:
 
 def live_rate(market: Market) -> int:
     """Initial rate of the moment: linear to 1 between the two open-interest caps, at least the base; rounds up."""
-    base = max(market.params[names.INITIAL_LIVE], ceil(Fraction(ONE, market.tiers[0][1])))
     lower, upper = market.params[names.OPEN_INTEREST_LOWER], market.params[names.OPEN_INTEREST_UPPER]
-    interest = market.open_interest * market.mark
+    interest = market.open_interest * market.mark if upper else 0
+    return _rate(market.tiers[0][1], market.params[names.INITIAL_LIVE], lower, upper, interest)
+
+
+@lru_cache(maxsize=1024)
+def _rate(leverage: int, least: int, lower: int, upper: int, interest: int) -> int:
+    base = max(least, ceil(Fraction(ONE, leverage)))
     if upper == 0 or interest <= lower:
         return base
     if interest >= upper:
@@ -127,15 +138,19 @@ def live_rate(market: Market) -> int:
 def initial_of(market: Market, size: int, leverage: int) -> int:
     """max(ceil(notional / effective leverage), ceil(notional x live rate))."""
     notional = abs(size) * market.mark
+    if notional == 0:
+        return 0
     allowed = next(most for lower, most, _ in reversed(market.tiers) if lower <= notional)
     effective = min(leverage, allowed, market.params[names.LEVERAGE_CAP])
-    return max(ceil(Fraction(notional, effective)), ceil(notional * Fraction(live_rate(market), ONE)))
+    return max(ceil(Fraction(notional, effective)), ceil(Fraction(notional * live_rate(market), ONE)))
 
 
 def reserved_of(market: Market, position: Position) -> int:
     """What the worse of all bids or all asks filled adds to the position's initial margin."""
     size = position.size
     worst = max(abs(size), abs(size + position.bids), abs(size - position.asks))
+    if worst == abs(size):
+        return 0
     return initial_of(market, worst, position.leverage) - initial_of(market, size, position.leverage)
 
 
@@ -165,6 +180,16 @@ def health(picture: Picture, bucket: Bucket) -> Health:
     end = ceil(whole * (1 + Fraction(picture.policy[names.EXIT_BUFFER], ONE)))
     initial = max(initials, end) + reserved
     return Health(equity, equity - unrealised + counted, whole, end, initial, reserved, notional, unrealised)
+
+
+def is_below_maintenance(picture: Picture, bucket: Bucket) -> bool:
+    """Whether a bucket's equity is below its maintenance margin at the present marks."""
+    equity, maintenance = bucket.raw, Fraction(0)
+    for number, position in bucket.positions.items():
+        market = picture.markets[number]
+        equity += position.size * market.mark + funding_of(market, position)
+        maintenance += maintenance_exact(market, position.size)
+    return equity < ceil(maintenance)
 
 
 def adds_risk(before: Health, after: Health) -> bool:

@@ -259,6 +259,8 @@ def _meet_order(p: Picture, taker: Bucket, ask: Ask, order: Order, before: Healt
     cost = -ask.side * lots * order.price
     grown = open_interest_change(taker, maker, ask, lots)
     after = after_trade(p, maker, ask, -ask.side * lots, cost, maker_fee, freed, 0, grown)
+    if "is_plan" not in p.shared and _is_past_cap(p, ask, maker, lots):
+        return code.OK, _drop(p, ask, order, maker)
     if abs(maker.raw - cost - maker_fee) > RAW_USD_MAX or not may_become(health(p, maker), after):
         return code.OK, _drop(p, ask, order, maker)
     why = taker_refusal(p, taker, ask, lots, order.price, fee, maker, before)
@@ -270,6 +272,13 @@ def _meet_order(p: Picture, taker: Bucket, ask: Ask, order: Order, before: Healt
         maker.orders -= 1
     _exchange(p, taker, ask, one, maker, freed, done)
     return code.OK, order.size == 0
+
+
+def _is_past_cap(p: Picture, ask: Ask, maker: Bucket, lots: int) -> bool:
+    """Whether a maker would hold more than any order may be for, on the side where the fill leaves it."""
+    market = p.markets[ask.market]
+    held = maker.positions[ask.market].size if ask.market in maker.positions else 0
+    return -ask.side * held + lots > NOTIONAL_MAX // market.price_max
 
 
 def taker_refusal(

@@ -95,6 +95,8 @@ def _moved(p: Picture, source: Bucket, target: Bucket, number: int, cash: int) -
 
 def _to_isolated(p: Picture, c: Fields, cross: Bucket) -> Refusals:
     number = c["market"]
+    if p.shared["next_isolated"] < 0:
+        return [code.BUCKETS_FULL, code.INITIAL_MARGIN, code.WITHDRAWABLE]
     trial, made = copy_bucket(cross), Bucket(p.shared["next_isolated"], ISOLATED, c["account"], number, 0, {})
     settle(p, trial)
     position = trial.positions.pop(number)

@@ -97,10 +97,11 @@ def market_refusals(p: Picture, c: Fields) -> list[int]:
             why.append(code.PRICE_BAND)
         if not market.is_fresh:
             why.append(code.STALE_PRICE)
-    return why + _status_refusals(p, market, flags)
+    return why + status_refusals(p, market, flags)
 
 
-def _status_refusals(p: Picture, market: Market, flags: int) -> list[int]:
+def status_refusals(p: Picture, market: Market, flags: int) -> list[int]:
+    """What the statuses of the venue and a market, and its breaker, say to an order with these flags."""
     statuses, breaker = (market.status, p.cells[VENUE_STATUS]), market.params[parameter.BREAKER]
     why = []
     if p.cells[VENUE_STATUS] == command.HALTED:
@@ -123,6 +124,8 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     replaced = book.replaced
     if book.client_order and (replaced is None or book.client_order != replaced.id):
         why.append(code.DUPLICATE_CLIENT_ID)
+    if book.is_new and book.target < 0:
+        why.append(code.BUCKETS_FULL)
     side, size = (-1 if c["flags"] & command.SELL else 1), c["size"]
     bucket = p.buckets.get(book.target) or _made(p, c, book)
     held = side * bucket.positions[c["market"]].size if c["market"] in bucket.positions else 0
@@ -177,6 +180,7 @@ def planned(p: Picture, bucket: Bucket, ask: Ask, book: Book, pool: Bucket | Non
     taker.raw = 2**60
     trial.markets[ask.market].params = list(trial.markets[ask.market].params)
     trial.markets[ask.market].params[parameter.OPEN_INTEREST_CAP] = 2**62
+    trial.shared["is_plan"] = 1
     return take(trial, taker, ask, book.makers, trial.buckets[pool.number] if pool is not None else None)
 
 
@@ -352,12 +356,12 @@ def _rest(p: Picture, c: Fields, book: Book, bucket: Bucket, lots: int) -> None:
         position.bids += lots
 
 
-def cancel(p: Picture, order: Order | None, market: int) -> list[int]:
-    """The order goes, its margin is free, and no money moves."""
+def cancel(p: Picture, order: Order | None, market: int, attached: int) -> list[int]:
+    """The order goes with the stops attached to it, its margin is free; an isolated bucket that is empty returns."""
     if order is None:
         return [code.UNKNOWN_ORDER]
     bucket = p.buckets[order.bucket]
-    bucket.orders -= 1
+    bucket.orders -= 1 + attached
     if not order.flags & command.REDUCE_ONLY:
         position = bucket.positions[market]
         if order.flags & command.SELL:

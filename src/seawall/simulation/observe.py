@@ -1,74 +1,94 @@
 """From the columns of a venue to what the model reads: plain integers in plain objects, nothing computed."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from seawall.engine.venue import Venue
 from seawall.ledger import state
 from seawall.simulation.model import Bucket, Market, Picture, Position
 from seawall.simulation.model_book import Order
+from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
+
+
+def views(venue: Venue) -> dict[str, Any]:
+    """The columns of a venue by name. A record makes a new view at each look, which costs more than the look."""
+    return {name: venue.columns[name] for name in venue.columns.dtype.names}
 
 
 def market_of(columns: Any, number: int) -> Market:
     """One market as everybody may know it, with its static tiers."""
-    count = int(columns["tier_count"][2 * number])
-    tiers = zip(
-        columns["tier_lower"][2 * number, :count].tolist(),
-        columns["base_leverage"][number, :count].tolist(),
-        columns["base_rate"][number, :count].tolist(),
-        strict=True,
+    count = columns["tier_count"].item(2 * number)
+    tiers = (
+        columns["tier_lower"][2 * number, :count].tobytes(),
+        columns["base_leverage"][number, :count].astype(np.int64).tobytes(),
+        columns["base_rate"][number, :count].astype(np.int64).tobytes(),
     )
     return Market(
-        mark=int(columns["market_price"][number]),
-        index=int(columns["market_oracle"][number]),
+        mark=columns["market_price"].item(number),
+        index=columns["market_oracle"].item(number),
         is_fresh=is_fresh(columns, number),
-        status=int(columns["market_status"][number]),
-        price_max=int(columns["market_price_max"][number]),
-        size_decimals=int(columns["market_size_decimals"][number]),
-        funding_index=int(columns["market_index"][number]),
-        open_interest=int(columns["market_open"][number]),
-        breaker_time=int(columns["market_breaker_time"][number]),
-        insurance=int(columns["market_insurance"][number]),
-        entry_sum=int(columns["market_entry_sum"][number]),
-        advanced=int(columns["market_advanced"][number]),
-        tiers=list(tiers),
-        params=columns["param"][number].tolist(),
+        status=columns["market_status"].item(number),
+        price_max=columns["market_price_max"].item(number),
+        size_decimals=columns["market_size_decimals"].item(number),
+        funding_index=columns["market_index"].item(number),
+        open_interest=columns["market_open"].item(number),
+        breaker_time=columns["market_breaker_time"].item(number),
+        insurance=columns["market_insurance"].item(number),
+        entry_sum=columns["market_entry_sum"].item(number),
+        advanced=columns["market_advanced"].item(number),
+        tiers=_tiers(*tiers),
+        params=_params(columns["param"][number].tobytes()),
     )
+
+
+@lru_cache(maxsize=64)
+def _params(raw: bytes) -> list[int]:
+    """Parameters from the bytes of their column: they seldom change, and nobody writes to them."""
+    values: list[int] = np.frombuffer(raw, np.int64).tolist()
+    return values
+
+
+@lru_cache(maxsize=64)
+def _tiers(lower: bytes, leverage: bytes, rate: bytes) -> list[tuple[int, int, int]]:
+    """Tiers from the bytes of their columns, likewise."""
+    return list(zip(*(np.frombuffer(raw, np.int64).tolist() for raw in (lower, leverage, rate)), strict=True))
 
 
 def is_fresh(columns: Any, number: int) -> bool:
     """Whether the market's index is fresh and young enough now."""
-    age = int(columns["cell"][state.NOW]) - int(columns["market_oracle_time"][number])
-    return bool(columns["market_fresh"][number]) and age <= int(columns["param"][number, ORACLE_AGE_MS])
+    age = columns["cell"].item(state.NOW) - columns["market_oracle_time"].item(number)
+    return bool(columns["market_fresh"].item(number)) and age <= columns["param"].item(number, ORACLE_AGE_MS)
 
 
 def bucket_of(columns: Any, number: int) -> Bucket:
     """One bucket with its positions."""
     positions = {}
-    slot = int(columns["bucket_first"][number])
+    slot = columns["bucket_first"].item(number)
     while slot != 0:  # at most POSITIONS_PER_BUCKET
-        positions[int(columns["slot_market"][slot])] = Position(
-            size=int(columns["slot_size"][slot]),
-            entry=int(columns["slot_entry"][slot]),
-            index=int(columns["slot_index"][slot]),
-            leverage=int(columns["slot_leverage"][slot]),
-            bids=int(columns["slot_bids"][slot]),
-            asks=int(columns["slot_asks"][slot]),
-            advanced=int(columns["slot_advanced"][slot]),
+        positions[columns["slot_market"].item(slot)] = Position(
+            size=columns["slot_size"].item(slot),
+            entry=columns["slot_entry"].item(slot),
+            index=columns["slot_index"].item(slot),
+            leverage=columns["slot_leverage"].item(slot),
+            bids=columns["slot_bids"].item(slot),
+            asks=columns["slot_asks"].item(slot),
+            advanced=columns["slot_advanced"].item(slot),
         )
-        assert columns["slot_owner"][slot] == number
-        slot = int(columns["slot_sibling"][slot])
+        assert columns["slot_owner"].item(slot) == number
+        slot = columns["slot_sibling"].item(slot)
     return Bucket(
         number=number,
-        kind=int(columns["bucket_kind"][number]),
-        owner=int(columns["bucket_owner"][number]),
-        market=int(columns["bucket_market"][number]),
-        raw=int(columns["bucket_raw"][number]),
+        kind=columns["bucket_kind"].item(number),
+        owner=columns["bucket_owner"].item(number),
+        market=columns["bucket_market"].item(number),
+        raw=columns["bucket_raw"].item(number),
         positions=positions,
-        is_liquidating=bool(columns["bucket_liquidating"][number]),
-        is_queued=bool(columns["bucket_class"][number]),
-        orders=int(columns["bucket_orders"][number]),
+        is_liquidating=bool(columns["bucket_liquidating"].item(number)),
+        is_queued=bool(columns["bucket_class"].item(number)),
+        orders=columns["bucket_orders"].item(number),
     )
 
 
@@ -77,7 +97,7 @@ def picture_of(columns: Any, buckets: list[int]) -> Picture:
     listed = int(columns["cell"][state.MARKETS])
     picture = Picture(
         now=int(columns["cell"][state.NOW]),
-        policy=columns["param"][len(columns["market_price"])].tolist(),
+        policy=_params(columns["param"][len(columns["market_price"])].tobytes()),
         markets={number: market_of(columns, number) for number in range(listed)},
         cells=columns["cell"].tolist(),
         masters=columns["account_master"][: int(columns["cell"][state.ACCOUNTS])].tolist(),
@@ -105,30 +125,41 @@ def linked(columns: Any, account: int) -> list[int]:
 
 def resting(columns: Any, market: int, side: int, limit: int) -> list[Order]:
     """Orders that a taker on `side` (1 buys) would meet up to `limit`: best price first, at one price as they stand."""
-    rows = np.flatnonzero(columns["order_id"][: int(columns["cell"][state.ORDERS_USED])])
-    level = columns["order_level"][rows]
-    row = 4 * market + (1 if side > 0 else 0)
-    price = columns["order_price"][rows]
-    met = (level != 0) & (columns["level_row"][level] == row) & ((price - limit) * side <= 0)
-    heads = np.unique(level[met])
-    prices = [(side * int(columns["order_price"][columns["level_first"][head]]), int(head)) for head in heads]
+    heads, prices = _levels(columns, market, side)
     found = []
-    for _, head in sorted(prices):
-        at = int(columns["level_first"][head])
+    for place in np.argsort(side * prices, kind="stable").tolist():
+        if (prices.item(place) - limit) * side > 0:
+            break
+        at = columns["level_first"].item(heads.item(place))
         while at != 0:  # at most the orders
             found.append(order_of(columns, at))
-            at = int(columns["order_after"][at])
+            at = columns["order_after"].item(at)
     return found
+
+
+def touch(columns: Any, market: int, side: int) -> int:
+    """The best price that a taker on `side` would meet; 0 when nothing rests there."""
+    prices = _levels(columns, market, side)[1]
+    if not len(prices):
+        return 0
+    return int(prices.min() if side > 0 else prices.max())
+
+
+def _levels(columns: Any, market: int, side: int) -> tuple[Any, Any]:
+    """Rows of the live price levels that a taker on `side` may meet, and their prices."""
+    row = 4 * market + (1 if side > 0 else 0)
+    heads = np.flatnonzero((columns["level_row"] == row) & (columns["level_lots"] > 0))
+    return heads, columns["order_price"][columns["level_first"][heads]]
 
 
 def order_of(columns: Any, row: int) -> Order:
     """One order."""
     return Order(
-        id=int(columns["order_id"][row]),
-        bucket=int(columns["order_bucket"][row]),
-        price=int(columns["order_price"][row]),
-        size=int(columns["order_size"][row]),
-        flags=int(columns["order_flags"][row]),
+        id=columns["order_id"].item(row),
+        bucket=columns["order_bucket"].item(row),
+        price=columns["order_price"].item(row),
+        size=columns["order_size"].item(row),
+        flags=columns["order_flags"].item(row),
     )
 
 
@@ -169,6 +200,17 @@ def isolated_of(columns: Any, account: int, market: int) -> int:
         if columns["bucket_market"][number] == market:
             return number
     return -1
+
+
+def next_isolated(columns: Any, account: int) -> int:
+    """The bucket that the account's next isolated one will be; -1 when it has as many as it may, or all are taken."""
+    cell = columns["cell"]
+    if len(buckets_of(columns, account)) > ISOLATED_PER_ACCOUNT:
+        return -1
+    if free := int(cell[state.ISOLATED_FREE]):
+        return free - 1
+    fresh = len(columns["account_master"]) + int(cell[state.ISOLATED_USED])
+    return fresh if fresh < pool_of(columns, 0, 0) else -1
 
 
 def pool_of(columns: Any, market: int, which: int) -> int:

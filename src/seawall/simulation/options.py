@@ -118,6 +118,7 @@ class Options:
     isolated: float  # chance that an account prefers isolated margin in a market
     boundary: float  # share of fields that take a value at an edge
     equal_price: float  # share of orders at the price of another
+    has_journal: bool  # whether every batch is written, and the machine fails now and then
     signers: int = 2
     extra: dict[str, float] = field(default_factory=dict)
 
@@ -173,6 +174,7 @@ def draw(seed: int, number: int) -> Options:
         isolated=float(rng.random() * (rng.random() < 0.6)),
         boundary=float(rng.random() * 0.1),
         equal_price=float(rng.random() * 0.5),
+        has_journal=bool(rng.random() < 0.3),
     )
 
 

@@ -38,10 +38,15 @@ POST: Final = {
     "POST_PRIORITY": "A taker meets better prices first and older orders first at one price.",
     "POST_TRADE": "A fill moves lots, their exact notional and the fees between its two parties, and nothing else.",
     "POST_FEES": "The taker's fee and the maker's round up, a rebate rounds down.",
+    "POST_TRIGGER": "A stop, take-profit or trailing stop waits as it was sent, at a trigger the mark has not reached.",
     "POST_RISK": "Below initial margin no accepted order adds risk.",
     "POST_REDUCE_ONLY": "A reduce-only order never increases a position and never flips it.",
     "POST_CAPS": "No accepted order takes open interest or the position of linked accounts above its cap.",
     "POST_CANCEL": "A cancel removes the order it names, frees its margin and moves no money.",
+    "POST_ACCOUNT": "A new account is empty and its owner's alone; no address speaks for two.",
+    "POST_AGENT": "An agent signs for one account, within its scope and time, until it is revoked.",
+    "POST_TOP_UP": "A top-up floor is what its owner set, and nothing else changes.",
+    "POST_TWAP": "A schedule starts as it was sent and ends when it is cancelled; no slice takes more than is due.",
     "POST_OTHERS": "A command moves money and positions of its account, the makers it met and its pools only.",
     "POST_FUNDING": "A settled position is paid the floor of -size x step of the index, and the rest goes to dust.",
     "POST_INDEX": "The index is the weighted median of live sources, or it is stale and stands still.",
@@ -61,6 +66,12 @@ POST: Final = {
     "POST_ISOLATED_LOSS": "Liquidating an isolated bucket takes nothing from its owner's other buckets.",
     "POST_PROPOSAL": "A proposal outside its rails, unsigned, expired or old changes nothing.",
     "POST_GUARD": "A guardian only tightens.",
+    "POST_LISTING": "A listed market is new, closed, and without tiers, sources or caps.",
+    "POST_TIER": "Tiers rise in order, initial margin at 1.2 x maintenance; once open they only ask for less.",
+    "POST_PARAMETER": "The admin's value stands in its range: at once when it tightens, else after a day's notice.",
+    "POST_SOURCE": "A price source loses weight at once and gains it after a day.",
+    "POST_DELIST": "A market is settled alone, at its fresh index or near its last one.",
+    "POST_CLOCK": "The clock goes where a tick says, never back and never far ahead, and resets what an hour has used.",
     "POST_STATUS": "Nothing trades in a halted market, and only what its status lets in is accepted.",
 }
 EVENT: Final = {
@@ -86,6 +97,7 @@ RUN: Final = {
     "RUN_LIVENESS": "Once prices are fresh, every unhealthy bucket is gone within a bounded number of steps.",
     "RUN_DETECTED": "A bucket that waits for evaluation is measured within a bounded number of steps.",
     "RUN_JOURNAL": "After a crash at any byte the journal has every group it had acknowledged, and never half a one.",
+    "RUN_RESTART": "A venue that stops in order and opens again is the same to the byte, and nothing is lost.",
     "RUN_DAMAGE": "A flipped bit in the journal is noticed: the tail is cut there, the middle refuses to open.",
 }
 INVARIANTS: Final = {check.name: check.line for check in FULL} | {"INV_FORWARD": FORWARD_LINE}

@@ -4,92 +4,29 @@ Everything follows from a seed. A failure names its property, its English line a
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from seawall.ledger.state import SMALL, Capacity
-from seawall.simulation import machine, shrink
+from seawall.simulation import crash, machine, shrink
 from seawall.simulation.liveness import check_liveness
 from seawall.simulation.options import draw
 from seawall.simulation.properties import LINES, Caught, Fault
+from seawall.simulation.report import Entry, Failure, Report, append, read
 from seawall.simulation.trials import Trials
 from seawall.simulation.world import World
-from seawall.terms import code, command, event
 
 WORLD_COMMANDS: Final = 60_000  # of one world, unless told otherwise
-MACHINE_EVERY: Final = 12  # batches between two checks of the same kind of the machine
-TRIAL_SHARE: Final = 0.015  # trials per command of traffic
+MACHINE_EVERY: Final = 24  # batches between two checks of the same kind of the machine
+FAILURE: Final = 0.08  # chance a batch that a machine with a journal fails
+TRIAL_EVERY: Final = 2  # batches
+TRIAL_SHARE: Final = 0.0095  # trials per command of traffic
 
 Tell = Callable[[str], None]
-
-
-@dataclass(kw_only=True)
-class Failure:
-    """A property that did not hold, and where."""
-
-    property: str
-    line: str
-    facts: str
-    seed: int
-    world: int
-    batch: int
-    command: str  # to see it again
-    log: list[str] = field(default_factory=list)  # the shrunk rows, when there are any
-
-
-@dataclass(kw_only=True)
-class Report:
-    """What a run did."""
-
-    seed: int
-    worlds: int = 0
-    commands: int = 0
-    accepted: int = 0
-    judged: int = 0
-    seconds: float = 0.0
-    kinds: dict[str, list[int]] = field(default_factory=dict)  # accepted, rejected
-    trials: dict[str, list[int]] = field(default_factory=dict)  # judged by the model, likewise
-    codes: dict[str, int] = field(default_factory=dict)
-    events: dict[str, int] = field(default_factory=dict)
-    failure: Failure | None = None
-
-    def add(self, world: World) -> None:
-        """Counts a world."""
-        self.worlds += 1
-        self.commands += world.commands
-        self.accepted += world.accepted
-        self.judged += world.judged
-        for name, number in KINDS.items():
-            rejected, accepted = world.kinds[number].tolist()
-            if rejected or accepted:
-                have = self.kinds.setdefault(name, [0, 0])
-                have[0], have[1] = have[0] + accepted, have[1] + rejected
-            rejected, accepted = world.trials[number].tolist()
-            if rejected or accepted:
-                have = self.trials.setdefault(name, [0, 0])
-                have[0], have[1] = have[0] + accepted, have[1] + rejected
-        for number, many in sorted(world.codes.items()):
-            self.codes[str(number)] = self.codes.get(str(number), 0) + many
-        for number, many in sorted(world.events.items()):
-            name = EVENTS.get(number, str(number))
-            self.events[name] = self.events.get(name, 0) + many
-
-
-def _names(module: Any, numbers: Any) -> dict[int, str]:
-    """Names of a module's constants by their numbers; the first one wins."""
-    found: dict[int, str] = {}
-    for name, value in vars(module).items():
-        if name.isupper() and isinstance(value, int) and value in numbers and value not in found:
-            found[value] = name.lower()
-    return found
-
-
-KINDS: Final = {name: number for number, name in _names(command, command.FIELDS).items()}
-EVENTS: Final = _names(event, range(1, 64))
-CODES: Final = code.TEXT
 
 
 def simulate(
@@ -102,20 +39,63 @@ def simulate(
     tell: Tell = lambda _: None,
     is_shrinking: bool = True,
     is_one: bool = False,
+    workers: int = 1,
+    log: Path | None = None,
 ) -> Report:
     """Worlds `first`, `first + 1`, ... of a seed until `commands` have been applied or a property does not hold.
 
-    With `is_one` only the first of them.
+    With `is_one` only the first of them. With `workers` in as many processes. With a `log` the worlds in it count as
+    done, and those that end are added: a run goes on where it was ended. ValueError when it is of another run.
     """
-    report, start, number = Report(seed=seed), time.monotonic(), first
-    while report.commands < commands and report.failure is None and not (is_one and report.worlds):
-        report.failure, world = run_world(seed, number, min(world_commands, commands), capacity, is_shrinking)
-        if world is not None:
-            report.add(world)
-        number += 1
-        report.seconds = time.monotonic() - start
-        rate = report.commands / max(report.seconds, 1e-9)
-        tell(f"world {number - 1}: {report.commands:,} commands, {report.judged:,} judged, {rate:,.0f} a second")
+    report, start, size = Report(seed=seed), time.monotonic(), min(world_commands, commands)
+    done = {} if log is None else read(log, seed=seed, size=size)
+    for one in done.values():
+        report.add(one)
+        report.seconds = max(report.seconds, one.seconds)
+    earlier = report.seconds
+    most = 1 if is_one else -(-commands // size)
+    tasks = [
+        Task(seed, number, size, capacity, is_shrinking) for number in range(first, first + most) if number not in done
+    ]
+    for number, one in _worlds(tasks, workers):
+        if report.commands >= commands or report.failure is not None:
+            break
+        report.add(one)
+        report.seconds = one.seconds = earlier + time.monotonic() - start
+        if log is not None and one.failure is None:
+            append(log, Entry(number, size, one))
+        rate = report.commands / max(report.cpu_seconds, 1e-9)
+        share = 100 * report.judged / max(report.commands, 1)
+        tell(f"world {number}: {report.commands:,} commands, {share:.2f} % judged, {rate:,.0f} a second of CPU")
+    return report
+
+
+class Task(NamedTuple):
+    """One world to run."""
+
+    seed: int
+    number: int
+    size: int
+    capacity: Capacity
+    is_shrinking: bool
+
+
+def _worlds(tasks: list[Task], workers: int) -> Iterator[tuple[int, Report]]:
+    """Runs worlds, here or in processes; gives each with its number as it ends, in order."""
+    numbers = [task.number for task in tasks]
+    if workers == 1:
+        yield from zip(numbers, map(_world, tasks), strict=True)
+        return
+    with get_context("spawn").Pool(workers) as pool:
+        yield from zip(numbers, pool.imap(_world, tasks), strict=True)
+
+
+def _world(task: Task) -> Report:
+    """One world, in whatever process this is."""
+    start = time.process_time()
+    failure, world = run_world(*task)
+    report = Report(seed=task.seed) if world is None else Report.of(world)
+    report.failure, report.cpu_seconds = failure, time.process_time() - start
     return report
 
 
@@ -131,24 +111,32 @@ def run_world(
         machine.check_replay(world.venue, world.log, world.snapshot)
     except Caught as caught:
         return _failure(caught.fault, seed, number, commands, world, capacity, is_shrinking), world
+    except Exception as error:  # of the simulator itself: told with where it was
+        error.add_note(f"seawall sim --seed {seed} --world {number} --commands {commands}")
+        raise
     return None, world
 
 
 def _safety(world: World, commands: int) -> None:
     """Batches with everything that goes wrong, and trials of single commands between them."""
-    trials = Trials(world)
+    trials, untried = Trials(world), 0
     while world.commands < commands:
         turn = world.batches % MACHINE_EVERY
-        copy = world.venue.copy() if turn in (3, 7) else None
+        copy = world.venue.copy() if turn in (7, 15) else None
         rows = world.batch()
         done = world.apply(rows)
-        if turn == 3 and copy is not None:
+        if turn == 7 and copy is not None:
             machine.check_rejects(copy, world.venue, rows, done)
-        elif turn == 7 and copy is not None:
+        elif turn == 15 and copy is not None:
             machine.check_split(copy, world.venue, rows, done, int(world.rng.choice(machine.PIECES)))
-        elif turn == 11:
+        elif turn == 23:
             machine.check_duplicates(world.venue, rows, done)
-        trials.some(max(int(len(rows) * TRIAL_SHARE), 1))
+        untried += len(rows)
+        if turn % TRIAL_EVERY == 0 or world.commands >= commands:
+            trials.some(max(int(untried * TRIAL_SHARE), 1))
+            untried = 0
+        if world.keeper is not None and world.rng.random() < FAILURE:
+            crash.fail(world)
         if world.snapshot is None and world.commands > commands // 2:
             world.snapshot = (len(world.log), world.venue.copy())
 

@@ -12,6 +12,7 @@ from seawall.ledger import state
 from seawall.simulation import observe
 from seawall.simulation.genesis import rows_from
 from seawall.simulation.judge import Judge
+from seawall.simulation.judge_clock import Clock, edge_of_clock
 from seawall.simulation.judge_liquidation import Liquidation, waits
 from seawall.simulation.judge_prices import Oracle, Payment, edge_of_oracle
 from seawall.simulation.model import withdrawable
@@ -53,10 +54,12 @@ class Trials:
                 self.liquidation()
 
     def step(self) -> None:
-        """The clock and prices move, so that there is something to liquidate."""
+        """The clock, judged, and prices move, so that there is something to liquidate."""
         world = self.world
-        parts = world.step(world.now + world.options.step_ms)
-        world.apply(rows_from(np.concatenate(parts[:2])), is_whole=False)
+        fields = edge_of_clock(world.columns, world.options.step_ms, self.rng)
+        self._apply(fields, Clock(world.columns, fields).judge)
+        if len(table := world.prices.step(world.now)):
+            world.apply(rows_from(table), is_whole=False)
 
     def price(self) -> None:
         """One source's price at an edge of what is believed, judged."""
@@ -90,7 +93,7 @@ class Trials:
         world = self.world
         fields = dict.fromkeys(command.ROW, 0)
         fields.update(kind=command.LIQUIDATE, signer=command.SEQUENCER, size=1)
-        before = Liquidation(world.venue.array)
+        before = Liquidation(world.columns)
         self._apply(fields, lambda done: before.judge(world.columns, done))
 
     def one(self, fields: Fields) -> None:

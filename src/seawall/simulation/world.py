@@ -12,7 +12,8 @@ from seawall.engine import invariants
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
-from seawall.simulation import accounting
+from seawall.simulation import accounting, observe
+from seawall.simulation.crash import Keeper
 from seawall.simulation.genesis import FIELD, genesis, rows_from
 from seawall.simulation.office import restore
 from seawall.simulation.options import ROLES, Options
@@ -24,7 +25,9 @@ from seawall.terms.parameter import DAY_MS, HOUR_MS
 
 REOPENING_MS: Final = 31_000  # steps while markets reopen in stages: half their dwell, less than an outage
 FULL_EVERY: Final = 8  # batches between two checks of everything
-KNOWN_CODES: Final = np.array(sorted(code.TEXT), np.int64)
+KINDS: Final = 256  # numbers of commands
+CODES: Final = max(code.TEXT) + 1
+IS_CODE: Final = np.isin(np.arange(CODES), list(code.TEXT))
 
 
 class World:
@@ -35,17 +38,20 @@ class World:
         self.options = options
         self.rng = np.random.Generator(np.random.PCG64([options.seed, options.number, 2]))
         self.venue = Venue(capacity)
-        self.columns: Any = self.venue.columns
+        self.columns = observe.views(self.venue)
         self.log: list[Rows] = []
         self.commands = 0
         self.accepted = 0
         self.judged = 0
         self.batches = 0
+        self.crashes = 0
         self.snapshot: tuple[int, Venue] | None = None
-        self.kinds = np.zeros((256, 2), np.int64)  # rejected, accepted
-        self.trials = np.zeros((256, 2), np.int64)  # of them judged by the model
-        self.codes: dict[int, int] = {}
-        self.events: dict[int, int] = {}
+        self.away_ms = 0  # how long nobody has run the venue
+        self.keeper = Keeper(capacity, self.rng) if options.has_journal else None
+        self.kinds = np.zeros((KINDS, 2), np.int64)  # rejected, accepted
+        self.trials = np.zeros((KINDS, 2), np.int64)  # of them judged by the model
+        self.codes = np.zeros(CODES, np.int64)
+        self.events = np.zeros(accounting.KINDS, np.int64)
         people = options.accounts + options.subs
         self.roles = self.rng.choice(len(ROLES), people, p=np.array(options.roles))
         self.prices = Prices(options, self.rng)
@@ -67,10 +73,23 @@ class World:
         except Exception as error:
             raise Caught(Fault("RUN_NO_EXCEPTION", f"{type(error).__name__}: {error}")) from error
         self._count(rows, done)
+        if self.keeper is not None:
+            self.keeper.append(self.venue, rows)
         if before is not None and forward is not None:
             self.hold(forward.broken(self.columns))
             self.check(done, before)
         return done
+
+    def adopt(self, venue: Venue, sequence: int) -> None:
+        """Goes on with a venue that its journal led back to command `sequence`: what came after never happened."""
+        self.venue, self.columns = venue, observe.views(venue)
+        self.traffic.columns = self.columns
+        known = sum(len(rows) for rows in self.log)
+        while known > sequence:  # whole batches
+            known -= len(self.log.pop())
+        assert known == sequence
+        if self.snapshot is not None and self.snapshot[0] > len(self.log):
+            self.snapshot = None
 
     def check(self, done: Applied, before: accounting.Notes) -> None:
         """The invariants of the columns and the accounts of the events."""
@@ -86,16 +105,15 @@ class World:
             raise Caught(Fault(one.name, one.facts))
 
     def _count(self, rows: Rows, done: Applied) -> None:
-        if not np.isin(done.codes, KNOWN_CODES).all():
-            raise Caught(Fault("RUN_CODES", f"codes {np.setdiff1d(done.codes, KNOWN_CODES)}"))
-        ok = done.codes == code.OK
+        codes = done.codes
+        if (unknown := (codes < 0) | (codes >= CODES) | ~IS_CODE[codes % CODES]).any():
+            raise Caught(Fault("RUN_CODES", f"codes {codes[unknown][:5]}"))
+        ok = codes == code.OK
         self.accepted += int(ok.sum())
-        kinds = np.clip(rows["kind"], 0, 255)
-        np.add.at(self.kinds, (kinds, ok.astype(np.int64)), 1)
-        for number, many in zip(*np.unique(done.codes, return_counts=True), strict=True):
-            self.codes[int(number)] = self.codes.get(int(number), 0) + int(many)
-        for number, many in zip(*np.unique(done.events[:, 1], return_counts=True), strict=True):
-            self.events[int(number)] = self.events.get(int(number), 0) + int(many)
+        kinds = np.clip(rows["kind"], 0, KINDS - 1)
+        self.kinds += np.bincount(2 * kinds + ok, minlength=2 * KINDS).reshape(KINDS, 2)
+        self.codes += np.bincount(codes, minlength=CODES)
+        self.events += np.bincount(done.events[:, accounting.KIND], minlength=accounting.KINDS)
 
     @property
     def now(self) -> int:
@@ -104,7 +122,8 @@ class World:
 
     def batch(self) -> Rows:
         """The rows of one batch: price steps with traffic between them, and what goes wrong with a log."""
-        options, now, parts = self.options, self.now, []
+        options, now, parts = self.options, self.now + self.away_ms, []
+        self.away_ms = 0
         is_closed = len(restore(self.columns)) > 0
         traffic = self.traffic.table(options.batch)
         for chunk in np.array_split(traffic, options.steps):
