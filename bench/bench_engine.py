@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def crash_batches() -> tuple[float, int, int]:
-    """(slowest batch in s, liquidations ended, batches until none waited) while every price falls 5 % and the flow goes on.
+    """(slowest batch in s, liquidations ended, batches until none waited) when every price falls 5 % in the flow.
 
     A crowd of its own: one position an account, 5 to 20 times its equity, half of them long.
     """

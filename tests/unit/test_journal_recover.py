@@ -74,7 +74,7 @@ def test_a_snapshot_that_has_its_name_is_whole_after_a_power_cut() -> None:
 
 
 def test_chunks_that_change_places_are_seen() -> None:
-    """Each of them is sound; only the hash of the whole tells."""
+    """Each of them is sound; only what is said of the whole tells."""
     log = written(snapshot_at=3)
     name = snapshot.snapshot_files(log.disk)[0]
     data = log.disk.read(name)
@@ -86,7 +86,7 @@ def test_chunks_that_change_places_are_seen() -> None:
         at += length
     head = data[: len(data) - sum(len(chunk) for chunk in chunks)]
     log.disk.files[name] = bytearray(head + b"".join([chunks[1], chunks[0], *chunks[2:]]))
-    with pytest.raises(JournalError, match="does not have its hash"):
+    with pytest.raises(JournalError, match="does not have its checksum"):
         snapshot.read_snapshot(log.disk, name)
 
 

@@ -40,6 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     size: int  # bytes of the state
     state: str  # SHA-256 of the state: Venue.state_hash()
     packed: int  # bytes of the chunks
+    packed_crc: int  # and their CRC-32: a flipped bit may still unpack to the same state
 
 
 def layout_of(capacity: Capacity) -> str:
@@ -78,6 +79,7 @@ def write_snapshot(disk: Disk, venue: Venue, sequence: int, record_hash: bytes) 
         size=len(durable),
         state=venue.state_hash(),
         packed=sum(len(chunk) for chunk in chunks),
+        packed_crc=zlib.crc32(b"".join(chunks)),
     )
     words = msgspec.json.encode(head)
     whole = _HEAD.pack(MAGIC, VERSION, len(words)) + words
@@ -116,6 +118,8 @@ def read_snapshot(disk: Disk, file: str) -> tuple[Snapshot, bytes]:
     head, at = read_head(data, where)
     if len(data) != at + head.packed or file != snapshot_name(head.sequence):
         raise JournalError(where, None, f"{len(data)} bytes, or a name, that its head does not say")
+    if zlib.crc32(data[at:]) != head.packed_crc:
+        raise JournalError(where, at, "the state does not have its checksum")
     parts = []
     left = head.size
     while left:  # each turn takes a chunk
