@@ -16,7 +16,7 @@ from seawall.lab import metrics
 from seawall.lab.arena import Run, play
 from seawall.lab.columns import Array
 from seawall.lab.history import History
-from seawall.lab.levels import least_initial, market_under, scale_to
+from seawall.lab.levels import CLOSE_ENOUGH, least_initial, market_under, scale_to
 from seawall.lab.opening import capacity_for, fitted
 from seawall.lab.outcome import figures
 from seawall.lab.population import Population, usual_day_volume
@@ -86,8 +86,9 @@ def compare(
     path, capacity, ranks = path_of(history, people), capacity_for(people), ranks_of(history)
     plain = {one.name: _markets(people, one.levels, ranks, 1.0) for one in rules}
     target = margin_rate(people, plain[rules[0].name])
-    scales = {one.name: _scale(people, one.levels, ranks, target) for one in rules}
-    scaled = {one.name: _markets(people, one.levels, ranks, scales[one.name]) for one in rules}
+    found = {one.name: _scaled(people, one.levels, ranks, target) for one in rules}
+    scales = {name: scale for name, (scale, _) in found.items()}
+    scaled = {name: markets for name, (_, markets) in found.items()}
     jobs = [(one, markets[one.name]) for markets in (plain, scaled) for one in rules]
 
     def run(job: tuple[RuleSet, tuple[Market, ...]]) -> tuple[Run, Array]:
@@ -113,16 +114,28 @@ def compare(
     )
 
 
-def _markets(people: Population, levels: str, ranks: Sequence[int], scale: float) -> tuple[Market, ...]:
-    return tuple(market_under(levels, base, rank, scale) for base, rank in zip(people.markets, ranks, strict=True))
+def _markets(
+    people: Population, levels: str, ranks: Sequence[int], scale: float, floor: float | None = None
+) -> tuple[Market, ...]:
+    pairs = zip(people.markets, ranks, strict=True)
+    return tuple(market_under(levels, base, rank, scale, floor) for base, rank in pairs)
 
 
-def _scale(people: Population, levels: str, ranks: Sequence[int], target: float) -> float:
-    found = scale_to(target, lambda scale: margin_rate(people, _markets(people, levels, ranks, scale)))
-    rate = margin_rate(people, _markets(people, levels, ranks, found))
+def _scaled(people: Population, levels: str, ranks: Sequence[int], target: float) -> tuple[float, tuple[Market, ...]]:
+    """(scale, markets) whose margin rate is `target`.
+
+    Leverages are whole numbers, so the rate jumps as the scale grows; what a jump leaves over is made up by the least
+    margin, which has no steps.
+    """
+    scale = scale_to(target, lambda scale: margin_rate(people, _markets(people, levels, ranks, scale)))
+    markets = _markets(people, levels, ranks, scale)
+    if margin_rate(people, markets) < target * (1 - CLOSE_ENOUGH):
+        more = scale_to(target, lambda floor: margin_rate(people, _markets(people, levels, ranks, scale, floor)), scale)
+        markets = _markets(people, levels, ranks, scale, more)
+    rate = margin_rate(people, markets)
     if abs(rate / target - 1.0) > SCALE_TOLERANCE:
         raise BadInput("rules", f"levels {levels}: margin {rate:.4f} of notional cannot be brought to {target:.4f}")
-    return found
+    return scale, markets
 
 
 def _raw_of(opened: Population, asked: Population) -> Array:
