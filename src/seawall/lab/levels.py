@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from seawall.lab.columns import Ints
+from seawall.lab.history import Ints
 from seawall.lab.listing import static_tiers
 from seawall.terms import limits
 from seawall.terms.market import Market, TierRow, market

@@ -12,7 +12,7 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
-from seawall.lab.columns import Ints
+from seawall.lab.history import Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.population import Population
 from seawall.ledger import state
