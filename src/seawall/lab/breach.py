@@ -1,8 +1,8 @@
 """Which buckets the index alone would have made liquidatable, had nobody touched them.
 
 A liquidation is *unnecessary* when its bucket never fell below maintenance over the whole history when marked at the
-index: a price that came back says nothing, an index that never went there does. This module takes bare columns, so that a change of the laboratory
-does not compile the engine anew.
+index: a price that came back says nothing, an index that never went there does. This module takes bare columns, so
+that a change of the laboratory does not compile the engine anew.
 """
 
 from collections.abc import Sequence

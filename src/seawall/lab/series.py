@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seawall.lab.arena import Run
 
 CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
+INITIAL_SAMPLES: Final = 480  # of the margin required, at most: measuring it reads every position
 _AT: Final = {name: place for place, name in enumerate(event.ROW)}
 
 
@@ -45,8 +46,9 @@ class Seen:
         self.interest: Ints = np.zeros(shape, np.int64)  # one side, at the mark
         self.insurance: Ints = np.zeros(bars, np.int64)
         self.backstop: Ints = np.zeros(bars, np.int64)  # equity of the vaults at the mark
-        self.initial: Ints = np.zeros(bars, np.int64)  # initial margin that the open positions need
+        self.initial: Ints = np.zeros(bars, np.int64)  # initial margin that the open positions need, as last measured
         self.waiting: Ints = np.zeros(bars, np.int64)  # buckets queued at the end of the bar
+        self._stride = -(-bars // INITIAL_SAMPLES)
 
     def point(self, bar: int, venue: Venue, index: Ints, perp: Ints, displacement: Floats) -> None:
         """Prices after one point of a bar."""
@@ -64,7 +66,8 @@ class Seen:
         self.interest[bar] = columns["market_open"][:count] * columns["market_price"][:count]
         self.insurance[bar] = columns["market_insurance"][:count].sum()
         self.backstop[bar] = vault_equity(venue, count)
-        self.initial[bar] = required_initial(venue, markets)
+        is_due = bar % self._stride == 0
+        self.initial[bar] = required_initial(venue, markets) if is_due else self.initial[bar - 1]
         self.waiting[bar] = columns["cell"][state.QUEUED]
 
 
