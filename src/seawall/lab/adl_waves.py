@@ -132,7 +132,8 @@ def winner_sizes(lots: int, seed: int) -> Ints:
     weights = np.random.Generator(np.random.PCG64(seed)).lognormal(0.0, 1.5, WINNERS)
     edges = np.floor(np.cumsum(weights) / weights.sum() * lots).astype(np.int64)
     edges[-1] = lots
-    return np.maximum(np.diff(edges, prepend=0), 1)
+    sizes: Ints = np.maximum(np.diff(edges, prepend=0), 1)
+    return sizes
 
 
 def _opened(lots: int, sizes: Ints, policy: int, seed: int) -> Feed:
@@ -189,7 +190,7 @@ def _trades(lots: int, sizes: Ints) -> Rows:
 
 def compared(waves: list[Wave], seed: int = 1) -> dict[str, Any]:
     """Every wave under every policy beside what was published, ready for JSON."""
-    shown = []
+    shown: list[dict[str, Any]] = []
     for wave in waves:
         ours = {name: deleverage(wave.needed, wave.capacity, policy, seed) for name, policy in POLICIES.items()}
         shown.append(
