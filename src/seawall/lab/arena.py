@@ -39,7 +39,9 @@ WAVES: Final = 8
 STEPS: Final = 4  # LIQUIDATE rows of one wave
 STEPS_MAX: Final = 256  # of one point: what is left waits for the next
 STEP_WORK: Final = 64
-TRADERS_SHARE: Final = 0.001  # of positions that trade in a bar
+TRADERS_SHARE: Final = 0.001  # of positions that trade in a minute
+TRADERS_MAX: Final = 0.05  # of positions that trade in a bar, however long
+MINUTE_MS: Final = 60_000
 TRADED_SHARE: Final = 0.1  # of its size, each of them
 PRINTED_USD_MICRO: Final = 20_000_000  # of a trade that only prints a price
 INSURANCE_SHARE: Final = RATE_ONE // 200  # of a market's opening open interest
@@ -191,10 +193,11 @@ def _print_rows(perp: Ints, live: Ints) -> Rows:
     return printed
 
 
-def _trader_rows(people: Population, opened: Opened, perp: Ints, bar: int, seed: int) -> Rows:
+def _trader_rows(people: Population, opened: Opened, path: Path, bar: int, seed: int) -> Rows:
     """Orders of a few owners, the same under every rule set: a tenth of their position more or less, at the market."""
     rng = np.random.Generator(np.random.PCG64([seed, bar]))
-    count = max(1, int(TRADERS_SHARE * people.positions))
+    usual = min(TRADERS_MAX, TRADERS_SHARE * path.history.interval_ms / MINUTE_MS)
+    count, perp = int(rng.poisson(usual * people.positions)), path.perp[bar, 0]
     chosen = rng.integers(0, people.positions, count)
     sells = rng.random(count) < 0.5
     lots = np.ceil(np.abs(people.size[chosen]) * TRADED_SHARE).astype(np.int64)
@@ -238,7 +241,7 @@ def _walk(
             if rules.is_marked_by_trades:
                 rows.insert(2, _print_rows(path.perp[bar, point], live))
             if point == 0:
-                rows.append(_trader_rows(people, opened, path.perp[bar, point], bar, seed))
+                rows.append(_trader_rows(people, opened, path, bar, seed))
             done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
             kept += _liquidate(feed, book, prices, depth, (bar, now))

@@ -42,7 +42,7 @@ MODELLED: Final = (
     "A bar is walked through both extremes before its close, all markets together: low, high, close when prices rise, "
     "high, low, close when they fall. Bars of up to five seconds are their close.",
     "After every point liquidations run in waves, each followed by the marks that the book then gives.",
-    "A few accounts trade in every bar, the same ones under every rule set.",
+    "A few accounts trade all the time, the same ones under every rule set.",
 )
 LIMITS: Final = (
     "Recorded prices already contain the liquidations of that day; ours come on top. Rules are compared, the day is "
