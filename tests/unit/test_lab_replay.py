@@ -18,7 +18,7 @@ from seawall.lab.population import Mix, Population, populate_for
 from seawall.lab.rulesets import rule_sets
 from seawall.margin.columns import market_table
 from seawall.margin.health import health
-from seawall.terms import event
+from seawall.terms import command, event
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Mark, market
@@ -215,15 +215,15 @@ def test_a_wick_that_the_index_never_made_liquidates_only_under_the_last_price()
 
 def test_the_gate_keeps_every_fill_near_the_index(crashed: dict[str, Outcome]) -> None:
     index = path_of(crash(), people(crash(), 400)).index[:, 0]
-    for mark, most in (("clamped", 0.031), ("clamp-only", 1.0)):
+    furthest = {}
+    for mark in ("clamped", "clamp-only"):
         run = crashed[mark].run
         fills = series.field(run.events, "kind") == event.LIQUIDATION_FILL
         at = index[run.event_bar[fills], series.field(run.events, "market")[fills]]
         side = np.sign(series.field(run.events, "size")[fills])
         worse = side * (series.field(run.events, "price")[fills] / at - 1)
-        assert fills.any()
-        assert worse.max() <= most
-        assert mark == "clamped" or worse.max() > 0.04
+        furthest[mark] = float(worse.max())
+    assert 0 < furthest["clamped"] <= 0.0301 < furthest["clamp-only"]
 
 
 def test_gated_buckets_wait_and_are_served_when_the_perp_is_back(crashed: dict[str, Outcome]) -> None:
@@ -262,7 +262,8 @@ def test_a_book_is_walked_and_refills() -> None:
     assert (np.diff(bids) < 0).all()
     within = rows["size"][1 : 1 + len(arena.DISTANCES)][arena.DISTANCES <= arena.DEPTH_BAND]
     assert within.sum() == pytest.approx(1e6 * arena.DISTANCES[arena.DISTANCES <= 0.01][-1] / 0.01, rel=0.01)
+    asleep = book.quotes(np.array([1_000_000]), np.array([1e6]), np.zeros(1, np.bool_))
+    assert asleep["kind"].tolist() == [command.CANCEL_ALL]
     book.displacement[:] = -0.02
     book.fade(arena.REFILL_HALF_LIFE_MS)
     assert book.displacement[0] == pytest.approx(-0.01)
-    assert not len(book.quotes(np.array([1_000_000]), np.array([0.0]), np.zeros(1, np.bool_)))

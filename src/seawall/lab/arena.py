@@ -112,7 +112,7 @@ class _Book:
         np.clip(self.displacement, -0.5, 0.5, out=self.displacement)
 
     def quotes(self, perp: Ints, depth_usd: Floats, live: Ints) -> Rows:
-        """Rows of the maker: in each live market cancel everything, then both sides, nearest first."""
+        """Rows of the maker: in each market cancel everything, then, where it is live, both sides, nearest first."""
         centre = perp * (1.0 + self.displacement)
         levels = len(DISTANCES)
         rows = np.zeros((len(perp), 1 + 2 * levels), ROW_TYPE)
@@ -128,7 +128,8 @@ class _Book:
         rows["price"][:, 1 : 1 + levels], rows["price"][:, 1 + levels :] = low, on_grid(high)
         lots = np.floor(depth_usd[:, None] * self.shares * 1e6 / np.maximum(centre, 1.0)[:, None]).astype(np.int64)
         rows["size"][:, 1:] = np.concatenate((lots, lots), axis=1)
-        flat = rows[live.astype(bool)].ravel()
+        rows["size"][~live.astype(bool)] = 0
+        flat = rows.ravel()
         chosen: Rows = flat[(flat["kind"] == command.CANCEL_ALL) | (flat["size"] > 0)]
         return chosen
 

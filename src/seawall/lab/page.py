@@ -277,8 +277,7 @@ def _policy(document: Document) -> str:
         f"{policy['refill_half_life_ms'] / 1000:g} s",
         f"a market's insurance fund opens with {policy['insurance_share'] * 100:g} % of its open interest, its "
         f"backstop vault, where a rule set has one, with {policy['backstop_share'] * 100:g} %",
-        f"in a minute {policy['traders_share'] * 100:g} % of positions trade {policy['traded_share'] * 100:g} % of their "
-        "size",
+        f"{policy['traders_share'] * 100:g} % of positions a minute trade {policy['traded_share'] * 100:g} % of theirs",
         f"{policy['makers']} makers take the other side of the opening",
     ]
     return _list(facts)
