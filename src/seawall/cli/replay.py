@@ -255,12 +255,12 @@ def _print_summary(content: dict[str, Any], folder: Path | None, seconds: float)
 def _table(content: dict[str, Any], part: str, heading: str) -> Any:
     from rich.table import Table
 
-    from seawall.lab.words import FIGURES, text_of
+    from seawall.lab.words import FIGURES, text_of, value_of
 
     table = Table(title=heading, title_justify="left", header_style="bold")
     table.add_column("Figure")
     for one in content["sets"]:
         table.add_column(one["title"], justify="right")
     for figure in FIGURES:
-        table.add_row(figure.name, *(text_of(figure, own[figure.key]) for own in content[part].values()))
+        table.add_row(figure.name, *(text_of(figure, value_of(figure, own)) for own in content[part].values()))
     return table

@@ -24,6 +24,7 @@ from seawall.lab.words import (
     price,
     share,
     text_of,
+    value_of,
     verdict,
 )
 
@@ -170,7 +171,7 @@ def _table(document: Document, part: str, caption: str) -> str:
         for one in sets:
             own = figures[one["rule"]]
             delta = "" if own is base else _delta(figure, own, base)
-            cells.append(f"<td{_main(document, one)}>{escape(text_of(figure, own[figure.key]))}{delta}</td>")
+            cells.append(f"<td{_main(document, one)}>{escape(text_of(figure, value_of(figure, own)))}{delta}</td>")
         rows.append(f'<tr><th scope="row">{escape(figure.name)}</th>{"".join(cells)}</tr>')
     words = f"{caption} Differences are against the first column."
     return (
@@ -185,7 +186,7 @@ def _main(document: Document, one: Document) -> str:
 
 def _delta(figure: Figure, own: Document, base: Document) -> str:
     """Change against the first rule set, coloured and worded where less is better."""
-    before, after = base[figure.key], own[figure.key]
+    before, after = value_of(figure, base), value_of(figure, own)
     if not figure.is_compared or before is None or after is None or before == after:
         return ""
     if before <= 0:

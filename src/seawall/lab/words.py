@@ -7,7 +7,7 @@ NOTHING: Final = "–"
 
 
 class Figure(NamedTuple):
-    """A row of the comparison: a key of a rule set's figures, its name, its unit (count, usd, bps or seconds)."""
+    """A row of the comparison: a key of a rule set's figures, its name, its unit (count, usd, part, bps or seconds)."""
 
     key: str
     name: str
@@ -26,6 +26,9 @@ FIGURES: Final = (
     Figure("backstop_result_usd", "Result of the backstop", "usd", False),
     Figure("adl_notional_usd", "Auto-deleveraged", "usd"),
     Figure("adl_overshoot_usd", "Auto-deleveraged beyond need", "usd"),
+    Figure("adl_accounts", "Winners closed", "count"),
+    Figure("adl_largest_share", "Largest share of one winner", "part", False),
+    Figure("adl_gini", "Gini coefficient of their shares", "part", False),
     Figure("impact_bps", "Impact of forced orders", "bps"),
     Figure("breach_to_flat_s", "Breach to flat", "seconds"),
     Figure("average_margin_usd", "Margin required, mean", "usd"),
@@ -72,12 +75,20 @@ TERMS: Final = (
 )
 
 
+def value_of(figure: Figure, figures: dict[str, Any]) -> float | None:
+    """The figure's value among those of a rule set, fairness included."""
+    value: float | None = {**figures["fairness"], **figures}[figure.key]
+    return value
+
+
 def text_of(figure: Figure, value: float | None) -> str:
     """A value in the figure's unit."""
     if value is None:
         return NOTHING
     if figure.unit == "usd":
         return amount(value)
+    if figure.unit == "part":
+        return f"{value:.3f}"
     return f"{value:,.0f}" if figure.unit == "count" else f"{value:,.4g} {'bps' if figure.unit == 'bps' else 's'}"
 
 
