@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 
 import harness
-from engine_flow import Maker, open_venue, record
+from engine_flow import Maker, crowd, open_venue, record
 from seawall.engine.venue import Venue
 from seawall.ledger import state
+from seawall.terms import event
 
 ACCOUNTS, MARKETS, SEED = 100_000, 50, 7
 WARM_BATCHES, TIMED_BATCHES, ROUNDS = 200, 120, 3
 INTERPRETED_BATCHES = 6
-CRASH = 0.95
+CRASH, CRASH_BATCHES = 0.95, 400
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     record(venue, ACCOUNTS, MARKETS, WARM_BATCHES, SEED)
     warm = venue.copy()
     flow = record(venue, ACCOUNTS, MARKETS, TIMED_BATCHES, SEED + 1)
-    best, slowest = float("inf"), 0.0
+    best = float("inf")
     for _ in range(ROUNDS):
         timed = warm.copy()
         spent = 0.0
@@ -41,7 +42,7 @@ def main() -> None:
         best = min(best, spent)
         assert timed.state_hash() == venue.state_hash(), "the same rows gave another state"
     rate = flow.commands / best
-    slowest = crash_batch(venue)
+    slowest, ended, drained = crash_batches()
     interpreted = interpreted_rate(warm, flow.batches[:INTERPRETED_BATCHES])
     harness.write(
         "engine",
@@ -49,6 +50,8 @@ def main() -> None:
             harness.Figure("commands a second", rate, 1e6, "higher"),
             harness.Figure("compiled / uncompiled", rate / interpreted, 20, "higher"),
             harness.Figure("worst batch of 4,096 in a 5 % crash of every market, ms", slowest * 1e3, 20, "lower"),
+            harness.Figure("liquidations ended in it", ended, 10_000, "higher"),
+            harness.Figure("batches until none waited", drained, CRASH_BATCHES - 1, "lower"),
             harness.Figure("bytes an idle account", idle_bytes(state.VENUE), 200, "lower"),
             harness.Figure("accepted share", flow.accepted, None, "higher"),
             harness.Figure("record, MB", state.size_of(state.VENUE) / 1e6, None, "lower"),
@@ -57,22 +60,28 @@ def main() -> None:
     )
 
 
-def crash_batch(venue: Venue) -> float:
-    """The slowest of the batches from the crash until the queue is empty: the flow goes on, every price falls."""
+def crash_batches() -> tuple[float, int, int]:
+    """(slowest batch in s, liquidations ended, batches until none waited) while every price falls 5 % and the flow goes on.
+
+    A crowd of its own: one position an account, 5 to 20 times its equity, half of them long.
+    """
+    venue = open_venue(state.VENUE, ACCOUNTS, MARKETS, 500)
+    crowd(venue, ACCOUNTS, MARKETS, SEED)
     maker = Maker(venue, ACCOUNTS, MARKETS, SEED + 2)
-    maker.now = int(venue.columns["cell"][state.NOW])
-    maker.price = venue.columns["market_oracle"][:MARKETS].copy()
-    maker.apply(maker.batch())
+    for _ in range(5):
+        maker.apply(maker.batch())
     maker.price = (maker.price * CRASH).astype(np.int64) // 10_000 * 10_000
-    worst, liquidations = 0.0, 0
-    for _ in range(200):
+    worst, ended, drained = 0.0, 0, 0
+    for turn in range(CRASH_BATCHES):
         rows = maker.batch()
         start = time.process_time()
-        maker.apply(rows)
+        done = venue.apply(rows)
         worst = max(worst, time.process_time() - start)
-        liquidations += int(venue.columns["cell"][state.QUEUED])
-    print(f"  queued buckets over the batches of the crash: {liquidations:,}")
-    return worst
+        maker.note(rows, done)
+        ended += int((done.events[:, 1] == event.LIQUIDATION_END).sum())
+        if venue.columns["cell"][state.QUEUED] != 0:
+            drained = turn + 1
+    return worst, ended, drained
 
 
 def interpreted_rate(warm: Venue, batches: list[np.ndarray]) -> float:
@@ -101,16 +110,17 @@ def run_interpreted(folder: Path) -> None:
 
 def idle_bytes(capacity: state.Capacity) -> float:
     """Bytes of the record that grow with every account and its cross bucket, hash places included."""
-    rows = {"account": capacity.accounts, "bucket": capacity.buckets}
+    rows = (capacity.accounts, capacity.buckets)
+    record = state.record_type(capacity)
     total = 0.0
-    for name, kind, shape in state.columns(capacity):
-        size = np.dtype(kind).itemsize * int(np.prod(shape))
+    for name in record.names or ():
+        kind = record[name]
         if name == "nonce_floor":
             total += 8
         elif name == "address_place":
-            total += size / (capacity.accounts + capacity.agents)
-        elif shape and shape[0] in rows.values():
-            total += size / shape[0]
+            total += kind.itemsize / (capacity.accounts + capacity.agents)
+        elif kind.shape and kind.shape[0] in rows:
+            total += kind.itemsize / kind.shape[0]
     return total
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
-from seawall.engine.venue import Venue
+from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
+from seawall.margin.trigger_state import FIRED
 from seawall.terms import code, command, parameter
 from seawall.units import RATE_ONE
 
@@ -42,8 +43,8 @@ def must(venue: Venue, rows: Rows) -> None:
     assert not codes.any(), (code.TEXT[int(codes[np.flatnonzero(codes)[0]])], rows[np.flatnonzero(codes)[0]])
 
 
-def open_venue(capacity: state.Capacity, accounts: int, markets: int) -> Venue:
-    """`accounts` funded accounts and `markets` open markets at 100 USD a lot with the usual fees."""
+def open_venue(capacity: state.Capacity, accounts: int, markets: int, equity: int = 50_000) -> Venue:
+    """`accounts` accounts with `equity` USD each and `markets` open markets at 100 USD a lot with the usual fees."""
     venue = Venue(capacity)
     tick = blank(1, command.TICK, command.SEQUENCER)
     tick["time"] = START
@@ -75,7 +76,7 @@ def open_venue(capacity: state.Capacity, accounts: int, markets: int) -> Venue:
     created["address_0"], created["address_2"] = 1, np.arange(1, accounts + 1)
     must(venue, created)
     paid = blank(accounts, command.DEPOSIT, command.BRIDGE)
-    paid["account"], paid["amount"] = np.arange(accounts), 50_000 * USD
+    paid["account"], paid["amount"] = np.arange(accounts), equity * USD
     paid["reference"] = np.arange(1, accounts + 1)
     must(venue, paid)
     return venue
@@ -87,9 +88,9 @@ class Maker:
     def __init__(self, venue: Venue, accounts: int, markets: int, seed: int) -> None:
         self.venue, self.accounts, self.markets = venue, accounts, markets
         self.rng = np.random.Generator(np.random.PCG64(seed))
-        self.price = np.full(markets, 100 * USD, np.int64)
+        self.price: Ints = venue.columns["market_oracle"][:markets].copy()
         self.resting: Ints = np.zeros((0, 3), np.int64)  # id, account, market
-        self.now, self.turn = START, 0
+        self.now, self.turn = int(venue.columns["cell"][state.NOW]), 0
 
     def batch(self) -> Rows:
         """BATCH rows: the flow, and once in a while the venue's own steps in front of it."""
@@ -145,11 +146,46 @@ class Maker:
 
     def apply(self, rows: Rows) -> int:
         """Applies a batch and notes what rests; returns how many rows were accepted."""
-        done = self.venue.apply(rows)
+        return self.note(rows, self.venue.apply(rows))
+
+    def note(self, rows: Rows, done: Applied) -> int:
+        """Notes what a batch left resting; returns how many rows were accepted."""
         rests = (rows["kind"] == command.PLACE) & (done.codes == code.OK) & (done.made > 0)
         added = np.stack((done.made[rests], rows["account"][rests], rows["market"][rests]), axis=1)
         self.resting = np.concatenate((self.resting, added))
         return int((done.codes == code.OK).sum())
+
+
+def crowd(venue: Venue, accounts: int, markets: int, seed: int) -> None:
+    """One position for each account but the first 2 a market, which make the market: drawn 5 to 20 times its equity."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    makers = 2 * markets
+    rich = blank(makers, command.DEPOSIT, command.BRIDGE)
+    rich["account"], rich["amount"] = np.arange(makers), 10**9 * USD
+    rich["reference"] = int(venue.columns["cell"][state.DEPOSIT_SERIAL]) + 1 + np.arange(makers)
+    must(venue, rich)
+    price, now = venue.columns["market_oracle"][:markets], int(venue.columns["cell"][state.NOW])
+    quotes = blank(makers, command.PLACE, np.arange(makers))
+    quotes["account"], quotes["market"] = np.arange(makers), np.arange(makers) % markets
+    quotes["flags"], quotes["nonce"] = np.where(np.arange(makers) < markets, command.SELL, 0), now
+    quotes["price"], quotes["size"] = price[quotes["market"]], 2**20
+    quotes["price"] += np.where(quotes["flags"] != 0, 10_000, -10_000)
+    must(venue, quotes)
+    owners = np.arange(makers, accounts)
+    takers = blank(len(owners), command.PLACE, owners)
+    takers["account"], takers["market"], takers["nonce"] = owners, rng.integers(0, markets, len(owners)), now
+    takers["flags"] = command.IOC | np.where(rng.random(len(owners)) < 0.5, command.SELL, 0)
+    takers["price"] = price[takers["market"]] + np.where(takers["flags"] & command.SELL, -20_000, 20_000)
+    equity = venue.columns["bucket_raw"][owners]
+    takers["size"] = equity * rng.uniform(5, 19.5, len(owners)) / price[takers["market"]]
+    must(venue, takers)
+    wipe = blank(makers, command.CANCEL_ALL, np.arange(makers))
+    wipe["account"], wipe["market"], wipe["nonce"] = np.arange(makers), -1, now + 1
+    must(venue, wipe)
+    work = blank(1, command.LIQUIDATE, command.SEQUENCER)
+    work["size"] = 1
+    while venue.columns["count"][FIRED] != 0:  # until every trigger is placed
+        must(venue, work)
 
 
 def record(venue: Venue, accounts: int, markets: int, batches: int, seed: int) -> Flow:

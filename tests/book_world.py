@@ -67,7 +67,7 @@ class Book:
     def __init__(self, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.columns = self.array[0]
+        self.columns = state.Columns(self.array)
         self.states = state.for_kernels(self.array)
         for market, size_decimals in enumerate(MARKETS):
             self.columns["market_exponent_max"][market] = max(0, 6 - size_decimals)
@@ -220,7 +220,7 @@ def _check_lists(book: Book, model: Model, rows: dict[int, int]) -> None:
         assert c["bucket_orders"][bucket] == len(members)
     assert not by_bucket
     for slot in range(1, int(c["count"][0])):
-        bucket, market = int(c["slot_link"][slot, 1]), int(c["slot_market"][slot])
+        bucket, market = int(c["slot_owner"][slot]), int(c["slot_market"][slot])
         assert [c["slot_bids"][slot], c["slot_asks"][slot]] == model.slots.get((bucket, market), [0, 0])
 
 

@@ -157,7 +157,7 @@ class Arena:
     def __init__(self, *prices: int, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.c: Any = self.array[0]
+        self.c: Any = state.Columns(self.array)
         self.states = state.for_kernels(self.array)
         self.rows = np.zeros(1, ROW_TYPE)
         self.c["cell"][state.NOW] = NOW
@@ -337,7 +337,7 @@ class Arena:
         buckets = {*c["bucket_raw"].nonzero()[0].tolist(), *c["bucket_first"].nonzero()[0].tolist()}
         found: dict[int, dict[str, Any]] = {b: {"raw": self.raw(b), "positions": {}} for b in sorted(buckets)}
         for slot in range(1, int(c["count"][0])):
-            bucket = int(c["slot_link"][slot, 1])
+            bucket = int(c["slot_owner"][slot])
             if bucket >= 0 and c["slot_size"][slot]:
                 market, size = int(c["slot_market"][slot]), int(c["slot_size"][slot])
                 found[bucket]["positions"][market] = (size, int(c["slot_entry"][slot]))

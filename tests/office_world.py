@@ -34,7 +34,7 @@ class Office:
     def __init__(self, number: int = 1, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.columns: Any = self.array[0]
+        self.columns: Any = state.Columns(self.array)
         self.s = state.for_kernels(self.array)[0]
         self.serial = 0
         self.columns["cell"][state.NOW] = START
@@ -122,7 +122,7 @@ class Office:
         slot = int(self.columns["count"][0])
         self.columns["count"][0] = slot + 1
         self.columns["slot_market"][slot], self.columns["slot_size"][slot] = market, size
-        self.columns["slot_link"][slot, 1] = bucket
+        self.columns["slot_owner"][slot] = bucket
         self.columns["bucket_first"][bucket], self.columns["bucket_raw"][bucket] = slot, raw
         self.columns["bucket_status"][bucket] = status
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from seawall import linking
+from seawall import interleave, linking
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -57,6 +57,7 @@ def _compile(function: Function) -> Function:
     cache = _prepare_cache()
     numba = importlib.import_module("numba")
     linking.install()
+    interleave.install()
     dispatcher: Function = numba.njit(nogil=True, cache=cache is not None, error_model="numpy")(function)
     _compiled.append(dispatcher)
     return dispatcher

@@ -59,7 +59,7 @@ def mul_divmod(a: int, b: int, divisor: int) -> tuple[int, int]:
 @kernel
 def _small_product(a: int, b: int, divisor: int) -> tuple[int, int]:
     """Quotient and rest of `a * b / divisor` for 0 <= a, b < divisor."""
-    if divisor <= HALF_MASK + 1:
+    if divisor <= HALF_MASK + 1 or a <= LIMB_MASK // max(b, 1):
         return a * b // divisor, a * b % divisor
     quotient, rest = 0, 0
     for bit in range(LIMB_BITS - 1, -1, -1):

@@ -303,7 +303,7 @@ def conserved(world: Bare) -> int:
     c = world.columns
     held = 10**6 * world.money()
     for slot in range(1, len(c["slot_size"])):
-        if c["slot_link"][slot, ladder.OWNER] >= 0:
+        if c["slot_owner"][slot] >= 0:
             market, size = int(c["slot_market"][slot]), int(c["slot_size"][slot])
             index = int(c["market_index"][market])
             held += -size * (index - int(c["slot_index"][slot]))
@@ -387,7 +387,7 @@ def test_no_position_is_ever_out_of_reach_of_its_settlement(first: bool) -> None
     """A table so long that a round of the sweep takes weeks, at the greatest price and rate: the step waits for it."""
     world = Paying(interval_hours=8)
     world.columns["market_price_max"][MARKET] = PRICE
-    world.columns["slot_link"][5:, ladder.OWNER] = -1
+    world.columns["slot_owner"][5:] = -1
     world.columns["count"][trigger_state.SLOTS_USED] = 1_500
     size = limits.NOTIONAL_MAX // PRICE
     people = [world.account(2**58) for _ in range(6)]

@@ -28,7 +28,7 @@ class Feeds:
 
     def __init__(self, *, price_max: int = 2**40, quorum: int = 3, size_decimals: int = 0) -> None:
         self.array = state.create_state(state.SMALL)
-        self.columns: Any = self.array[0]
+        self.columns: Any = state.Columns(self.array)
         self.s = state.for_kernels(self.array)[0]
         self.now = START
         self.columns["cell"][state.NOW] = self.now
@@ -376,7 +376,7 @@ def test_a_new_mark_queues_the_buckets_it_fires_and_an_equal_one_is_not_told() -
     feeds.both(0, 5_000_000)
     assert feeds.taken() == []
     slot, bucket = 1, 7
-    feeds.columns["slot_link"][slot, ladder.OWNER] = bucket
+    feeds.columns["slot_owner"][slot] = bucket
     ladder.link(feeds.s, 2 * MARKET, slot, 4_990_000)
     feeds.tick(1_000)
     feeds.both(0, 4_995_000)

@@ -124,9 +124,9 @@ def is_well(world: World, bucket: int) -> bool:
 def claims(world: World) -> dict[tuple[int, int], int]:
     c = world.c
     return {
-        (int(c["slot_link"][slot, 1]), int(c["slot_market"][slot])): int(c["slot_claimed"][slot])
+        (int(c["slot_owner"][slot]), int(c["slot_market"][slot])): int(c["slot_claimed"][slot])
         for slot in range(1, int(c["count"][0]))
-        if c["slot_link"][slot, 1] >= 0
+        if c["slot_owner"][slot] >= 0
     }
 
 

@@ -12,7 +12,7 @@ from seawall.engine.delisting import PAIRS, SHARING, delist, settle_delisting
 from seawall.engine.rows import rows_for_kernels, rows_of
 from seawall.ledger import buckets, isolated, state
 from seawall.ledger.health import equity_and_maintenance
-from seawall.margin import ladder, trigger_state
+from seawall.margin import trigger_state
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import SETTLE_EVENTS
 
@@ -95,7 +95,7 @@ class Settlement(Office):
     def check(self) -> None:
         """Money is conserved to 1e-12 USD and every market's sizes add up to nothing."""
         c = self.columns
-        live = np.flatnonzero(c["slot_link"][:, ladder.OWNER] >= 0)
+        live = np.flatnonzero(c["slot_owner"][:] >= 0)
         live = live[(live > 0) & (live < c["count"][trigger_state.SLOTS_USED])]
         total = int(c["bucket_raw"].sum()) + int(c["market_insurance"].sum())
         total += sum(int(c["cell"][cell]) for cell in (state.PENDING, state.FEES, state.DUST, state.BAD_DEBT))

@@ -7,7 +7,7 @@ from desk import PRICE, USD, Desk, isolated_pair, pair
 from seawall.ledger import isolated as rows
 from seawall.ledger import leaving, state
 from seawall.ledger.buckets import close_empty_slot, open_slot
-from seawall.margin.ladder import ALWAYS_KEY, KEY, NEVER_KEY, OWNER
+from seawall.margin.ladder import ALWAYS_KEY, KEY, NEVER_KEY
 from seawall.margin.trigger_kernels import evaluate
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import AMOUNT_MAX, ISOLATED_PER_ACCOUNT, POSITIONS_PER_BUCKET, RAW_USD_MAX
@@ -286,7 +286,7 @@ def test_a_position_that_moves_leaves_the_ladder_until_its_buckets_are_measured(
     assert NEVER_KEY < c["slot_link"][slot, KEY] < ALWAYS_KEY
     own = desk.isolate(long, 0, 300 * USD)
     assert c["slot_link"][slot, KEY] == NEVER_KEY
-    assert c["slot_link"][slot, OWNER] == own
+    assert c["slot_owner"][slot] == own
     assert c["slot_link"][stays, KEY] > NEVER_KEY
     assert c["row_head"][0].any() == 0
     assert c["bucket_fired"][own] == c["bucket_fired"][long] == 1

@@ -7,7 +7,7 @@ import pytest
 
 from seawall.engine.invariants import broken
 from seawall.ledger import state
-from seawall.margin import ladder, trigger_state
+from seawall.margin import trigger_state
 from stop_floor import PROFIT, STOP, Floor
 from venue_world import BUY, SELL, USD
 
@@ -26,7 +26,7 @@ def floor() -> Floor:
     made.check()
     pool = len(made.venue.columns["bucket_raw"]) - 1  # of the last market, which has a position nobody listed
     slot = int(made.venue.columns["count"][trigger_state.SLOTS_USED])
-    made.venue.columns["slot_link"][slot, ladder.OWNER] = pool
+    made.venue.columns["slot_owner"][slot] = pool
     made.venue.columns["slot_market"][slot] = made.venue.capacity.markets - 1
     made.venue.columns["count"][trigger_state.SLOTS_USED] = slot + 1
     return made

@@ -237,7 +237,7 @@ def test_who_is_closed_equals_the_model(seed: int) -> None:
     arena.cash(loser, -arena.health(loser)[0] - int(debt))
     world = arena.picture()
     price = model.bankruptcy(world, loser, 0, abs(arena.size(loser)))
-    order = [int(arena.c["slot_link"][slot, 1]) for slot in range(1, 60) if arena.c["slot_market"][slot] == 0]
+    order = [int(arena.c["slot_owner"][slot]) for slot in range(1, 60) if arena.c["slot_market"][slot] == 0]
     order = [bucket for bucket in order if bucket >= 0 and bucket != loser]
     expected = model.deleveraged(world, loser, 0, price, order)
     found = of_kind(arena.liquidate(units=1), event.ADL)
@@ -255,9 +255,9 @@ def _bared(world: dict[str, Any], entry: dict[str, int]) -> int:
 
 @kernel
 def keep_all(states: Any, slots: Any, scores: Any) -> int:
-    s, count = states[0], 0
+    s, count, covered = states[0], 0, 0
     for i in range(len(slots)):
-        count = adl._keep(s, count, slots[i], scores[i], 1)
+        count, covered = adl._keep(s, count, covered, slots[i], scores[i], 1)
     adl._sort(s, count)
     return count
 

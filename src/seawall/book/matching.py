@@ -30,7 +30,6 @@ from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure, mea
 from seawall.ledger.isolated import release_isolated
 from seawall.ledger.markets import AMM, pool_bucket
 from seawall.ledger.state import FEES
-from seawall.margin.ladder import OWNER
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import FILLS_PER_COMMAND
 
@@ -344,7 +343,7 @@ def _exchange(
     s: Any, t: Taker, maker_slot: int, identity: int, lots: int, price: int, fee: int, maker_fee: int
 ) -> None:
     """The fill itself, against the maker's order `identity` (0: the pool)."""
-    market, maker, size = t.market, s.slot_link[maker_slot, OWNER], t.side * lots
+    market, maker, size = t.market, s.slot_owner[maker_slot], t.side * lots
     _settle(s, t.slot)
     _settle(s, maker_slot)
     trade(s, t.slot, size, price, fee)
@@ -361,4 +360,4 @@ def _settle(s: Any, slot: int) -> None:
     """Settles the position that trades, and it alone: a command's events stay bounded by its fills."""
     paid = settle_slot(s, slot)
     if paid != 0:
-        emit(s, event.FUNDING_PAID, s.slot_market[slot], s.slot_link[slot, OWNER], -1, 0, 0, s.slot_size[slot], paid)
+        emit(s, event.FUNDING_PAID, s.slot_market[slot], s.slot_owner[slot], -1, 0, 0, s.slot_size[slot], paid)

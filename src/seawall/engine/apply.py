@@ -7,6 +7,7 @@ Every command passes the same gates in the same order, so that the same bad requ
 from typing import Any, Final
 
 from seawall.engine.accounts import approve_agent, create_account, create_sub, revoke_agent
+from seawall.engine.ahead import GROUP, read_ahead
 from seawall.engine.authority import authorise, use_nonce
 from seawall.engine.cash import deposit, transfer
 from seawall.engine.clock import tick
@@ -24,7 +25,7 @@ from seawall.engine.stops import sweep_closed
 from seawall.engine.tiers import set_tier
 from seawall.engine.twap import cancel_twap, start_twap
 from seawall.engine.withdrawals import cancel_withdrawal, finish_withdrawal, withdraw
-from seawall.kernel import kernel, warm_up
+from seawall.kernel import INTERPRETED, kernel, warm_up
 from seawall.ledger.state import CLOSED, EVENTS_USED, MARKETS, RESULT, SEQUENCE
 from seawall.liquidation.step import liquidate
 from seawall.terms import code, command
@@ -42,6 +43,8 @@ def apply_rows(states: Any, rows: Any, shapes: Any, codes: Any, made: Any, first
     """
     s = states[0]
     for i in range(first, len(rows)):
+        if not INTERPRETED and (i - first) % GROUP == 0:
+            s.at[0] = read_ahead(s, rows, i)
         if s.cell[EVENTS_USED] + EVENTS_PER_COMMAND > EVENTS:
             return i
         s.cell[SEQUENCE] += 1

@@ -39,7 +39,6 @@ from seawall.liquidation.queue import leave
 from seawall.liquidation.socialise import absorb, cover_deficit, is_flat, share_out
 from seawall.liquidation.step import finish
 from seawall.margin.certificate import FENCE, LIVE
-from seawall.margin.ladder import OWNER
 from seawall.margin.trigger_kernels import collect_market
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import code, command, event, parameter
@@ -151,7 +150,7 @@ def _cover_debts(s: Any, market: int, most: int) -> bool:
     """Makes good the part of each bucket's debt that its position here shows; whether the last slot is behind."""
     slot, looked = s.cell[DELIST_ROW], 0
     while slot < s.count[SLOTS_USED] and looked < SETTLE_ROWS and s.cell[EVENTS_USED] < most:  # at most SETTLE_ROWS
-        if s.slot_market[slot] == market and s.slot_size[slot] != 0 and s.slot_link[slot, OWNER] >= 0:
+        if s.slot_market[slot] == market and s.slot_size[slot] != 0 and s.slot_owner[slot] >= 0:
             _cover_debt(s, market, slot)
         slot, looked = slot + 1, looked + 1
     s.cell[DELIST_ROW] = slot
@@ -160,7 +159,7 @@ def _cover_debts(s: Any, market: int, most: int) -> bool:
 
 @kernel
 def _cover_debt(s: Any, market: int, slot: int) -> None:
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     _settle_funding(s, slot)
     c = closing(s, slot)
     debt = deficit_of(s, c, c.held)
@@ -193,7 +192,7 @@ def _close_pairs(s: Any, market: int, most: int) -> bool:
 
 @kernel
 def _is_open(s: Any, market: int, slot: int, side: int) -> bool:
-    return bool(s.slot_market[slot] == market and s.slot_size[slot] * side > 0 and s.slot_link[slot, OWNER] >= 0)
+    return bool(s.slot_market[slot] == market and s.slot_size[slot] * side > 0 and s.slot_owner[slot] >= 0)
 
 
 @kernel
@@ -201,7 +200,7 @@ def _close_pair(s: Any, market: int, long: int, short: int) -> None:
     """Closes what the smaller of two positions has. Cash is not asked whether it fits: a settlement cannot refuse."""
     price = s.market_settlement[market]
     lots = min(s.slot_size[long], -s.slot_size[short])
-    buyer, seller = s.slot_link[short, OWNER], s.slot_link[long, OWNER]
+    buyer, seller = s.slot_owner[short], s.slot_owner[long]
     _settle_funding(s, long)
     _settle_funding(s, short)
     trade(s, long, -lots, price, 0)
@@ -215,7 +214,7 @@ def _close_pair(s: Any, market: int, long: int, short: int) -> None:
 def _settle_funding(s: Any, slot: int) -> None:
     paid = settle_slot(s, slot)
     if paid != 0:
-        emit(s, event.FUNDING_PAID, s.slot_market[slot], s.slot_link[slot, OWNER], -1, 0, 0, s.slot_size[slot], paid)
+        emit(s, event.FUNDING_PAID, s.slot_market[slot], s.slot_owner[slot], -1, 0, 0, s.slot_size[slot], paid)
 
 
 @kernel
@@ -223,7 +222,7 @@ def _close_slot(s: Any, market: int, slot: int) -> None:
     """Frees a slot without a position and what hangs on it: a debt that is left, a liquidation, an isolated bucket."""
     if s.slot_size[slot] != 0:
         return
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     cover_deficit(s, bucket, market)
     close_empty_slot(s, slot)
     if is_flat(s, bucket) and s.bucket_class[bucket] != 0:

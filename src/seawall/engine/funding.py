@@ -18,7 +18,6 @@ from seawall.ledger.buckets import find_slot, settle_slot
 from seawall.ledger.events import emit
 from seawall.ledger.markets import AMM, is_fresh, pool_bucket, status_of
 from seawall.ledger.state import NOW, SWEEP_SLOT
-from seawall.margin.ladder import OWNER
 from seawall.margin.trigger_kernels import move_index, note_fired
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import code, command, event, parameter
@@ -194,7 +193,7 @@ def sweep(s: Any) -> None:
             _end_round(s)
             slot = 0
             break
-        if s.slot_link[slot, OWNER] >= 0 and s.slot_index[slot] != s.market_index[s.slot_market[slot]]:
+        if s.slot_owner[slot] >= 0 and s.slot_index[slot] != s.market_index[s.slot_market[slot]]:
             _settle_swept(s, slot)
     s.cell[SWEEP_SLOT] = slot
 
@@ -204,7 +203,7 @@ def _settle_swept(s: Any, slot: int) -> None:
     """Settles one position and tells it. Its bucket is measured anew: each settlement may round a micro-USD away, and
     a certificate has room for one a position only.
     """
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     paid = settle_slot(s, slot)
     note_fired(s, bucket)
     if paid != 0:

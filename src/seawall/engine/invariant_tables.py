@@ -3,6 +3,7 @@
 import numpy as np
 
 from seawall.engine.invariant_view import View, first_of, list_fault, sums
+from seawall.engine.nonces import RING_MASK
 from seawall.ledger import state
 from seawall.terms import command, limits
 
@@ -239,8 +240,18 @@ def nonces(v: View) -> str:
     if not 0 <= many <= length:
         return f"{many} remembered"
     ring = (head + np.arange(many)) % length
-    table = np.sort(v["nonce_place"][v["nonce_place"] != 0]) - 1
+    table = np.sort(v["nonce_place"][v["nonce_place"] != 0] & RING_MASK) - 1
     return "" if np.array_equal(table, np.sort(ring)) else f"{len(table)} in the table, {many} in the ring"
+
+
+def held(v: View) -> str:
+    """The bitmap of each market and side has the slots with a position there, and no other."""
+    slots = np.flatnonzero(v["slot_size"])
+    rows = 2 * v["slot_market"][slots] + (v["slot_size"][slots] < 0)
+    wanted = np.zeros_like(v["held"])
+    np.bitwise_or.at(wanted, (rows, slots >> 5), (1 << (slots & 31)).astype(np.uint32))
+    wrong = np.argwhere(wanted != v["held"])
+    return f"row {wrong[0][0]}, word {wrong[0][1]}" if len(wrong) else ""
 
 
 def statuses(v: View) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.ledger import state
-from seawall.margin import ladder, trigger_state
+from seawall.margin import trigger_state
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import FUNDING_INDEX_PER_MICRO, RATE_ONE
 
@@ -45,7 +45,7 @@ class View:
     def slots(self) -> Ints:
         """Rows of live positions and order reserves, ascending."""
         used = int(self.count[trigger_state.SLOTS_USED])
-        owner = self["slot_link"][:used, ladder.OWNER]
+        owner = self["slot_owner"][:used]
         live = owner >= 0
         live[:1] = False
         return np.flatnonzero(live)
@@ -53,7 +53,7 @@ class View:
     @cached_property
     def slot_owner(self) -> Ints:
         """Bucket of each live slot."""
-        owner: Ints = self["slot_link"][self.slots, ladder.OWNER]
+        owner: Ints = self["slot_owner"][self.slots]
         return owner
 
     @cached_property

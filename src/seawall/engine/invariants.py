@@ -65,6 +65,7 @@ FULL: Final = (
     *CHEAP,
     _named("INV_LADDER", money.ladder_rows),
     _named("INV_FREE_SLOTS", money.free_slots),
+    _named("INV_HELD", tables.held),
     _named("INV_TIERS", money.tiers),
     _named("INV_PARAMETERS", money.parameters),
     _named("INV_LEVEL_INDEX", tables.level_index),

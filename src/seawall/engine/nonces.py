@@ -17,6 +17,9 @@ from seawall.terms.parameter import DAY_MS
 
 PAST_MS: Final = 2 * DAY_MS
 AHEAD_MS: Final = DAY_MS
+MIXED_AT: Final = 32  # an entry of the table is the mixed nonce above, its place in the ring + 1 below
+RING_MASK: Final = (1 << MIXED_AT) - 1
+LINE_MASK: Final = 7  # eight entries a cache line
 
 
 @kernel
@@ -57,11 +60,14 @@ def signer_index(s: Any, signer: int) -> int:
 def find_nonce(s: Any, index: int, nonce: int) -> int:
     """The place in the table of a remembered nonce; -1 when it is not remembered."""
     mask = len(s.nonce_place) - 1
-    place = _home(s, index, nonce)
+    mixed = mixed_of(s, index, nonce)
+    place = home_of(s, mixed)
     entry = s.nonce_place[place]
     while entry != 0:  # the table is at most half full
-        if s.nonce_signer[entry - 1] == index and s.nonce_value[entry - 1] == nonce:
-            return int(place)
+        if entry >> MIXED_AT == mixed:
+            ring = (entry & RING_MASK) - 1
+            if s.nonce_signer[ring] == index and s.nonce_value[ring] == nonce:
+                return int(place)
         place = (place + 1) & mask
         entry = s.nonce_place[place]
     return -1
@@ -82,10 +88,17 @@ def note_revoked(s: Any, master: int, agent: int) -> None:
 
 
 @kernel
-def _home(s: Any, index: int, nonce: int) -> int:
+def mixed_of(s: Any, index: int, nonce: int) -> int:
+    """31 bits that say where a nonce is looked for, and tell it from nearly all others there."""
     mixed = scatter((s.cell[HASH_SALT] & LOW_31) ^ index)
     mixed = scatter(mixed ^ (nonce & LOW_31))
-    return scatter(mixed ^ (nonce >> 31)) & (len(s.nonce_place) - 1)
+    return scatter(mixed ^ (nonce >> 31))
+
+
+@kernel
+def home_of(s: Any, mixed: int) -> int:
+    """The place where a search begins: the first of a cache line, in which it nearly always ends."""
+    return mixed & (len(s.nonce_place) - 1) & ~LINE_MASK
 
 
 @kernel
@@ -98,10 +111,11 @@ def _remember(s: Any, index: int, nonce: int) -> None:
     s.nonce_value[ring] = nonce
     s.cell[NONCE_COUNT] += 1
     mask = len(s.nonce_place) - 1
-    place = _home(s, index, nonce)
+    mixed = mixed_of(s, index, nonce)
+    place = home_of(s, mixed)
     while s.nonce_place[place] != 0:  # the table is at most half full
         place = (place + 1) & mask
-    s.nonce_place[place] = ring + 1
+    s.nonce_place[place] = (mixed << MIXED_AT) | (ring + 1)
 
 
 @kernel
@@ -122,7 +136,7 @@ def _remove(s: Any, hole: int) -> None:
     place = (hole + 1) & mask
     entry = s.nonce_place[place]
     while entry != 0:  # the table is at most half full
-        home = _home(s, s.nonce_signer[entry - 1], s.nonce_value[entry - 1])
+        home = home_of(s, entry >> MIXED_AT)
         if (place - home) & mask >= (place - hole) & mask:
             s.nonce_place[hole] = entry
             hole = place

@@ -43,12 +43,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def layout_of(capacity: Capacity) -> str:
-    """Hash of the names, types and shapes of the durable columns, in order."""
+    """Hash of the names, types and places of the durable columns and tables, in order."""
+    record = state.record_type(capacity)
     words = []
-    for name, kind, shape in state.columns(capacity):
+    for name in record.names or ():
         if name == state.SCRATCH:
             break
-        words.append(f"{name} {kind} {shape}")
+        words.append(f"{name} {record[name]} {(record.fields or {})[name][1]}")
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 

@@ -14,7 +14,6 @@ from seawall.lab.levels import least_initial
 from seawall.lab.opening import FIRST_OWNER
 from seawall.ledger import state
 from seawall.ledger.markets import BACKSTOP
-from seawall.margin.ladder import OWNER
 from seawall.terms import event
 from seawall.terms.market import Market
 
@@ -93,7 +92,7 @@ def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
     """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
     columns = venue.columns
     slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["bucket_owner"][columns["slot_link"][slots, OWNER]] >= FIRST_OWNER]
+    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
     market = columns["slot_market"][slots]
     notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
     return int(least_initial(markets, market, notional).sum())

@@ -7,9 +7,10 @@ triggers informed: a bucket that changed is queued with `note_fired` and measure
 from typing import Any
 
 from seawall.kernel import kernel
+from seawall.ledger.held import note_held
 from seawall.ledger.state import ADVANCED, CLOSED, CLOSED_HEAD, DUST
 from seawall.margin.certificate import BEYOND, FUNDING_MAX, HALF_DELTA_MAX
-from seawall.margin.ladder import KEY, NEVER_KEY, OWNER, unlink
+from seawall.margin.ladder import KEY, NEVER_KEY, unlink
 from seawall.margin.trigger_kernels import note_fired, row_of
 from seawall.margin.trigger_state import SLOT_FREE, SLOTS_LIVE, SLOTS_USED
 from seawall.terms.limits import POSITIONS_PER_BUCKET, RAW_USD_MAX
@@ -58,7 +59,7 @@ def open_slot(s: Any, bucket: int, market: int, leverage: int) -> int:
     s.slot_leverage[slot] = leverage
     s.slot_claimed[slot] = 0
     s.slot_link[slot, KEY] = NEVER_KEY
-    s.slot_link[slot, OWNER] = bucket
+    s.slot_owner[slot] = bucket
     s.slot_sibling[slot] = s.bucket_first[bucket]
     s.bucket_first[bucket] = slot
     return int(slot)
@@ -69,7 +70,7 @@ def close_empty_slot(s: Any, slot: int) -> None:
     """Frees the slot when neither a position nor an order is left in it."""
     if s.slot_size[slot] != 0 or s.slot_bids[slot] != 0 or s.slot_asks[slot] != 0:
         return
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     unlink(s, row_of(s.slot_market[slot], s.slot_size[slot]), slot)
     if s.bucket_first[bucket] == slot:
         s.bucket_first[bucket] = s.slot_sibling[slot]
@@ -78,7 +79,7 @@ def close_empty_slot(s: Any, slot: int) -> None:
         while s.slot_sibling[before] != slot:  # at most POSITIONS_PER_BUCKET
             before = s.slot_sibling[before]
         s.slot_sibling[before] = s.slot_sibling[slot]
-    s.slot_link[slot, OWNER] = -1
+    s.slot_owner[slot] = -1
     s.slot_sibling[slot] = s.count[SLOT_FREE]
     s.count[SLOT_FREE] = slot
     s.count[SLOTS_LIVE] -= 1
@@ -117,7 +118,7 @@ def settle_slot(s: Any, slot: int) -> int:
     part = (s.market_index[market] - s.slot_index[slot]) % FUNDING_INDEX_PER_MICRO
     left = (-(size % FUNDING_INDEX_PER_MICRO) * part) % FUNDING_INDEX_PER_MICRO
     s.slot_index[slot] = s.market_index[market]
-    s.bucket_raw[s.slot_link[slot, OWNER]] += paid
+    s.bucket_raw[s.slot_owner[slot]] += paid
     residue = s.market_funding_residue[market] + left
     s.market_funding_residue[market] = residue % FUNDING_INDEX_PER_MICRO
     s.cell[DUST] += residue // FUNDING_INDEX_PER_MICRO
@@ -165,7 +166,7 @@ def set_advanced(s: Any, slot: int, amount: int) -> None:
     """The unrealised profit of a position that has left its bucket: the one writer of advances and of their sums."""
     more = amount - s.slot_advanced[slot]
     s.slot_advanced[slot] = amount
-    s.bucket_advanced[s.slot_link[slot, OWNER]] += more
+    s.bucket_advanced[s.slot_owner[slot]] += more
     s.market_advanced[s.slot_market[slot]] += more
     s.cell[ADVANCED] += more
 
@@ -188,12 +189,16 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     Adding sums entry notionals; reducing keeps them pro rata, rounded against the account; crossing zero closes in full
     and opens the rest at `price`. Open interest and the market's sum of entries follow. Bounds are the caller's.
     """
-    market, bucket, old = s.slot_market[slot], s.slot_link[slot, OWNER], s.slot_size[slot]
+    market, bucket, old = s.slot_market[slot], s.slot_owner[slot], s.slot_size[slot]
     after = old + size
     entry = s.slot_entry[slot]
     kept = entry_after(old, entry, size, price)
     if (old < 0) != (after < 0) or old == 0 or after == 0:
         unlink(s, row_of(market, old), slot)
+        if old != 0:
+            note_held(s, row_of(market, old), slot, False)
+        if after != 0:
+            note_held(s, row_of(market, after), slot, True)
         if old != 0 and s.bucket_stops[bucket] != 0:
             note_closed(s, bucket)
     s.slot_size[slot] = after

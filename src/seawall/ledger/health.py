@@ -51,7 +51,12 @@ def live_rate(s: Any, market: int) -> int:
 @kernel
 def initial_of(s: Any, market: int, notional: int, leverage: int, live: int) -> int:
     """Initial margin of a position: the larger of notional / leverage and notional x live rate, both rounded up."""
-    tier = tier_at(s, 2 * market + LIVE, notional)
+    return int(initial_in(s, market, tier_at(s, 2 * market + LIVE, notional), notional, leverage, live))
+
+
+@kernel
+def initial_in(s: Any, market: int, tier: int, notional: int, leverage: int, live: int) -> int:
+    """`initial_of` for a caller that knows the tier of the notional."""
     most = min(leverage, s.base_leverage[market, tier], s.param[market, parameter.LEVERAGE_CAP])
     if live * most <= RATE_ONE:  # then 1 / most is the larger rate, and so is what it gives
         return int((notional + most - 1) // most)
@@ -128,7 +133,7 @@ def measure_after(
             profit += value - entry
             weighted += value - entry if weight == RATE_ONE else rate_down(value - entry, weight)
         live = live_rate(s, here)
-        own = initial_of(s, here, amount, most, live) if amount != 0 else 0
+        own = initial_in(s, here, k, amount, most, live) if amount != 0 else 0
         initials += own
         worst = max(abs(held), abs(held + resting_bids), abs(held - resting_asks))  # all bids or all asks filled
         if worst != abs(held):

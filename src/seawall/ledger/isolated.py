@@ -13,7 +13,7 @@ from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, MAINTENANCE, 
 from seawall.ledger.leaving import leave, may_leave, note_advance, pending_funding
 from seawall.ledger.settings import NONE, setting_of
 from seawall.ledger.state import ISOLATED, ISOLATED_FREE, ISOLATED_USED, UNUSED
-from seawall.margin.ladder import OWNER, unlink
+from seawall.margin.ladder import unlink
 from seawall.margin.trigger_kernels import note_fired, row_of
 from seawall.terms import code, event, parameter
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
@@ -146,7 +146,7 @@ def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
     `cash` is USD beside the position: the target's `cash_of` rises by it, the source's falls. The caller has checked
     room and health of both.
     """
-    source, market, advanced = s.slot_link[slot, OWNER], s.slot_market[slot], s.slot_advanced[slot]
+    source, market, advanced = s.slot_owner[slot], s.slot_market[slot], s.slot_advanced[slot]
     set_advanced(s, slot, 0)
     unlink(s, row_of(market, s.slot_size[slot]), slot)
     if s.bucket_first[source] == slot:
@@ -156,7 +156,7 @@ def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
         while s.slot_sibling[before] != slot:  # at most POSITIONS_PER_BUCKET
             before = s.slot_sibling[before]
         s.slot_sibling[before] = s.slot_sibling[slot]
-    s.slot_link[slot, OWNER] = target
+    s.slot_owner[slot] = target
     s.slot_sibling[slot] = s.bucket_first[target]
     s.bucket_first[target] = slot
     set_advanced(s, slot, advanced)

@@ -25,6 +25,8 @@ def scatter(value: int) -> int:
 @kernel
 def setting_of(s: Any, account: int, market: int) -> int:
     """The place of the account's setting for a market; NONE when it has none."""
+    if s.account_settings[account] == 0:
+        return NONE
     place = _probe(s, account, market)
     return place if place != NONE and s.setting_key[place] != 0 else NONE
 
@@ -45,6 +47,7 @@ def make_setting(s: Any, account: int, market: int) -> int:
     if s.setting_key[place] == 0:
         s.setting_key[place] = 1 + account * len(s.market_price) + market
         s.cell[SETTINGS_USED] += 1
+        s.account_settings[account] += 1
     return place
 
 

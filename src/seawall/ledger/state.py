@@ -1,8 +1,9 @@
 """The state of the venue: one record of fixed-capacity integer columns, one pointer to compiled code.
 
 One buffer to snapshot, hash and compare. Only `ledger`, `book`, `liquidation` and `engine` write it. Kernels take the
-length-1 array and use its element; uncompiled they get a namespace of memory views (see margin/trigger_state.py, whose
-columns are part of this record: the triggers run on the same positions).
+length-1 array and use its element; uncompiled they get a namespace of memory views. The columns of
+margin/trigger_state.py are part of this record: the triggers run on the same positions. What a command reads together
+lies side by side (TABLES, interleave.py); code sees columns all the same.
 
 Rows: bucket `a` is the cross bucket of account `a`; isolated buckets follow, then two pools a market (AMM, backstop).
 Slot, order and level 0 mean none, and so does bucket, account or market -1. Free rows hang in LIFO lists.
@@ -15,9 +16,12 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from seawall import interleave
+from seawall.interleave import Columns
+from seawall.kernel import INTERPRETED
 from seawall.margin import ladder, trigger_state
 from seawall.terms import event, limits, parameter, venue_parameter
-from seawall.units import BadInput, ceil_div
+from seawall.units import BadInput
 
 # bucket kinds
 UNUSED: Final = 0
@@ -99,6 +103,20 @@ CELLS: Final = 80
 RISK_CLASSES: Final = 65  # lists of the liquidation queue: 64 by equity / maintenance, worst first, and those that wait
 EVENT_FIELDS: Final = len(event.ROW)
 SCRATCH: Final = "at"  # the first of the working columns
+
+# columns that share a row of a table, those that most commands touch first: a row is one or two cache lines
+TABLES: Final = {
+    "slot": "size entry index bids asks advanced market sibling leverage owner",
+    "bucket": "raw advanced first owner order orders stops next market after before "
+    "kind liquidating class mode status fired closed waits",
+    "account": "master sub isolated agent share twaps settings",
+    "order": "id price size bucket market flags level after before next previous child twin "
+    "trigger extra waiting client_high client_low parent",
+    "level": "lots row ordinal first last",
+    "market": "price index open oracle status fresh price_max exponent_max last weight mark_time "
+    "basis_ema book_ema listed_size premium_sum premium_count premium_time advanced entry_sum insurance",
+    "tier": "lower rate high low",
+}
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +215,7 @@ def _position_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("slot_bids", "i8", slots),  # lots of resting buys
         ("slot_asks", "i8", slots),
         ("slot_leverage", "i4", slots),
+        ("held", "u4", (2 * c.markets, (c.positions + 32) >> 5)),  # bits of the slots with a position (ledger/held.py)
         ("slot_claimed", "i8", slots),  # what insurance has paid for this position
         ("slot_advanced", "i8", slots),  # unrealised profit of this position that has left its bucket
         ("bucket_kind", "i1", buckets),
@@ -303,6 +322,7 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("account_sub", "i4", accounts),  # next of the same master, + 1
         ("account_isolated", "i4", accounts),  # first isolated bucket, + 1
         ("account_agent", "i4", accounts),  # first agent
+        ("account_settings", "i4", accounts),  # how many entries it has among the settings
         ("account_cancel", "i8", accounts),  # scheduled cancel; 0 none
         ("nonce_floor", "i8", (c.accounts + c.agents + 1,)),  # nonces at or below are used up
         ("nonce_top", "i8", agents),  # greatest nonce an agent has used
@@ -332,25 +352,33 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("account_twaps", "i4", accounts),  # how many of its schedules run
         ("nonce_signer", "i4", (c.nonces,)),  # a ring
         ("nonce_value", "i8", (c.nonces,)),
-        ("nonce_place", "i4", (2 * c.nonces,)),  # hash of (signer, nonce) -> ring place + 1
+        ("nonce_place", "i8", (2 * c.nonces,)),  # hash of (signer, nonce) -> the hash and the ring place + 1
     ]
 
 
 @functools.cache
 def record_type(capacity: Capacity) -> np.dtype[np.void]:
     """The record's dtype, one object for each capacity: compiled code recognises that object sooner."""
-    return np.dtype([(name, kind, shape) for name, kind, shape in columns(capacity)], align=True)
+    return interleave.record_of(_fields(capacity))
+
+
+def _fields(capacity: Capacity) -> list[tuple[str, Any, tuple[int, ...]]]:
+    """The record's fields in order: tables, then the columns that are in none, the working ones last."""
+    entries = columns(capacity)
+    kinds = {name: (kind, shape) for name, kind, shape in entries}
+    tables: list[tuple[str, Any, tuple[int, ...]]] = []
+    members: set[str] = set()
+    for group, words in TABLES.items():
+        names = [f"{group}_{word}" for word in words.split()]
+        members.update(names)
+        row = interleave.table_type([(name, kinds[name][0]) for name in names])
+        tables.append((interleave.table_name(group), row, kinds[names[0]][1]))
+    return [*tables, *(entry for entry in entries if entry[0] not in members)]
 
 
 def size_of(capacity: Capacity) -> int:
     """Bytes of a record, in Python integers: NumPy's own size wraps above 2 GiB."""
-    total = 0
-    for _, kind, shape in columns(capacity):
-        cells = 1
-        for length in shape:
-            cells *= length
-        total += 8 * ceil_div(np.dtype(kind).itemsize * cells, 8)
-    return total
+    return sum(interleave.size_of(kind, shape) for _, kind, shape in _fields(capacity))
 
 
 def create_state(capacity: Capacity) -> Any:
@@ -365,8 +393,8 @@ def create_state(capacity: Capacity) -> Any:
         raise BadInput("capacity.markets", f"{capacity.markets}, at most {limits.MARKETS}")
     if size_of(capacity) > trigger_state.RECORD_BYTES_MAX:
         raise BadInput("capacity", f"the record would take {size_of(capacity)} bytes: split the venue")
-    array = np.zeros(1, dtype=record_type(capacity))
-    row = array[0]
+    array = interleave.zeros(record_type(capacity))
+    row = Columns(array)
     row["row_edge"][:] = ladder.NEVER_KEY
     row["slot_link"][:, ladder.KEY] = ladder.NEVER_KEY
     row["count"][trigger_state.SLOTS_USED] = 1
@@ -404,4 +432,4 @@ def durable_bytes(array: Any, capacity: Capacity) -> memoryview:
 
 def for_kernels(array: Any) -> Any:
     """What kernels take: the array, or uncompiled a sequence of one namespace of views of its columns."""
-    return trigger_state.for_kernels(array)
+    return (Columns(array).namespace(),) if INTERPRETED else array

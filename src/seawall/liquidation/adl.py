@@ -11,18 +11,19 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import cash_fits, close_empty_slot, settle_slot, trade
 from seawall.ledger.events import emit, emit_health
 from seawall.ledger.health import equity_and_maintenance
+from seawall.ledger.held import next_held
 from seawall.ledger.isolated import release_isolated
 from seawall.liquidation.closing import Close, closing, maintenance_after
 from seawall.liquidation.ranks import PROFIT, directional, exposure, score_of, unhedged
 from seawall.liquidation.socialise import cover_deficit
-from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_state import SLOTS_USED
+from seawall.margin.trigger_kernels import row_of
 from seawall.terms import event, parameter
 from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.wide import compare_products, mul_floor_div
 
 HALVINGS: Final = 16  # tries of a smaller amount for one counterparty
 ROUNDS: Final = 8  # of sharing what those without room could not take
+GROUP: Final = 32  # candidates that are read ahead
 DEBTORS: Final = 64  # counterparties that are in debt themselves, in one step
 
 
@@ -32,35 +33,68 @@ def choose(s: Any, c: Close, price: int) -> tuple[int, int]:
 
     Under LEAST_HARM only what is not a hedge of its own account, while there is any of that.
     """
-    least_harm = s.param[len(s.market_price), parameter.ADL_POLICY] == parameter.LEAST_HARM
-    count = _scan(s, c, price, least_harm)
-    if count == 0 and least_harm:
-        count = _scan(s, c, price, False)
-    _sort(s, count)
     policy = s.param[len(s.market_price), parameter.ADL_POLICY]
-    if policy in (parameter.PRO_RATA, parameter.RISK_AWARE_PRO_RATA):
-        return count, _share(s, c, count)
-    return count, _in_order(s, c, count)
+    is_shared = policy in (parameter.PRO_RATA, parameter.RISK_AWARE_PRO_RATA)
+    least_harm = policy == parameter.LEAST_HARM
+    count = _scan(s, c, price, least_harm, is_shared)
+    if count == 0 and least_harm:
+        count = _scan(s, c, price, False, is_shared)
+    _sort(s, count)
+    return count, _share(s, c, count) if is_shared else _in_order(s, c, count)
 
 
 @kernel
-def _scan(s: Any, c: Close, price: int, spares_hedges: bool) -> int:
-    """Keeps the best-ranked positions of the other side that may close something at `price`; returns how many."""
-    count, debtors = 0, 0
-    for slot in range(1, s.count[SLOTS_USED]):
-        if s.slot_market[slot] != c.market or s.slot_size[slot] * c.side <= 0 or s.slot_link[slot, OWNER] < 0:
-            continue
-        lots = min(c.held, abs(s.slot_size[slot]))
-        if spares_hedges:
-            value = s.slot_size[slot] * c.mark
-            lots = min(lots, directional(exposure(s, s.slot_link[slot, OWNER]), value) // c.mark)
-        other = closing(s, slot)
-        lots = acceptable(s, other, lots, price)
-        if other.equity < 0 and lots > 0:
-            debtors += 1
-        if lots > 0 and (other.equity >= 0 or debtors <= DEBTORS):
-            count = _keep(s, count, slot, score_of(s, slot), lots)
+def _scan(s: Any, c: Close, price: int, spares_hedges: bool, keeps_all: bool) -> int:
+    """Keeps the best-ranked positions of the other side that may close something at `price`; returns how many.
+
+    Unless `keeps_all`, no more than it takes to close the position: the rest would close nothing.
+    """
+    count, debtors, covered, row = 0, 0, 0, row_of(c.market, c.side)
+    slot = next_held(s, row, 1)
+    while slot != 0:  # at most the positions of the market
+        found = 0
+        while slot != 0 and found < GROUP:
+            s.at[found] = slot
+            found, slot = found + 1, next_held(s, row, slot + 1)
+        s.at[GROUP] = _read_ahead(s, found)
+        for k in range(found):
+            score = score_of(s, s.at[k])
+            if covered >= c.held and not keeps_all and score <= s.adl_score[0]:
+                continue
+            other, lots = _offer(s, c, s.at[k], price, spares_hedges)
+            if other.equity < 0 and lots > 0:
+                debtors += 1
+            if lots > 0 and (other.equity >= 0 or debtors <= DEBTORS):
+                count, covered = _keep(s, count, covered, other.slot, score, lots)
+            while not keeps_all and count > 0 and covered - s.adl_size[0] >= c.held:
+                count, covered = _drop_last(s, count, covered)
     return count
+
+
+@kernel
+def _read_ahead(s: Any, count: int) -> int:
+    """Reads what a group of candidates rests on, many at once (engine/ahead.py says why). `at` keeps the slots."""
+    seen = 0
+    for k in range(count):
+        seen += s.slot_size[s.at[k]]
+        s.at[GROUP + k] = s.slot_owner[s.at[k]]
+    for k in range(count):
+        bucket = s.at[GROUP + k]
+        seen += s.slot_size[s.bucket_first[bucket]]
+        s.at[GROUP + k] = max(0, s.bucket_owner[bucket])
+    for k in range(count):
+        seen += s.account_isolated[s.at[GROUP + k]]
+    return seen
+
+
+@kernel
+def _offer(s: Any, c: Close, slot: int, price: int, spares_hedges: bool) -> tuple[Close, int]:
+    """A position of the other side as something to be closed, and the lots of it that may be closed at `price`."""
+    lots = min(c.held, abs(s.slot_size[slot]))
+    if spares_hedges:
+        lots = min(lots, directional(exposure(s, s.slot_owner[slot]), s.slot_size[slot] * c.mark) // c.mark)
+    other = closing(s, slot)
+    return other, acceptable(s, other, lots, price)
 
 
 @kernel
@@ -78,7 +112,7 @@ def acceptable(s: Any, c: Close, most: int, price: int) -> int:
 def is_harmless(s: Any, c: Close, lots: int, price: int) -> bool:
     """Whether closing `lots` at `price` leaves a bucket healthy if it was, and as well covered as before."""
     equity, maintenance = c.equity - c.side * lots * (price - c.mark), maintenance_after(s, c, lots)
-    if not cash_fits(s, s.slot_link[c.slot, OWNER], -c.side * lots * price):
+    if not cash_fits(s, s.slot_owner[c.slot], -c.side * lots * price):
         return False
     if c.equity >= c.maintenance and equity < maintenance:
         return False
@@ -103,20 +137,30 @@ def _swap(s: Any, i: int, j: int) -> None:
 
 
 @kernel
-def _keep(s: Any, count: int, slot: int, score: int, lots: int) -> int:
-    """Adds an entry to the heap, whose first is the last in rank; a full heap gives up its first for a better one."""
+def _keep(s: Any, count: int, covered: int, slot: int, score: int, lots: int) -> tuple[int, int]:
+    """Adds an entry to the heap, whose first is the last in rank; a full heap gives that one up for a better one.
+
+    Returns (entries, lots of all entries).
+    """
     if count == ADL_COUNTERPARTIES:
         if score <= s.adl_score[0]:
-            return count
-        s.adl_slot[0], s.adl_score[0], s.adl_size[0] = slot, score, lots
-        _sink(s, 0, count)
-        return count
+            return count, covered
+        count, covered = _drop_last(s, count, covered)
     s.adl_slot[count], s.adl_score[count], s.adl_size[count] = slot, score, lots
     child = count
     while child > 0 and _before(s, child, (child - 1) >> 1):  # at most 10 levels
         _swap(s, child, (child - 1) >> 1)
         child = (child - 1) >> 1
-    return count + 1
+    return count + 1, covered + lots
+
+
+@kernel
+def _drop_last(s: Any, count: int, covered: int) -> tuple[int, int]:
+    """Gives up the entry that is the last in rank; returns (entries, lots) of those that stay."""
+    covered -= s.adl_size[0]
+    _swap(s, 0, count - 1)
+    _sink(s, 0, count - 1)
+    return count - 1, covered
 
 
 @kernel
@@ -218,7 +262,7 @@ def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: i
 
     One that was in debt itself and has nothing left is made good like any debtor of the market.
     """
-    winner, held = s.slot_link[slot, OWNER], s.slot_size[slot]
+    winner, held = s.slot_owner[slot], s.slot_size[slot]
     paid = settle_slot(s, slot)
     if paid != 0:
         emit(s, event.FUNDING_PAID, c.market, winner, -1, 0, 0, held, paid)

@@ -10,7 +10,6 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import funding_of
 from seawall.ledger.health import end_of, rate_up
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
-from seawall.margin.ladder import OWNER
 from seawall.terms import parameter
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import RATE_ONE
@@ -46,7 +45,7 @@ def numerator(s: Any, market: int, notional: int) -> tuple[int, int]:
 @kernel
 def closing(s: Any, slot: int) -> Close:
     """The position of a slot as something to be closed, at the present marks."""
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     equity, high, low = s.bucket_raw[bucket], 0, 0
     at = s.bucket_first[bucket]
     while at != 0:  # at most POSITIONS_PER_BUCKET

@@ -7,14 +7,17 @@ are looked at again in every LIQUIDATE, some at a time, so that they hold nobody
 
 from typing import Any, Final
 
-from seawall.kernel import kernel
+from seawall.kernel import INTERPRETED, kernel
 from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.state import GATE_UNTIL, NOW, QUEUED, RISK_CLASSES, UNUSED
+from seawall.margin.ladder import AFTER, BEFORE, KEY
 from seawall.margin.trigger_kernels import LIQUIDATABLE, UNSURE, next_fired, place
-from seawall.margin.trigger_state import FIRED
+from seawall.margin.trigger_state import FIRED, FIRED_HEAD
 from seawall.terms.parameter import GATE_CLOSED_MS
 from seawall.wide import mul_floor_div
 
+GROUP: Final = 32  # buckets that are read ahead, and
+CHAIN: Final = 8  # positions of each
 WAITING: Final = RISK_CLASSES - 1  # the list of those that can not act now
 
 
@@ -26,9 +29,30 @@ def evaluate(s: Any, budget: int) -> int:
     """
     done = 0
     while done < budget and s.count[FIRED] != 0:
+        if not INTERPRETED and done % GROUP == 0:
+            s.at[0] = _read_ahead(s, min(GROUP, s.count[FIRED]))
         judge(s, next_fired(s))
         done += 1
     return done
+
+
+@kernel
+def _read_ahead(s: Any, count: int) -> int:
+    """Reads what the next buckets will touch, many at once (engine/ahead.py says why); the number means nothing."""
+    seen, length = 0, len(s.fired)
+    for k in range(count):
+        bucket = s.fired[(s.count[FIRED_HEAD] + k) % length]
+        s.at[k] = s.at[GROUP + k] = s.bucket_first[bucket]
+    for _ in range(CHAIN):
+        for k in range(count):
+            seen += s.slot_link[s.at[k], KEY]
+            s.at[k] = s.slot_sibling[s.at[k]]
+    for _ in range(CHAIN):
+        for k in range(GROUP, GROUP + count):
+            slot = s.at[k]
+            seen += s.slot_link[s.slot_link[slot, AFTER], KEY] + s.slot_link[s.slot_link[slot, BEFORE], KEY]
+            s.at[k] = s.slot_sibling[slot]
+    return seen
 
 
 @kernel

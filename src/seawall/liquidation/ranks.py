@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot, funding_of
-from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_state import SLOTS_USED
+from seawall.ledger.held import next_held
+from seawall.margin.trigger_kernels import row_of
 from seawall.terms import parameter
 from seawall.wide import compare_products, mul_floor_div
 
@@ -28,7 +28,7 @@ def score_of(s: Any, slot: int) -> int:
 
     A bucket in debt comes last: its own liquidation is due.
     """
-    bucket, market, size = s.slot_link[slot, OWNER], s.slot_market[slot], s.slot_size[slot]
+    bucket, market, size = s.slot_owner[slot], s.slot_market[slot], s.slot_size[slot]
     value = size * s.market_price[market]
     pnl = value - s.slot_entry[slot]
     policy = s.param[len(s.market_price), parameter.ADL_POLICY]
@@ -137,13 +137,11 @@ def adl_rank(s: Any, bucket: int, market: int) -> tuple[int, int]:
     if slot == 0 or s.slot_size[slot] == 0:
         return -1, 0
     score, before, others = score_of(s, slot), 0, 0
-    for other in range(1, s.count[SLOTS_USED]):
-        if s.slot_market[other] != market or s.slot_link[other, OWNER] < 0:
-            continue
-        size = s.slot_size[other]
-        if size == 0 or (size > 0) != (s.slot_size[slot] > 0):
-            continue
+    row = row_of(market, s.slot_size[slot])
+    other = next_held(s, row, 1)
+    while other != 0:  # at most the positions of the market
         others += 1
         if score_of(s, other) > score:
             before += 1
+        other = next_held(s, row, other + 1)
     return int(LIGHTS - 1 - before * LIGHTS // others), score

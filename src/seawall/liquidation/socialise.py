@@ -15,6 +15,7 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, find_slot
 from seawall.ledger.events import emit
 from seawall.ledger.health import equity_and_maintenance
+from seawall.ledger.held import next_of_market
 from seawall.ledger.state import (
     BAD_DEBT,
     MARKETS,
@@ -25,8 +26,6 @@ from seawall.ledger.state import (
     SOCIAL_SLOT,
 )
 from seawall.liquidation.insurance import claimable, pay_claim
-from seawall.margin.ladder import OWNER
-from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import event
 from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.terms.parameter import SOCIALISE
@@ -93,15 +92,15 @@ def share_out(s: Any) -> None:
     if s.cell[SOCIAL_MARKET] == 0 and not _begin(s):
         return
     market, paying = s.cell[SOCIAL_MARKET] - 1, 0
-    slot = s.cell[SOCIAL_SLOT]
-    while slot < s.count[SLOTS_USED] and paying < ADL_COUNTERPARTIES and not _is_done(s):  # at most the positions
+    slot = next_of_market(s, market, s.cell[SOCIAL_SLOT])
+    while slot != 0 and paying < ADL_COUNTERPARTIES and not _is_done(s):  # at most the positions of the market
         profit = profit_of(s, slot, market)
         if profit > 0:
             paying += 1
             _cut(s, slot, market, profit)
-        slot += 1
+        slot = next_of_market(s, market, slot + 1)
     s.cell[SOCIAL_SLOT] = slot
-    if slot >= s.count[SLOTS_USED] or _is_done(s):
+    if slot == 0 or _is_done(s):
         for cell in (SOCIAL_MARKET, SOCIAL_SLOT, SOCIAL_AMOUNT, SOCIAL_PROFIT, SOCIAL_SEEN):
             s.cell[cell] = 0
 
@@ -114,7 +113,7 @@ def _is_done(s: Any) -> bool:
 @kernel
 def profit_of(s: Any, slot: int, market: int) -> int:
     """Unrealised profit of a slot that can be cut: a position of the market, of a bucket not in liquidation; else 0."""
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     if s.slot_market[slot] != market or bucket < 0 or s.bucket_liquidating[bucket] != 0:
         return 0
     profit = s.slot_size[slot] * s.market_price[market] - s.slot_entry[slot]
@@ -127,9 +126,9 @@ def profit_of(s: Any, slot: int, market: int) -> int:
 @kernel
 def profit_in(s: Any, market: int) -> int:
     """All profit in a market that can be cut."""
-    total = 0
-    for slot in range(1, s.count[SLOTS_USED]):
-        total += profit_of(s, slot, market)
+    total, slot = 0, next_of_market(s, market, 1)
+    while slot != 0:  # at most the positions of the market
+        total, slot = total + profit_of(s, slot, market), next_of_market(s, market, slot + 1)
     return total
 
 
@@ -187,7 +186,7 @@ def _cut(s: Any, slot: int, market: int, profit: int) -> None:
 def _take(s: Any, slot: int, market: int, profit: int, cut: int) -> None:
     if cut == 0:
         return
-    bucket = s.slot_link[slot, OWNER]
+    bucket = s.slot_owner[slot]
     add_cash(s, bucket, -cut)
     s.cell[BAD_DEBT] += cut
     s.market_short[market] -= cut

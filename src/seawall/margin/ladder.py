@@ -30,7 +30,7 @@ ALWAYS_KEY: Final = 2**62  # above every level
 NEVER_KEY: Final = -(2**62)  # below every level; the key of a slot outside the ladder
 
 # fields of the column `slot_link`, side by side because a walk reads them together
-KEY, OWNER, AFTER, BEFORE = range(4)
+KEY, AFTER, BEFORE = range(3)
 
 
 @kernel

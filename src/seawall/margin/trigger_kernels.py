@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.margin.certificate import BEYOND, FENCE, LIVE, SAFE, SHARP, buffer_at, certified, propose, reserve
-from seawall.margin.ladder import AFTER, ALWAYS_KEY, KEY, NEVER_KEY, OWNER, cell_of, link, next_cell, unlink
+from seawall.margin.ladder import AFTER, ALWAYS_KEY, KEY, NEVER_KEY, cell_of, link, next_cell, unlink
 from seawall.margin.trigger_state import (
     EVALUATED,
     FIRED,
@@ -164,7 +164,7 @@ def collect(s: Any, row: int) -> None:
         while slot != 0:  # at most the positions of the market
             key = s.slot_link[slot, KEY]
             if key > level:
-                note_fired(s, s.slot_link[slot, OWNER])
+                note_fired(s, s.slot_owner[slot])
             else:
                 stays = max(stays, key)
             slot = s.slot_link[slot, AFTER]
@@ -257,7 +257,7 @@ def note_market(states: Any, market: int) -> int:
     """Queues every bucket with a position in the market, unless known as liquidatable (its fence has changed)."""
     s = states[0]
     for slot in range(1, s.count[SLOTS_USED]):
-        bucket = s.slot_link[slot, OWNER]
+        bucket = s.slot_owner[slot]
         if s.slot_market[slot] == market and bucket >= 0 and s.bucket_status[bucket] != LIQUIDATABLE:
             note_fired(s, bucket)
     return int(s.count[FIRED])
@@ -328,7 +328,7 @@ def _add_slot(s: Any, bucket: int, market: int, size: int, index: int) -> None:
     s.slot_size[slot] = size
     s.slot_index[slot] = index
     s.slot_link[slot, KEY] = NEVER_KEY
-    s.slot_link[slot, OWNER] = bucket
+    s.slot_owner[slot] = bucket
     s.slot_sibling[slot] = s.bucket_first[bucket]
     s.bucket_first[bucket] = slot
 
@@ -339,7 +339,7 @@ def _free_slots(s: Any, bucket: int) -> None:
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         after = s.slot_sibling[slot]
         unlink(s, row_of(s.slot_market[slot], s.slot_size[slot]), slot)
-        s.slot_link[slot, OWNER] = -1
+        s.slot_owner[slot] = -1
         s.slot_sibling[slot] = s.count[SLOT_FREE]
         s.count[SLOT_FREE] = slot
         s.count[SLOTS_LIVE] -= 1

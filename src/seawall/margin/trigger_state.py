@@ -38,13 +38,14 @@ def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]
     slots, rows = (capacity.positions + 1,), 2 * capacity.markets  # slot 0 means none
     tiers = (rows, limits.TIERS_PER_MARKET)
     per_slot = [("slot_size", "i8"), ("slot_index", "i8"), ("slot_market", "i4"), ("slot_sibling", "i4")]
+    per_slot.append(("slot_owner", "i4"))  # its bucket; -1 for a free row
     per_bucket = [("bucket_raw", "i8"), ("bucket_first", "i4")]
     per_bucket += [(f"bucket_{name}", "i1") for name in ("mode", "status", "fired")]
     per_bucket += [("fired", "i4"), ("found", "i4"), ("unsure", "i4")]
     per_market = [(f"market_{name}", "i8") for name in ("price", "price_max", "index", "weight")]
     per_row = [("row_edge", "i8"), ("row_shift", "i8"), ("tier_count", "i4")]
     return [
-        ("slot_link", "i8", (*slots, 4)),
+        ("slot_link", "i8", (*slots, 3)),
         *((name, kind, slots) for name, kind in per_slot),
         *((name, kind, (capacity.buckets,)) for name, kind in per_bucket),
         *((name, kind, (capacity.markets,)) for name, kind in per_market),

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.margin import ladder
 from seawall.simulation.properties import Fault
 from seawall.terms import event
 from seawall.terms.parameter import OPEN_INTEREST_CAP
@@ -49,7 +48,7 @@ def note(columns: Any) -> Notes:
 def sizes_of(columns: Any) -> Ints:
     """Signed lots by bucket and market."""
     used = int(columns["count"][0])
-    owner = columns["slot_link"][1:used, ladder.OWNER]
+    owner = columns["slot_owner"][1:used]
     rows = np.flatnonzero(owner >= 0)
     sizes = np.zeros((len(columns["bucket_raw"]), len(columns["market_price"])), np.int64)
     np.add.at(sizes, (owner[rows], columns["slot_market"][1:used][rows]), columns["slot_size"][1:used][rows])

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from seawall.ledger import state
-from seawall.margin import ladder
 from seawall.simulation.model import Bucket, Market, Picture, Position
 from seawall.simulation.model_book import Order
 from seawall.terms.parameter import ORACLE_AGE_MS
@@ -58,7 +57,7 @@ def bucket_of(columns: Any, number: int) -> Bucket:
             asks=int(columns["slot_asks"][slot]),
             advanced=int(columns["slot_advanced"][slot]),
         )
-        assert columns["slot_link"][slot, ladder.OWNER] == number
+        assert columns["slot_owner"][slot] == number
         slot = int(columns["slot_sibling"][slot])
     return Bucket(
         number=number,

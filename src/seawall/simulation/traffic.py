@@ -85,7 +85,7 @@ class Traffic:
         activity = np.array([ACTIVITY[role] for role in range(len(ACTIVITY))])[self.roles[: self.many]]
         self.activity = np.cumsum(activity)
         used = int(columns["count"][0])
-        owner = columns["slot_link"][:used, 1]
+        owner = columns["slot_owner"][:used]
         held = np.flatnonzero((owner >= 0) & (columns["slot_size"][:used] != 0))
         held = held[held > 0]
         self.held_bucket, self.held_market = owner[held], columns["slot_market"][held]
