@@ -52,7 +52,7 @@ def replay(
     data: Data = None,
     event: Event = None,
     preset: Preset = None,
-    accounts: Accounts = 50_000,
+    accounts: Accounts = 100_000,
     markets: Markets = 20,
     seed: Seed = 1,
     interval: Interval = None,
