@@ -1,5 +1,6 @@
 """Rule sets through the engine: the same world, conserved, repeatable, equal in margin when asked."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,11 @@ import pytest
 from seawall.engine.invariants import broken
 from seawall.engine.venue import Venue
 from seawall.lab import levels
-from seawall.lab.compare import compare, margin_rate
+from seawall.lab.compare import _scaled, compare, margin_rate
 from seawall.lab.generator import generate
 from seawall.lab.history import History
 from seawall.lab.opening import Feed, fitted, must, on_grid
 from seawall.lab.population import Mix, Population, populate_for
-from seawall.lab.rules_page import rules_page
 from seawall.lab.rulesets import rule_sets
 from seawall.liquidation.rules import RULES
 from seawall.terms import command
@@ -44,7 +44,7 @@ def test_two_rule_sets_side_by_side(world: tuple[History, Population]) -> None:
     history, people = world
     told: list[int] = []
     done = compare(history, people, rule_sets(("static", "seawall")), 3, told.append)
-    content: dict[str, Any] = done.document()
+    content: dict[str, Any] = done.figures()
     for part in ("rules", "rules_at_equal_margin"):
         assert list(content[part]) == ["static", "seawall"]
         for figures in content[part].values():
@@ -55,10 +55,30 @@ def test_two_rule_sets_side_by_side(world: tuple[History, Population]) -> None:
     rates = [each["opening_margin_rate"] for each in content["rules_at_equal_margin"].values()]
     assert max(rates) <= 1.02 * min(rates)
     assert content["rules"]["static"]["liquidated_accounts"] > 0
-    assert content == compare(history, people, rule_sets(("static", "seawall")), 3, told.append).document()
-    page = rules_page({**content, "event": "<day>", "markets": ["BTC"], "accounts": 1, "seed": 3, "notes": ["&"]})
-    assert "&lt;day&gt;" in page
-    assert "&amp;" in page
+    assert content == compare(history, people, rule_sets(("static", "seawall")), 3, told.append).figures()
+    assert done.equal["seawall"] is done.configured["seawall"]
+    assert sum(told) == 2 * 4 * history.bars
+
+
+@pytest.mark.parametrize("first", ["static", "drift"])
+def test_all_rule_sets_ask_an_equal_margin(world: tuple[History, Population], first: str) -> None:
+    history, people = world
+    names = (first, *(name for name in RULES if name != first))
+    done = compare(history, people, rule_sets(names), 3, lambda _: None)
+    figures = done.figures()
+    rates = [each["opening_margin_rate"] for each in figures["rules_at_equal_margin"].values()]
+    assert max(rates) <= 1.02 * min(rates)
+    assert rates[0] == figures["rules"][first]["opening_margin_rate"]
+    assert done.equal[first] is done.configured[first]
+
+
+@pytest.mark.parametrize("target", [0.021, 0.0442, 0.1, 0.27])
+def test_whole_leverages_do_not_keep_a_margin_out_of_reach(world: tuple[History, Population], target: float) -> None:
+    _, people = world
+    for name in RULES:
+        scale, markets = _scaled(people, name, [0, 1, 2], target)
+        assert margin_rate(people, markets) == pytest.approx(target, rel=0.02)
+        assert 1 / 64 < scale < 64
 
 
 def test_levels_scale_to_an_equal_margin(world: tuple[History, Population]) -> None:
@@ -87,6 +107,18 @@ def test_no_account_opens_more_than_its_equity_allows(world: tuple[History, Popu
     equity = people.raw_usd + np.add.reduceat(people.size * price, people.offsets[:-1])
     assert (asked <= equity).all()
     assert (np.abs(lots) < np.abs(people.size)).any()
+
+
+def test_the_opening_pays_for_the_step_to_the_order_grid(world: tuple[History, Population]) -> None:
+    _, people = world
+    odd = replace(people, price=people.price + 7)
+    markets = tuple(levels.market_under("static", base, 0, 1.0) for base in odd.markets)
+    lots, _ = fitted(odd, markets)
+    price, entry = odd.price[odd.market], on_grid(odd.price)[odd.market]
+    equity = odd.raw_usd + np.add.reduceat(odd.size * price, odd.offsets[:-1])
+    lost = np.add.reduceat(np.abs(lots) * np.abs(entry - price), odd.offsets[:-1])
+    asked = np.add.reduceat(levels.least_initial(markets, odd.market, np.abs(lots) * price), odd.offsets[:-1])
+    assert (asked + lost <= equity).all()
 
 
 def test_prices_on_the_grid_have_five_figures() -> None:

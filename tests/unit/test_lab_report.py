@@ -13,35 +13,36 @@ import pytest
 from seawall.cli.main import main
 from seawall.cli.replay import all_live
 from seawall.lab import report, words
+from seawall.lab.compare import Comparison, compare
 from seawall.lab.generator import generate
 from seawall.lab.history import History
 from seawall.lab.page import page
 from seawall.lab.population import Mix, populate_for
-from seawall.lab.replay import Replay, replay
 from seawall.lab.report import Origin, Thinning, document, encode, without_run, write_all
-from seawall.lab.rules import MarkRule
+from seawall.lab.rulesets import rule_sets
 
 HOSTILE = '</script><img src=x onerror="document.title=1">&amp;'
-RULES = (MarkRule.LAST, MarkRule.CLAMP_ONLY, MarkRule.CLAMPED)
+RULES = ("static", "dydx", "seawall")
 PRESET = "october-2025-10-10"
 
 
 def origin(title: str = "A day") -> Origin:
     command = "seawall replay --preset october-2025-10-10"
-    return Origin(kind="generator", event=PRESET, title=title, command=command, seed=1, main=MarkRule.CLAMPED)
+    return Origin(kind="generator", event=PRESET, title=title, command=command)
 
 
-def replayed(history: History, accounts: int = 400) -> Replay:
-    return replay(history, populate_for(history, 1, Mix(accounts=accounts)), RULES)
+def replayed(history: History, accounts: int = 400, rules: tuple[str, ...] = RULES) -> Comparison:
+    people = populate_for(history, 1, Mix(accounts=accounts))
+    return compare(history, people, rule_sets(rules), 1, lambda _: None)
 
 
 @pytest.fixture(scope="module")
-def done() -> Replay:
+def done() -> Comparison:
     return replayed(generate(PRESET, 1, 4, 288, 300_000))
 
 
 @pytest.fixture(scope="module")
-def content(done: Replay) -> dict[str, Any]:
+def content(done: Comparison) -> dict[str, Any]:
     return document(done, origin(), {"seconds": 1.5})
 
 
@@ -81,32 +82,38 @@ def shape(html: str) -> Shape:
     return parser
 
 
-def integers_only(value: Any, where: str = "") -> list[str]:
-    if isinstance(value, dict):
-        return [found for key, item in value.items() for found in integers_only(item, f"{where}.{key}")]
-    if isinstance(value, list):
-        return [found for item in value for found in integers_only(item, where)]
-    return [where] if isinstance(value, float) else []
+def test_the_document_has_what_the_command_promises(content: dict[str, Any]) -> None:
+    assert content["schema"] == report.SCHEMA
+    assert content["seed"] == 1
+    assert content["event"] == PRESET
+    assert len(content["markets"]) == 4
+    assert list(content["rules"]) == list(content["rules_at_equal_margin"]) == list(RULES)
+    assert content["margin_scales"]["static"] == 1.0
+    assert content["margin_scales"]["dydx"] != 1.0
 
 
-def test_the_document_holds_integers_but_for_margin_ratios(content: dict[str, Any]) -> None:
-    places = set(integers_only(without_run(content)))
-    assert places == {f".rules.ratios.p{share}" for share in (1, 5, 25, 50)}
-
-
-def test_series_add_up_to_the_headline(content: dict[str, Any]) -> None:
+def test_series_add_up_to_the_figures(content: dict[str, Any]) -> None:
     points = len(content["axis"]["times_ms"])
-    for rule in content["rules"]:
-        head, series = rule["headline"], rule["series"]
-        assert sum(series["longs_closed"]) + sum(series["shorts_closed"]) == head["notional"] > 0
-        assert sum(series["buckets"]) == head["buckets_liquidated"]
-        assert sum(series["fills"]) == head["fills"] == sum(market["fills"] for market in rule["markets"])
-        assert sum(market["bad_debt"] for market in rule["markets"]) == head["bad_debt"] == series["bad_debt"][-1]
-        assert head["insurance_opening"] + head["fees"] - head["insurance_paid"] == head["insurance_closing"]
-        assert all(len(values) == points for values in series.values())
-        for market in rule["markets"]:
-            low, high = market["series"]["perp_low"], market["series"]["perp_high"]
-            assert all(a <= b <= c for a, b, c in zip(low, market["series"]["perp"], high, strict=True))
+    parts = (("series", "rules"), ("series_at_equal_margin", "rules_at_equal_margin"))
+    for one in content["sets"]:
+        for key, part in parts:
+            own, series = content[part][one["rule"]], one[key]
+            closed = sum(series["longs_closed"]) + sum(series["shorts_closed"])
+            assert closed == pytest.approx(own["liquidated_notional_usd"], abs=2 * points)
+            assert closed > 0
+            assert sum(series["adl"]) == pytest.approx(own["adl_notional_usd"], abs=points)
+            assert series["insurance_paid"][-1] == pytest.approx(own["insurance_used_usd"], abs=1)
+            assert series["bad_debt"][-1] == pytest.approx(own["bad_debt_usd"], abs=1)
+            assert series["waiting"][-1] >= own["still_queued"]
+            assert sum(series["buckets"]) >= own["liquidated_accounts"]
+            assert all(len(values) == points for values in series.values())
+            assert min(series["insurance"]) >= 0
+        by_market = sum(market["longs_closed_usd"] + market["shorts_closed_usd"] for market in one["markets"])
+        figure = content["rules"][one["rule"]]["liquidated_notional_usd"]
+        assert by_market == pytest.approx(figure, abs=8)
+        for market in one["markets"]:
+            low, high = market["series"]["book_low"], market["series"]["book_high"]
+            assert all(a <= b <= c for a, b, c in zip(low, market["series"]["book"], high, strict=True))
 
 
 @pytest.mark.parametrize(("bars", "markets"), [(7, 1), (1440, 20), (6300, 4), (86_400, 3), (1441, 60)])
@@ -131,15 +138,15 @@ def test_the_page_loads_nothing_and_holds_the_document(content: dict[str, Any]) 
     assert json.loads(seen.data) == content
     assert len(seen.ids) == len(set(seen.ids))
     assert seen.tags.count("h1") == 1
-    assert seen.tags.count("label") == seen.tags.count("select") == 2
+    assert seen.tags.count("label") == seen.tags.count("select") == 3
     assert "Copyright (c) 2022 Leon Sorokin" in html
 
 
-def test_hostile_names_stay_text(done: Replay) -> None:
+def test_hostile_names_stay_text(done: Comparison) -> None:
     history = changed(done.history, symbols=(HOSTILE, *done.history.symbols[1:]), notes=(HOSTILE,))
     hostile = changed(done, path=changed(done.path, history=history))
     made = document(hostile, Origin(**{**to_dict(origin()), "title": HOSTILE, "command": HOSTILE}))
-    made["markets"][0]["symbol"] = HOSTILE
+    made["world"][0]["symbol"] = HOSTILE
     plain, attacked = shape(page(document(done, origin()))), shape(page(made))
     assert attacked.tags.count("img") == 0
     assert attacked.tags.count("script") == plain.tags.count("script") == 3
@@ -151,20 +158,21 @@ def to_dict(value: Origin) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
-def test_a_day_of_twenty_markets_stays_under_three_megabytes() -> None:
-    history = generate(PRESET, 2, 20, 1440, 60_000)
-    assert len(page(document(replayed(history), origin())).encode()) < 3_000_000
+def test_a_day_of_twenty_markets_under_all_sets_stays_under_three_megabytes(content: dict[str, Any]) -> None:
+    thin, few = Thinning(1440, 20, 6), len(content["axis"]["times_ms"])
+    cells = len(thin.starts) * (20 * (2 + 7 * 6) + 22 * 6)
+    now = few * (4 * (2 + 7 * 3) + 22 * 3)
+    assert len(page(content).encode()) * cells / now < 3_000_000
 
 
-def test_a_page_without_an_independent_index_says_so(done: Replay) -> None:
+def test_a_page_without_an_independent_index_says_so(done: Comparison) -> None:
     blind = changed(done.history, has_index=np.zeros(done.history.markets, np.bool_))
-    population = populate_for(blind, 1, Mix(accounts=300))
-    made = document(replay(blind, population, [MarkRule.LAST]), Origin(**{**to_dict(origin()), "main": MarkRule.LAST}))
-    assert made["rules"][0]["headline"]["unnecessary_buckets"] is None
+    made = document(replayed(blind, 200, ("static",)), origin())
+    assert made["rules"]["static"]["unnecessary_liquidations"] is None
     assert "no independent index" in page(made)
 
 
-def test_equal_runs_give_equal_bytes(done: Replay, content: dict[str, Any]) -> None:
+def test_equal_runs_give_equal_bytes(done: Comparison, content: dict[str, Any]) -> None:
     again = document(replayed(generate(PRESET, 1, 4, 288, 300_000)), origin(), {"seconds": 9.0})
     assert encode(without_run(again)) == encode(without_run(content))
     assert encode(without_run(document(done, origin()))) == encode(without_run(content))
@@ -182,7 +190,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
 
 
-def test_a_start_at_which_some_market_is_dead_is_cut(done: Replay) -> None:
+def test_a_start_at_which_some_market_is_dead_is_cut(done: Comparison) -> None:
     history = done.history
     live = history.live.copy()
     live[:2, 1] = False
@@ -197,14 +205,14 @@ def test_a_start_at_which_some_market_is_dead_is_cut(done: Replay) -> None:
     ("amount", "text"),
     [
         (0, "$0"),
-        (1_234_567_890, "$1.235k"),
-        (-5_000_000, "-$5"),
-        (999_999_999_999, "$1m"),
-        (4_301_550_753_215_323, "$4.302bn"),
+        (1_234.56789, "$1.235k"),
+        (-5, "-$5"),
+        (999_999.999999, "$1m"),
+        (4_301_550_753.215323, "$4.302bn"),
         (None, "–"),
     ],
 )
-def test_amounts_for_people(amount: int | None, text: str) -> None:
+def test_amounts_for_people(amount: float | None, text: str) -> None:
     assert words.amount(amount) == text
 
 
@@ -235,9 +243,11 @@ def test_json_alone_writes_no_file_and_repeats_byte_for_byte(
     assert not list(tmp_path.iterdir())
 
 
-def test_one_rule_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", *SMALL, "--json", "--mark", "index", "--no-compare-marks"]) == 0
-    assert [rule["rule"] for rule in json.loads(capsys.readouterr().out)["rules"]] == ["index"]
+def test_one_rule_set_with_a_mark_of_choice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", *SMALL, "--json", "--rules", "drift", "--mark", "last"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert [one["rule"] for one in made["sets"]] == ["drift"]
+    assert "--rules drift --mark last" in made["command"]
 
 
 @pytest.mark.parametrize(
@@ -253,6 +263,9 @@ def test_one_rule_alone(capsys: pytest.CaptureFixture[str]) -> None:
         (["--symbols", " , "], "symbols"),
         (["--interval", "fortnight"], "interval"),
         (["--mark", "moon"], "mark"),
+        (["--rules", "nobody"], "rules"),
+        (["--rules", "static,static"], "rules"),
+        (["--rules", " ,"], "rules"),
         (["--event", "2025-10-10"], "event"),
         (["--data", "no/such/folder"], "no/such/folder"),
         (["--data", ".", "--preset", PRESET], "preset"),
@@ -299,8 +312,9 @@ def test_the_recorded_second_by_second_crash_shows_what_the_mark_protects(
     arguments = ["--data", str(shared / "data"), "--event", "2025-10-10", "--interval", "1s", "--accounts", "3000"]
     assert main(["replay", *arguments, "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
-    last, _, clamped = (rule["headline"] for rule in made["rules"])
-    assert last["worst_price_gap_ppm"] < -500_000
-    assert last["unnecessary_notional_ppm"] > 100_000
-    assert clamped["unnecessary_notional_ppm"] < 10_000
-    assert clamped["notional"] < last["notional"]
+    static, own = made["rules"]["static"], made["rules"]["seawall"]
+    gaps = [[market["worst_mark_gap_ppm"] for market in one["markets"]] for one in made["sets"]]
+    assert min(gaps[0]) < -200_000
+    assert min(gaps[1]) >= -20_001
+    assert own["unnecessary_liquidations"] < static["unnecessary_liquidations"] / 5
+    assert own["liquidated_accounts"] < static["liquidated_accounts"]

@@ -14,6 +14,7 @@ from seawall.units import BadInput
 SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute: a Typer app or a function)
     "account": ("seawall.cli.account", "app"),
     "replay": ("seawall.cli.replay", "replay"),
+    "adl": ("seawall.cli.adl", "adl"),
     "conformance": ("seawall.cli.conformance", "conformance"),
     "journal": ("seawall.cli.journal", "app"),
     "sim": ("seawall.cli.sim", "sim"),

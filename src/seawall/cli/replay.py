@@ -1,4 +1,4 @@
-"""`seawall replay`: a market history against a population of accounts, under one or several mark rules."""
+"""`seawall replay`: a market history and a population of accounts on the engine, under one or several rule sets."""
 
 import shlex
 import sys
@@ -13,12 +13,13 @@ import typer
 from seawall.units import BadInput
 
 if TYPE_CHECKING:
+    from seawall.lab.compare import Comparison
     from seawall.lab.history import History
-    from seawall.lab.replay import Replay
-    from seawall.lab.rules import MarkRule
+    from seawall.lab.rulesets import RuleSet
 
 DEFAULT_PRESET: Final = "october-2025-10-10"
 DEFAULT_EVENT: Final = "2025-10-10"
+DEFAULT_RULES: Final = "static,seawall"
 DEFAULT_OUT: Final = "replay-report"
 FILES: Final = ("replay.json", "report.html")
 DAY_MS: Final = 86_400_000
@@ -34,13 +35,11 @@ Seed = Annotated[int, typer.Option("--seed", help="Of the population, and of the
 Interval = Annotated[str | None, typer.Option("--interval", help="Bar length such as 1s, 1m, 1h.")]
 Symbols = Annotated[str | None, typer.Option("--symbols", help="Only these markets: BTC,ETH,...")]
 Gap = Annotated[str, typer.Option("--gaps", help="Missing bars of --data: refuse, or keep (a market stands still).")]
-Mark = Annotated[str | None, typer.Option("--mark", help="last, clamp-only, clamped or index; default clamped.")]
-Compare = Annotated[
-    bool, typer.Option("--compare-marks/--no-compare-marks", help="Run the other mark rules beside it.")
-]
 Rules = Annotated[
-    str | None,
-    typer.Option("--rules", help="Compare rule sets on the engine: static,hyperliquid,dydx,binance,drift,seawall."),
+    str, typer.Option("--rules", help="Rule sets to compare: static,hyperliquid,dydx,binance,drift,seawall.")
+]
+Mark = Annotated[
+    str | None, typer.Option("--mark", help="last, clamp-only, clamped or index in every rule set; default: its own.")
 ]
 Out = Annotated[
     str | None, typer.Option("--out", help=f"Folder for report.html and replay.json, default {DEFAULT_OUT}.")
@@ -59,22 +58,21 @@ def replay(
     interval: Interval = None,
     symbols: Symbols = None,
     gaps: Gap = "refuse",
+    rules: Rules = DEFAULT_RULES,
     mark: Mark = None,
-    compare: Compare = True,
-    rules: Rules = None,
     out: Out = None,
     json_: Json = False,
 ) -> None:
-    """Replay a crash against a synthetic population and leave a report a risk analyst can show.
+    """Replay a crash on the engine under several rule sets and leave a report a risk analyst can show.
 
     Exit code 0: done; 2: refused input, and nothing was written.
     """
     started = time.perf_counter()
-    words = {"data": data, "event": event, "preset": preset, "symbols": symbols, "mark": mark, "out": out}
-    _check_words({**words, "rules": rules})
-    if rules is not None and mark is not None:
-        raise BadInput("mark", "either --rules or --mark, not both")
+    words = {"data": data, "event": event, "preset": preset, "interval": interval, "symbols": symbols, "mark": mark}
+    words |= {"gaps": gaps if gaps != "refuse" else None, "rules": rules if rules != DEFAULT_RULES else None}
+    _check_words({**words, "rules": rules, "out": out})
     _check_sizes(accounts, markets, seed)
+    chosen = _rule_sets(rules, mark)
     folder = _target(out, json_)
     wanted = None if symbols is None else tuple(part.strip() for part in symbols.split(",") if part.strip())
     if data is None:
@@ -83,19 +81,11 @@ def replay(
         raise BadInput("preset", "either --data or --preset, not both")
     else:
         history = _recorded(data, event, markets=markets, interval=interval, wanted=wanted, gaps=gaps)
-    if rules is not None:
-        from seawall.cli.rules import compare_rules
-
-        name = (preset or DEFAULT_PRESET) if data is None else (event or DEFAULT_EVENT)
-        names = [part.strip() for part in rules.split(",") if part.strip()]
-        compare_rules(history, names, accounts=accounts, seed=seed, event=name, folder=folder, is_json=json_)
-        return
-    marks, main = _rules(history, mark, compare)
-    done = _run(history, marks, accounts=accounts, seed=seed)
-    words = {"data": data, "event": event, "preset": preset, "interval": interval, "symbols": symbols, "mark": mark}
-    words["gaps"] = gaps if gaps != "refuse" else None
-    command = _command(words, accounts=accounts, markets=markets, seed=seed, compare=compare)
-    content = _document(done, main, command, data=data, event=event, preset=preset, seed=seed)
+    if mark not in (None, "last") and not bool(history.has_index.any()):
+        raise BadInput("mark", f"{history.name} has no independent index: only `last` can be replayed")
+    done = _run(history, chosen, accounts=accounts, seed=seed)
+    command = _command(words, accounts=accounts, markets=markets, seed=seed)
+    content = _document(done, command, data=data, event=event, preset=preset)
     content["run"] = {"seconds": round(time.perf_counter() - started, 3)}
     _write(content, folder)
     if json_:
@@ -178,38 +168,23 @@ def all_live(history: "History") -> "History":
     return replace(cut, notes=(*history.notes, f"the first {first} bars are left out: not every market traded yet"))
 
 
-def _rules(history: "History", mark: str | None, compare: bool) -> tuple[tuple["MarkRule", ...], "MarkRule"]:
-    """The rules to run and the one the report is about."""
-    from seawall.lab.rules import MarkRule
+def _rule_sets(rules: str, mark: str | None) -> "tuple[RuleSet, ...]":
+    from seawall.lab.rulesets import rule_sets
 
-    names = [rule.value for rule in MarkRule]
-    if mark is not None and mark not in names:
-        raise BadInput("mark", f"unknown {mark!r}: one of {', '.join(names)}")
-    has_index = bool(history.has_index.any())
-    if mark is not None and mark != MarkRule.LAST.value and not has_index:
-        raise BadInput("mark", f"{history.name} has no independent index: only `last` can be replayed")
-    main = MarkRule(mark) if mark else (MarkRule.CLAMPED if has_index else MarkRule.LAST)
-    if not compare or not has_index:
-        return (main,), main
-    shown = [MarkRule.LAST, MarkRule.CLAMP_ONLY, MarkRule.CLAMPED]
-    return tuple(shown if main in shown else [*shown, main]), main
+    return rule_sets([part.strip() for part in rules.split(",") if part.strip()], mark)
 
 
-def _run(history: "History", rules: "Sequence[MarkRule]", *, accounts: int, seed: int) -> "Replay":
-    from seawall.lab import liquidate
+def _run(history: "History", rules: "Sequence[RuleSet]", *, accounts: int, seed: int) -> "Comparison":
+    from seawall.lab.compare import compare, work_of
     from seawall.lab.population import Mix, populate_for
-    from seawall.lab.replay import replay as run
-    from seawall.lab.replay import work_of
     from seawall.lab.words import counted
 
-    population = populate_for(history, seed, Mix(accounts=accounts))
-    began = time.perf_counter()
-    liquidate.prepare()
-    if (seconds := time.perf_counter() - began) > 1:
-        print(f"kernels compiled in {seconds:.1f} s (kept for the next run)", file=sys.stderr)
-    title = f"{accounts:,} accounts, {counted(history.markets)}, {history.bars:,} bars"
+    people = populate_for(history, seed, Mix(accounts=accounts))
+    print("compiling the engine where it is not yet (a minute or two, kept for the next run)", file=sys.stderr)
+    sets = f"{len(rules)} rule set{'s' if len(rules) != 1 else ''}"
+    title = f"{accounts:,} accounts, {counted(history.markets)}, {history.bars:,} bars, {sets}"
     with _progress(title, work_of(history, rules)) as tell:
-        return run(history, population, rules, progress=tell)
+        return compare(history, people, rules, seed, tell)
 
 
 @contextmanager
@@ -228,7 +203,7 @@ def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
-def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed: int, compare: bool) -> str:
+def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed: int) -> str:
     parts = ["seawall", "replay"]
     for name in ("data", "event", "preset"):
         if words[name] is not None:
@@ -236,29 +211,22 @@ def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed:
     if words["data"] is None and words["preset"] is None:
         parts += ["--preset", DEFAULT_PRESET]
     parts += ["--accounts", str(accounts), "--markets", str(markets), "--seed", str(seed)]
-    for name in ("interval", "symbols", "gaps", "mark"):
+    for name in ("interval", "symbols", "gaps", "rules", "mark"):
         if words[name] is not None:
             parts += [f"--{name}", str(words[name])]
-    return shlex.join(parts if compare else [*parts, "--no-compare-marks"])
+    return shlex.join(parts)
 
 
 def _document(
-    done: "Replay",
-    main: "MarkRule",
-    command: str,
-    *,
-    data: str | None,
-    event: str | None,
-    preset: str | None,
-    seed: int,
+    done: "Comparison", command: str, *, data: str | None, event: str | None, preset: str | None
 ) -> dict[str, Any]:
     from seawall.lab.report import Origin, document
 
     kind = "generator" if data is None else "files"
     name = (preset or DEFAULT_PRESET) if data is None else (event or DEFAULT_EVENT)
     what = f"A day like {name}" if data is None else name
-    title = f"{what}, replayed on {done.population.accounts:,} accounts"
-    return document(done, Origin(kind=kind, event=name, title=title, command=command, seed=seed, main=main))
+    title = f"{what}, replayed on {done.people.accounts:,} accounts"
+    return document(done, Origin(kind=kind, event=name, title=title, command=command))
 
 
 def _write(content: dict[str, Any], folder: Path | None) -> None:
@@ -276,16 +244,23 @@ def _write(content: dict[str, Any], folder: Path | None) -> None:
 
 def _print_summary(content: dict[str, Any], folder: Path | None, seconds: float) -> None:
     from rich.console import Console
+
+    console = Console()
+    console.print(content["title"], highlight=False)
+    for part, heading in (("rules", "As configured"), ("rules_at_equal_margin", "At equal margin")):
+        console.print(_table(content, part, heading))
+    console.print(f"{folder}/report.html and replay.json written in {seconds:.1f} s", highlight=False, soft_wrap=True)
+
+
+def _table(content: dict[str, Any], part: str, heading: str) -> Any:
     from rich.table import Table
 
-    from seawall.lab.words import FIGURES, text_of
+    from seawall.lab.words import FIGURES, text_of, value_of
 
-    table = Table(title=content["title"], title_justify="left", header_style="bold")
+    table = Table(title=heading, title_justify="left", header_style="bold")
     table.add_column("Figure")
-    for rule in content["rules"]:
-        table.add_column(rule["title"], justify="right")
+    for one in content["sets"]:
+        table.add_column(one["title"], justify="right")
     for figure in FIGURES:
-        table.add_row(figure.name, *(text_of(figure, rule["headline"][figure.key]) for rule in content["rules"]))
-    console = Console()
-    console.print(table)
-    console.print(f"{folder}/report.html and replay.json written in {seconds:.1f} s", highlight=False, soft_wrap=True)
+        table.add_row(figure.name, *(text_of(figure, value_of(figure, own)) for own in content[part].values()))
+    return table

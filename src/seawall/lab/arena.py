@@ -1,9 +1,12 @@
 """A market history played through the engine under one rule set: makers quote, traders trade, liquidations follow.
 
 At each point of a bar the maker quotes a linear book around the recorded price, displaced by what takers and forced
-orders took lately (market_impact.py); the index enters as an oracle price; then LIQUIDATE steps run in waves, each
+orders took lately; the index enters as an oracle price; then LIQUIDATE steps run in waves, each
 followed by the marks that the book now gives, until nothing fills. All rows go through the engine; floats end at the
 quotes. The same seed gives every rule set the same quotes before impact and the same traders.
+
+The book is linear (price impact proportional to the amount taken) and what was taken fades with a half-life: the
+resilience model of Obizhaeva and Wang (2013).
 """
 
 from collections.abc import Callable
@@ -11,17 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from seawall.engine.rows import ROW_TYPE, Rows
 from seawall.engine.venue import Applied, Venue
-from seawall.lab.columns import Ints
+from seawall.lab.history import Floats, Ints
 from seawall.lab.levels import least_initial
-from seawall.lab.market_impact import DEPTH_BAND
 from seawall.lab.opening import FIRST_OWNER, MAKER, Feed, Opened, blank, listing_rows, must, on_grid, open_population
+from seawall.lab.path import Path
 from seawall.lab.population import Population
-from seawall.lab.replay import Path
 from seawall.lab.rulesets import RuleSet
+from seawall.lab.series import Seen, vault_equity
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
 from seawall.terms import command, event
@@ -31,17 +33,20 @@ from seawall.units import RATE_ONE, Side, share
 DISTANCES: Final = np.array(
     [0.0002, 0.001, 0.002, 0.004, 0.0075, 0.0125, 0.02, 0.03, 0.05]
 )  # of the centre, each level
+DEPTH_BAND: Final = 0.01  # History.depth_usd is what rests within this share of mid
 REFILL_HALF_LIFE_MS: Final = 60_000
 WAVES: Final = 8
 STEPS: Final = 4  # LIQUIDATE rows of one wave
 STEPS_MAX: Final = 256  # of one point: what is left waits for the next
 STEP_WORK: Final = 64
-TRADERS_SHARE: Final = 0.001  # of positions that trade in a bar
+TRADERS_SHARE: Final = 0.001  # of positions that trade in a minute
+TRADERS_MAX: Final = 0.05  # of positions that trade in a bar, however long
+MINUTE_MS: Final = 60_000
 TRADED_SHARE: Final = 0.1  # of its size, each of them
+PRINTED_USD_MICRO: Final = 20_000_000  # of a trade that only prints a price
 INSURANCE_SHARE: Final = RATE_ONE // 200  # of a market's opening open interest
 BACKSTOP_SHARE: Final = RATE_ONE // 100
 
-Floats = npt.NDArray[np.float64]
 KEPT: Final = (
     event.LIQUIDATION,
     event.LIQUIDATION_FILL,
@@ -69,8 +74,8 @@ class Run:
     event_mark: Ints  # [n] micro-USD per lot, before the step that made the event
     event_owner: Ints  # [n] account of the event's bucket, as it was before that step
     event_other_owner: Ints  # [n] account of its other bucket; -1 where there is none
-    initial: Ints  # [T] micro-USD of initial margin that the open positions need
-    waiting: Ints  # [T] buckets queued at the end of the bar
+    opening_backstop: int  # what the vaults began with, micro-USD
+    seen: Seen
     commands: int
 
 
@@ -107,7 +112,7 @@ class _Book:
         np.clip(self.displacement, -0.5, 0.5, out=self.displacement)
 
     def quotes(self, perp: Ints, depth_usd: Floats, live: Ints) -> Rows:
-        """Rows of the maker: in each live market cancel everything, then both sides, nearest first."""
+        """Rows of the maker: in each market cancel everything, then, where it is live, both sides, nearest first."""
         centre = perp * (1.0 + self.displacement)
         levels = len(DISTANCES)
         rows = np.zeros((len(perp), 1 + 2 * levels), ROW_TYPE)
@@ -123,7 +128,8 @@ class _Book:
         rows["price"][:, 1 : 1 + levels], rows["price"][:, 1 + levels :] = low, on_grid(high)
         lots = np.floor(depth_usd[:, None] * self.shares * 1e6 / np.maximum(centre, 1.0)[:, None]).astype(np.int64)
         rows["size"][:, 1:] = np.concatenate((lots, lots), axis=1)
-        flat = rows[live.astype(bool)].ravel()
+        rows["size"][~live.astype(bool)] = 0
+        flat = rows.ravel()
         chosen: Rows = flat[(flat["kind"] == command.CANCEL_ALL) | (flat["size"] > 0)]
         return chosen
 
@@ -179,10 +185,20 @@ def _oracle_rows(index: Ints, now: int) -> Rows:
     return rows
 
 
-def _trader_rows(people: Population, opened: Opened, perp: Ints, bar: int, seed: int) -> Rows:
+def _print_rows(perp: Ints, live: Ints) -> Rows:
+    """A maker buys a little of each live market at the other's ask: a traded price at every point."""
+    rows = blank(len(perp), command.PLACE, MAKER + 1)
+    rows["account"], rows["market"], rows["flags"] = MAKER + 1, np.arange(len(perp)), command.IOC
+    rows["size"], rows["price"] = -(-PRINTED_USD_MICRO // perp), on_grid(2 * perp)
+    printed: Rows = rows[live.astype(bool)]
+    return printed
+
+
+def _trader_rows(people: Population, opened: Opened, path: Path, bar: int, seed: int) -> Rows:
     """Orders of a few owners, the same under every rule set: a tenth of their position more or less, at the market."""
     rng = np.random.Generator(np.random.PCG64([seed, bar]))
-    count = max(1, int(TRADERS_SHARE * people.positions))
+    usual = min(TRADERS_MAX, TRADERS_SHARE * path.history.interval_ms / MINUTE_MS)
+    count, perp = int(rng.poisson(usual * people.positions)), path.perp[bar, 0]
     chosen = rng.integers(0, people.positions, count)
     sells = rng.random(count) < 0.5
     lots = np.ceil(np.abs(people.size[chosen]) * TRADED_SHARE).astype(np.int64)
@@ -210,7 +226,7 @@ def _walk(
     bars, points, count = path.perp.shape
     cell = venue.columns["cell"]
     kept: list[_Kept] = []
-    initial, waiting = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+    seen, opening_backstop = Seen(bars, count), vault_equity(venue, count)
     step_ms = max(1, history.interval_ms // points)
     for bar in range(bars):
         depth, live = path.depth_usd[bar], path.live[bar]
@@ -223,13 +239,15 @@ def _walk(
             funding = blank(count, command.FUNDING, command.SEQUENCER)
             funding["market"] = np.arange(count)
             rows = [tick, book.quotes(path.perp[bar, point], depth, live), prices, funding[live]]
+            if rules.is_marked_by_trades:
+                rows.insert(2, _print_rows(path.perp[bar, point], live))
             if point == 0:
-                rows.append(_trader_rows(people, opened, path.perp[bar, point], bar, seed))
+                rows.append(_trader_rows(people, opened, path, bar, seed))
             done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
             kept += _liquidate(feed, book, prices, depth, (bar, now))
-        waiting[bar] = cell[state.QUEUED]
-        initial[bar] = required_initial(venue, markets)
+            seen.point(bar, venue, path.index[bar, point], path.perp[bar, point], book.displacement)
+        seen.end(bar, venue, markets)
         progress(1)
     price = people.price[people.market]
     notional = np.abs(opened.size) * price
@@ -246,8 +264,8 @@ def _walk(
         event_mark=_joined([part.mark for part in kept], 0),
         event_owner=_joined([part.owner for part in kept], 0),
         event_other_owner=_joined([part.other_owner for part in kept], 0),
-        initial=initial,
-        waiting=waiting,
+        opening_backstop=opening_backstop,
+        seen=seen,
         commands=int(cell[state.SEQUENCE]),
     )
 
@@ -287,13 +305,3 @@ def _kept(taken: Ints, when: tuple[int, int], owners: Ints, marks: Ints) -> _Kep
         owner=owners[bucket].astype(np.int64),
         other_owner=np.where(named | (kind == event.SOCIALISED), owners[winner], -1).astype(np.int64),
     )
-
-
-def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
-    """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
-    columns = venue.columns
-    slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
-    market = columns["slot_market"][slots]
-    notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
-    return int(least_initial(markets, market, notional).sum())

@@ -7,20 +7,19 @@ is not opened, so the comparison is by margin asked, not by accounts spared.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from seawall.lab import metrics
 from seawall.lab.arena import Run, play
-from seawall.lab.columns import Array
-from seawall.lab.history import History
-from seawall.lab.levels import least_initial, market_under, scale_to
+from seawall.lab.breach import Buckets, breaches
+from seawall.lab.history import Array, History, Ints
+from seawall.lab.levels import CLOSE_ENOUGH, least_initial, market_under, scale_to
 from seawall.lab.opening import capacity_for, fitted
 from seawall.lab.outcome import figures
+from seawall.lab.path import Path, path_of
 from seawall.lab.population import Population, usual_day_volume
-from seawall.lab.replay import path_of
 from seawall.lab.rulesets import RuleSet
 from seawall.terms.market import Market
 from seawall.units import BadInput
@@ -32,25 +31,35 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison:
-    """Runs by rule set's name, as configured and at equal margin, with what the index alone would have done."""
+class Outcome:
+    """A run and the buckets that the index alone would have reached."""
 
-    history: History
+    run: Run
+    breached: Array
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Comparison:
+    """Outcomes by rule set's name, as configured and at equal margin; one object where both are the same."""
+
+    path: Path
     people: Population
     seed: int
-    configured: dict[str, Run]
-    equal: dict[str, Run]
-    breached: dict[str, Array]  # of the runs as configured
-    breached_equal: dict[str, Array]
+    configured: dict[str, Outcome]
+    equal: dict[str, Outcome]
     scales: dict[str, float]
 
-    def document(self) -> dict[str, Any]:
+    @property
+    def history(self) -> History:
+        return self.path.history
+
+    def figures(self) -> dict[str, dict[str, Any]]:
         """The figures of every run, ready for JSON."""
         has_index = bool(self.history.has_index.any())
-        parts = (("rules", self.configured, self.breached), ("rules_at_equal_margin", self.equal, self.breached_equal))
+        parts = (("rules", self.configured), ("rules_at_equal_margin", self.equal))
         return {
-            title: {name: figures(run, self.people, breached[name], has_index) for name, run in runs.items()}
-            for title, runs, breached in parts
+            title: {name: figures(made.run, self.people, made.breached, has_index) for name, made in outcomes.items()}
+            for title, outcomes in parts
         }
 
 
@@ -70,14 +79,15 @@ def margin_rate(people: Population, markets: tuple[Market, ...]) -> float:
 
 
 def work_of(history: History, rules: Sequence[RuleSet]) -> int:
-    """Bars that `progress` will be told of in all: every run, and its shadow marked at the index."""
-    return 4 * history.bars * len(rules)
+    """Bars that `progress` will be told of in all."""
+    return 2 * history.bars * len(rules)
 
 
 def compare(
     history: History, people: Population, rules: Sequence[RuleSet], seed: int, progress: Progress
 ) -> Comparison:
-    """Plays the history under every rule set twice. Depends on the arguments alone.
+    """Plays the history under every rule set twice, once where the equal margin is its own. Depends on the arguments
+    alone.
 
     Raises BadInput when the population does not fit one venue, or no rule set is named.
     """
@@ -86,47 +96,57 @@ def compare(
     path, capacity, ranks = path_of(history, people), capacity_for(people), ranks_of(history)
     plain = {one.name: _markets(people, one.levels, ranks, 1.0) for one in rules}
     target = margin_rate(people, plain[rules[0].name])
-    scales = {one.name: _scale(people, one.levels, ranks, target) for one in rules}
-    scaled = {one.name: _markets(people, one.levels, ranks, scales[one.name]) for one in rules}
-    jobs = [(one, markets[one.name]) for markets in (plain, scaled) for one in rules]
+    found = {one.name: _scaled(people, one.levels, ranks, target) for one in rules}
+    jobs = [(one, plain[one.name]) for one in rules]
+    jobs += [(one, markets) for one in rules if (markets := found[one.name][1]) != plain[one.name]]
 
-    def run(job: tuple[RuleSet, tuple[Market, ...]]) -> tuple[Run, Array]:
+    def run(job: tuple[RuleSet, tuple[Market, ...]]) -> Outcome:
         one, markets = job
         made = play(path, people, one, markets, capacity, seed, progress)
-        shadow = replace(people, markets=markets, size=made.opened_size)
-        shadow = replace(shadow, raw_usd=_raw_of(shadow, people))
-        return made, metrics.breaches(path, shadow, progress)
+        alone = Buckets(people.offsets, people.market, made.opened_size, _raw_of(made.opened_size, people))
+        return Outcome(run=made, breached=breaches(alone, markets, path.index, path.funding_step))
 
+    progress(history.bars * (2 * len(rules) - len(jobs)))
     with ThreadPoolExecutor(WORKERS) as pool:
         done = list(pool.map(run, jobs))
-    names = [one.name for one in rules]
-    first, second = done[: len(names)], done[len(names) :]
+    configured = {one.name: made for one, made in zip(rules, done, strict=False)}
+    scaled = {one.name: made for (one, _), made in zip(jobs[len(rules) :], done[len(rules) :], strict=True)}
     return Comparison(
-        history=history,
+        path=path,
         people=people,
         seed=seed,
-        configured={name: made for name, (made, _) in zip(names, first, strict=True)},
-        equal={name: made for name, (made, _) in zip(names, second, strict=True)},
-        breached={name: hit for name, (_, hit) in zip(names, first, strict=True)},
-        breached_equal={name: hit for name, (_, hit) in zip(names, second, strict=True)},
-        scales=scales,
+        configured=configured,
+        equal={name: scaled.get(name, made) for name, made in configured.items()},
+        scales={name: scale for name, (scale, _) in found.items()},
     )
 
 
-def _markets(people: Population, levels: str, ranks: Sequence[int], scale: float) -> tuple[Market, ...]:
-    return tuple(market_under(levels, base, rank, scale) for base, rank in zip(people.markets, ranks, strict=True))
+def _markets(
+    people: Population, levels: str, ranks: Sequence[int], scale: float, floor: float | None = None
+) -> tuple[Market, ...]:
+    pairs = zip(people.markets, ranks, strict=True)
+    return tuple(market_under(levels, base, rank, scale, floor) for base, rank in pairs)
 
 
-def _scale(people: Population, levels: str, ranks: Sequence[int], target: float) -> float:
-    found = scale_to(target, lambda scale: margin_rate(people, _markets(people, levels, ranks, scale)))
-    rate = margin_rate(people, _markets(people, levels, ranks, found))
+def _scaled(people: Population, levels: str, ranks: Sequence[int], target: float) -> tuple[float, tuple[Market, ...]]:
+    """(scale, markets) whose margin rate is `target`.
+
+    Leverages are whole numbers, so the rate jumps as the scale grows; what a jump leaves over is made up by the least
+    margin, which has no steps.
+    """
+    scale = scale_to(target, lambda scale: margin_rate(people, _markets(people, levels, ranks, scale)))
+    markets = _markets(people, levels, ranks, scale)
+    if margin_rate(people, markets) < target * (1 - CLOSE_ENOUGH):
+        more = scale_to(target, lambda floor: margin_rate(people, _markets(people, levels, ranks, scale, floor)), scale)
+        markets = _markets(people, levels, ranks, scale, more)
+    rate = margin_rate(people, markets)
     if abs(rate / target - 1.0) > SCALE_TOLERANCE:
         raise BadInput("rules", f"levels {levels}: margin {rate:.4f} of notional cannot be brought to {target:.4f}")
-    return found
+    return scale, markets
 
 
-def _raw_of(opened: Population, asked: Population) -> Array:
-    """raw_usd of the opened sizes with the equity that was asked for: the buckets a rule set really started with."""
+def _raw_of(opened: Ints, asked: Population) -> Ints:
+    """raw_usd of buckets with the opened sizes and the equity that was asked for: what a rule set really began with."""
     price, starts = asked.price[asked.market], asked.offsets[:-1]
     equity = asked.raw_usd + np.add.reduceat(asked.size * price, starts)
-    return np.asarray(equity - np.add.reduceat(opened.size * price, starts))
+    return np.asarray(equity - np.add.reduceat(opened * price, starts))

@@ -4,7 +4,7 @@ Floats are fine here: nothing in `lab/` decides money before it was turned into 
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,10 @@ from seawall.units import BadInput
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[Any]  # int64
+Array = npt.NDArray[Any]
 
-CELLS_MAX: Final = 10_000_000  # bars x markets of one replay: about 500 bytes each under three rules
+CELLS_MAX: Final = 10_000_000  # bars x markets of one replay: about 300 bytes each under two rule sets
 START_SHARE: Final = 0.05  # of the bars: a market that begins later has listed during the event
 PRICES = ("open", "high", "low", "close", "index", "index_low", "index_high")
 

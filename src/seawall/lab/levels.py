@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from seawall.lab.columns import Ints
+from seawall.lab.history import Ints
 from seawall.lab.listing import static_tiers
 from seawall.terms import limits
 from seawall.terms.market import Market, TierRow, market
@@ -52,6 +52,7 @@ BINANCE_SMALL: Final[tuple[Level, ...]] = (
     (7_000_000, 4, 0.125),
     (8_000_000, 2, 0.25),
 )
+CLOSE_ENOUGH: Final = 0.001  # of the margin that levels are scaled to
 FLAT: Final[dict[str, tuple[tuple[int, tuple[Level, ...]], ...]]] = {  # (ranks below, levels), the last for the rest
     "binance": ((2, BINANCE_MAJOR), (12, BINANCE_LARGE), (10**6, BINANCE_SMALL)),
     "dydx": ((2, ((0, 50, 0.012),)), (20, ((0, 20, 0.03),)), (50, ((0, 10, 0.05),)), (10**6, ((0, 5, 0.1),))),
@@ -67,11 +68,12 @@ def levels_of(name: str, symbol: str, rank: int) -> tuple[Level, ...]:
     return tuple((row[0] // USD_ONE, float(row[1]), 1 / (2 * row[1])) for row in rows)
 
 
-def market_under(name: str, base: Market, rank: int, scale: float) -> Market:
+def market_under(name: str, base: Market, rank: int, scale: float, floor: float | None = None) -> Market:
     """`base` with the levels of a rule set, both margins multiplied by `scale`.
 
-    The first tier's initial margin is exact to 1/RATE_ONE through the live rate; higher tiers take the whole leverage
-    that asks at least as much. Maintenance stays below 0.9 of initial margin and at most 1/2.
+    The first tier's initial margin, times `floor` instead where that is given, is exact to 1/RATE_ONE through the live
+    rate, which no tier asks less than; higher tiers take the whole leverage that asks at least as much. Maintenance
+    stays below 0.9 of initial margin and at most 1/2.
     """
     rows: list[TierRow] = []
     last_leverage, last_rate = limits.LEVERAGE_MAX, 0
@@ -84,7 +86,7 @@ def market_under(name: str, base: Market, rank: int, scale: float) -> Market:
         ask = max(last_rate, min(ask, RATE_ONE * 9 // (10 * whole), RATE_ONE // 2), 1)
         rows.append((UsdMicro(lower * USD_ONE), whole, Rate(ask)))
         last_leverage, last_rate = whole, ask
-    first = min(RATE_ONE, math.ceil(scale / levels[0][1] * RATE_ONE - 1e-6))
+    first = min(RATE_ONE, math.ceil((scale if floor is None else floor) / levels[0][1] * RATE_ONE - 1e-6))
     return market(
         base.name,
         size_decimals=base.size_decimals,
@@ -116,16 +118,17 @@ def least_initial(markets: tuple[Market, ...], market_of: Ints, notional: Ints) 
     return asked
 
 
-def scale_to(target: float, measured: Callable[[float], float]) -> float:
-    """The scale at which `measured(scale)`, which rises with it, is within 0.1 % of `target`, by bisection.
+def scale_to(target: float, measured: Callable[[float], float], low: float = 1 / 64) -> float:
+    """The greatest scale in low..64 at which `measured(scale)`, which rises with it, is not above 1.001 `target`.
 
-    The nearest end of 1/64..64 when none is.
+    By bisection, which ends early within 0.1 % of `target`; where `measured` jumps over that, it is the scale before
+    the jump.
     """
-    low, high = 1 / 64, 64.0
+    high = 64.0
     for _ in range(60):
         middle = math.sqrt(low * high)
         found = measured(middle)
-        if abs(found / target - 1.0) < 0.001:
+        if abs(found / target - 1.0) < CLOSE_ENOUGH:
             return middle
         low, high = (middle, high) if found < target else (low, middle)
-    return math.sqrt(low * high)
+    return low

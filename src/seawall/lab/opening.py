@@ -12,7 +12,7 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
-from seawall.lab.columns import Ints
+from seawall.lab.history import Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.population import Population
 from seawall.ledger import state
@@ -46,13 +46,17 @@ def on_grid(price: Ints) -> Ints:
 
 
 def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]:
-    """([P] lots, [P] leverages) the population opens under these markets' margins: smaller where equity falls short."""
+    """([P] lots, [P] leverages) the population opens under these markets' margins: smaller where equity falls short.
+
+    Equity must pay for the step from the price to the order grid too, which a position loses or gains at once.
+    """
     price = people.price[people.market]
     starts = people.offsets[:-1]
     equity = people.raw_usd + np.add.reduceat(people.size * price, starts)
     notional = np.abs(people.size) * price
     asked = np.maximum(least_initial(markets, people.market, notional), -(-notional // people.leverage))
-    needed = np.add.reduceat(asked, starts)
+    step = np.abs(people.size) * np.abs(on_grid(people.price) - people.price)[people.market]
+    needed = np.add.reduceat(asked + 2 * step, starts)
     share = np.minimum(1.0, 0.995 * equity / np.maximum(needed, 1))
     share = np.where(needed <= equity, 1.0, share)
     counts = np.diff(people.offsets)

@@ -8,18 +8,12 @@ from typing import Any, Final
 import numpy as np
 
 from seawall.lab.arena import Run
-from seawall.lab.columns import Array, Ints
+from seawall.lab.history import Array
 from seawall.lab.population import Population
+from seawall.lab.series import CLOSES, field, notional_of
 from seawall.terms import event
 
 USD_MICRO: Final = 1e6
-_AT: Final = {name: place for place, name in enumerate(event.ROW)}
-
-
-def field(events: Ints, name: str) -> Ints:
-    """One column of event rows."""
-    found: Ints = events[:, _AT[name]]
-    return found
 
 
 def figures(run: Run, people: Population, breached: Array, has_index: bool) -> dict[str, Any]:
@@ -28,10 +22,10 @@ def figures(run: Run, people: Population, breached: Array, has_index: bool) -> d
     A figure that needs an independent index is null without one.
     """
     kind = field(run.events, "kind")
-    closes = np.isin(kind, (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL))
+    closes = np.isin(kind, CLOSES)
     touched = np.unique(run.event_owner[closes])
     gone = np.unique(run.event_owner[(kind == event.LIQUIDATION_END) & (field(run.events, "amount") == 1)])
-    notional = np.abs(field(run.events, "size")).astype(np.float64) * field(run.events, "price") / USD_MICRO
+    notional = notional_of(run.events) / USD_MICRO
     deficits = kind == event.DEFICIT
     paid_by_fund = deficits & (field(run.events, "other") == event.INSURANCE)
     amount = field(run.events, "amount") / USD_MICRO
@@ -47,13 +41,14 @@ def figures(run: Run, people: Population, breached: Array, has_index: bool) -> d
         "adl_overshoot_usd": _usd(overshoot(run)),
         "impact_bps": impact(run, notional, kind == event.LIQUIDATION_FILL),
         "breach_to_flat_s": breach_to_flat(run),
-        "average_margin_usd": _usd(run.initial.mean() / USD_MICRO),
+        "average_margin_usd": _usd(run.seen.initial.mean() / USD_MICRO),
         "opening_margin_rate": round(run.opening_margin / max(run.opening_notional, 1), 6),
         "opening_notional_usd": _usd(run.opening_notional / USD_MICRO),
         "backstop_notional_usd": _usd(notional[kind == event.BACKSTOP].sum()),
+        "backstop_result_usd": _usd((run.seen.backstop[-1] - run.opening_backstop) / USD_MICRO),
         "socialised_accounts": len(np.unique(run.event_other_owner[kind == event.SOCIALISED])),
         "fairness": fairness(run, notional),
-        "still_queued": int(run.waiting[-1]),
+        "still_queued": int(run.seen.waiting[-1]),
         "commands": run.commands,
     }
 
@@ -65,7 +60,7 @@ def _usd(value: float) -> float:
 def unnecessary(run: Run, people: Population, breached: Array) -> int:
     """Buckets of the population that were closed in part or whole though the index never reached their maintenance."""
     kind = field(run.events, "kind")
-    closes = np.isin(kind, (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL))
+    closes = np.isin(kind, CLOSES)
     hit = np.isin(run.opened_bucket, np.unique(field(run.events, "bucket")[closes])) & (run.opened_bucket >= 0)
     assert len(hit) == people.buckets
     return int((hit & ~breached).sum())

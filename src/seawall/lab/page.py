@@ -21,36 +21,40 @@ from seawall.lab.words import (
     counted,
     few,
     gap,
-    minute,
+    price,
     share,
     text_of,
-    usd_per_unit,
+    value_of,
     verdict,
 )
 
 Document = dict[str, Any]
 
 BOOK: Final = (
-    ("price", "Perp, mark and index", "The shaded band is the traded range; the mark decides who is liquidated."),
+    ("price", "Book, mark and index", "The shaded band is the range of the book; the mark decides who is liquidated."),
     ("marketFlow", "Liquidations", "Longs closed by selling below zero, shorts closed by buying above."),
-    ("impact", "Price impact of our own liquidations", "How far forced orders held the perp from its recorded price."),
+    ("impact", "Price impact of what was taken", "How far taken orders held the book from the recorded price."),
     ("depth", "Depth", "USD resting within 1 % of mid on one side."),
 )
 VENUE: Final = (
     ("flow", "Notional liquidated", "All markets: longs closed below zero, shorts closed above."),
-    ("count", "Buckets liquidated", "Counted once, at their first forced order."),
-    ("total", "Notional liquidated, running total", "All markets, one line per mark rule."),
-    ("waiting", "Buckets waiting", "Below maintenance while the gate or an empty book holds their orders back."),
-    ("interest", "Open interest", "One side, at the mark. Liquidated positions pass to the market maker."),
-    ("fund", "Insurance fund", "Fed by liquidation fees, drained by deficits."),
-    ("paid", "Insurance paid, running total", "Deficits of closed buckets that the fund covered."),
-    ("debt", "Bad debt, running total", "Deficits the fund could not cover."),
+    ("count", "Buckets liquidated", "Counted once, at their first forced close."),
+    ("total", "Notional liquidated, running total", "All markets, one line per rule set."),
+    ("adl", "Auto-deleveraged, running total", "Notional closed against winners."),
+    ("margin", "Margin required", "Least initial margin of the positions still open."),
+    ("interest", "Open interest", "One side, at the mark. Liquidated positions pass to makers, the vault and winners."),
+    ("fund", "Insurance funds", "Of all markets: fed by liquidation fees, drained by deficits."),
+    ("paid", "Insurance used, running total", "Deficits that the funds covered."),
+    ("vault", "Backstop vaults", "What they are worth at the mark, with what they took over."),
+    ("debt", "Bad debt, running total", "Deficits the funds did not cover."),
+    ("waiting", "Buckets waiting", "Below maintenance while pace, gate or an empty book hold their orders back."),
 )
+ONE_SET: Final = ("price", "marketFlow", "impact", "depth", "flow", "count")
 
 
 def page(document: Document) -> str:
-    """The page of a document made by `report.document`."""
-    main = next(rule for rule in document["rules"] if rule["rule"] == document["main"])
+    """The page of a document made by `report.document`. It is about the rule set named last."""
+    main = document["sets"][-1]
     static = files("seawall.lab") / "static"
     parts = {name: (static / name).read_text(encoding="utf-8") for name in STATIC}
     shell = Template(parts["report.html"])
@@ -65,7 +69,8 @@ def page(document: Document) -> str:
         verdict=escape(verdict(document, main)),
         command=escape(document["command"]),
         cards=_cards(document, main),
-        compare=_compare(document),
+        configured=_table(document, "rules", "Each rule set with its own margin levels."),
+        equal=_table(document, "rules_at_equal_margin", _margins(document)),
         rules=_rules(document),
         controls=_controls(document, main),
         book=_figures(BOOK, "market"),
@@ -95,14 +100,14 @@ def _list(items: Any) -> str:
 
 def _facts(document: Document) -> str:
     source, people = document["source"], document["population"]
-    where = f"Generated market, preset {source['event']}" if source["kind"] == "generator" else "Recorded candles"
+    where = f"Generated market, preset {document['event']}" if source["kind"] == "generator" else "Recorded candles"
     begins, ends = _moment(source["from_ms"]), _moment(source["to_ms"])
     facts = [
         where,
         f"{begins} to {ends} UTC",
         f"{source['bars']:,} bars of {_span(source['interval_ms'])}",
-        f"{counted(len(source['symbols']))}: {few(source['symbols'])}",
-        f"{people['accounts']:,} synthetic accounts, seed {people['seed']}",
+        f"{counted(len(document['markets']))}: {few(document['markets'])}",
+        f"{people['accounts']:,} synthetic accounts, seed {document['seed']}",
     ]
     return escape(" · ".join(facts))
 
@@ -119,25 +124,29 @@ def _span(ms: int) -> str:
 
 
 def _cards(document: Document, main: Document) -> str:
-    head, people = main["headline"], document["population"]
-    interest, busiest = share(head["notional_of_open_interest_ppm"]), minute(head["busiest_bar_ms"])
-    of_fund = f"of {amount(head['insurance_opening'])} at the start"
+    own, people = document["rules"][main["rule"]], document["population"]
+    undue = own["unnecessary_liquidations"]
+    least = max(people["accounts"], 1)
     cards = [
-        ("Accounts liquidated", f"{head['accounts_liquidated']:,}", f"of {people['accounts']:,}"),
         (
-            "Share of accounts",
-            share(head["accounts_liquidated_ppm"]),
-            f"{head['buckets_closed_out']:,} buckets closed out",
+            "Accounts liquidated",
+            f"{own['liquidated_accounts']:,}",
+            f"{share(own['liquidated_accounts'], least)} of all",
         ),
-        ("Notional liquidated", amount(head["notional"]), f"{interest} of open interest, busiest {busiest} UTC"),
-        ("Bad debt", amount(head["bad_debt"]), f"{amount(head['deficit_open_at_end'])} more still open at the end"),
-        ("Insurance paid", amount(head["insurance_paid"]), of_fund),
+        ("Notional liquidated", amount(own["liquidated_notional_usd"]), f"{own['fully_closed_accounts']:,} in full"),
+        (
+            "Unnecessary",
+            "–" if undue is None else f"{undue:,}",
+            "no independent index in this history" if undue is None else "buckets the index never reached",
+        ),
+        ("Bad debt", amount(own["bad_debt_usd"]), f"{amount(own['insurance_used_usd'])} paid by insurance"),
+        (
+            "Auto-deleveraged",
+            amount(own["adl_notional_usd"]),
+            f"{own['fairness']['adl_accounts']:,} accounts, {amount(own['adl_overshoot_usd'])} beyond need",
+        ),
+        ("Margin required", amount(own["average_margin_usd"]), "mean over the bars"),
     ]
-    if head["worst_price_gap_ppm"] is None:
-        cards.append(("Widest own impact", gap(head["worst_own_impact_ppm"]), "no independent index in this history"))
-    else:
-        mark = f"the mark stood {gap(head['worst_mark_gap_ppm'])} at most"
-        cards.append(("Widest price gap", gap(head["worst_price_gap_ppm"]), f"perp against index; {mark}"))
     rows = [
         f'<li><span class="name">{escape(name)}</span><span class="value">{escape(value)}</span>'
         f'<span class="note">{escape(note)}</span></li>'
@@ -146,36 +155,44 @@ def _cards(document: Document, main: Document) -> str:
     return "".join(rows)
 
 
-def _compare(document: Document) -> str:
-    rules, base = document["rules"], document["rules"][0]
-    heads = "".join(f'<th scope="col"{_main(document, rule)}>{escape(rule["title"])}</th>' for rule in rules)
-    rows = []
+def _margins(document: Document) -> str:
+    """What equal margin means here."""
+    base = document["sets"][0]
+    rate = document["rules"][base["rule"]]["opening_margin_rate"]
+    return f"Levels scaled until each set asks the margin of {base['title']}: {rate * 100:.2f} % of what is opened."
+
+
+def _table(document: Document, part: str, caption: str) -> str:
+    sets, figures = document["sets"], document[part]
+    heads = "".join(f'<th scope="col"{_main(document, one)}>{escape(one["title"])}</th>' for one in sets)
+    rows, base = [], figures[sets[0]["rule"]]
     for figure in FIGURES:
-        cells = [
-            f"<td{_main(document, rule)}>{escape(text_of(figure, rule['headline'][figure.key]))}"
-            f"{_delta(figure, rule, base)}</td>"
-            for rule in rules
-        ]
+        cells = []
+        for one in sets:
+            own = figures[one["rule"]]
+            delta = "" if own is base else _delta(figure, own, base)
+            cells.append(f"<td{_main(document, one)}>{escape(text_of(figure, value_of(figure, own)))}{delta}</td>")
         rows.append(f'<tr><th scope="row">{escape(figure.name)}</th>{"".join(cells)}</tr>')
-    caption = "The same accounts and the same prices under each rule. Differences are against the first column."
+    words = f"{caption} Differences are against the first column."
     return (
-        f"<caption>{escape(caption)}</caption><thead><tr><th scope='col'>Figure</th>{heads}</tr></thead>"
+        f"<caption>{escape(words)}</caption><thead><tr><th scope='col'>Figure</th>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody>"
     )
 
 
-def _main(document: Document, rule: Document) -> str:
-    return ' class="main"' if rule["rule"] == document["main"] and len(document["rules"]) > 1 else ""
+def _main(document: Document, one: Document) -> str:
+    return ' class="main"' if one is document["sets"][-1] and len(document["sets"]) > 1 else ""
 
 
-def _delta(figure: Figure, rule: Document, base: Document) -> str:
-    """Change against the first rule, coloured and worded where less is better."""
-    before, after = base["headline"][figure.key], rule["headline"][figure.key]
-    if rule is base or not figure.is_compared or before is None or after is None or before == after:
+def _delta(figure: Figure, own: Document, base: Document) -> str:
+    """Change against the first rule set, coloured and worded where less is better."""
+    before, after = value_of(figure, base), value_of(figure, own)
+    if not figure.is_compared or before is None or after is None or before == after:
         return ""
-    if before == 0:
-        return f'<span class="delta bad">{escape("+" + text_of(figure, after))}</span>'
-    change = (after - before) / abs(before)
+    if before <= 0:
+        tone = "bad" if after > before else "good"
+        return f'<span class="delta {tone}">{escape(text_of(figure, after - before))}</span>'
+    change = (after - before) / before
     tone = "" if abs(change) < 0.0005 else (" good" if change < 0 else " bad")
     words = f"{change * 100:+.1f} %" if abs(change) < 10 else f"×{after / before:.1f}"
     return f'<span class="delta{tone}">{escape(words)}</span>'
@@ -183,32 +200,32 @@ def _delta(figure: Figure, rule: Document, base: Document) -> str:
 
 def _rules(document: Document) -> str:
     return "".join(
-        f'<div style="--swatch: var(--rule-{place})"><dt>{escape(rule["title"])}</dt>'
-        f"<dd>{escape(rule['description'])}</dd></div>"
-        for place, rule in enumerate(document["rules"])
+        f'<div style="--swatch: var(--rule-{place})"><dt>{escape(one["title"])}</dt>'
+        f"<dd>{escape(one['description'])}</dd></div>"
+        for place, one in enumerate(document["sets"])
     )
 
 
 def _controls(document: Document, main: Document) -> str:
-    first = max(range(len(main["markets"])), key=lambda place: _interest_in(main["markets"][place]))
-    markets = "".join(f"<option>{escape(market['symbol'])}</option>" for market in document["markets"])
-    rules = "".join(f"<option>{escape(rule['title'])}</option>" for rule in document["rules"])
+    first = max(range(len(main["markets"])), key=lambda place: _closed_in(main["markets"][place]))
+    markets = "".join(f"<option>{escape(symbol)}</option>" for symbol in document["markets"])
+    rules = "".join(f"<option>{escape(one['title'])}</option>" for one in document["sets"])
+    margins = "<option>As configured</option><option>At equal margin</option>"
     return (
         f'<label for="market">Market <select id="market" data-first="{first}">{markets}</select></label>'
-        f'<label for="rule">Mark rule <select id="rule">{rules}</select></label>'
+        f'<label for="rule">Rule set <select id="rule">{rules}</select></label>'
+        f'<label for="margin">The whole venue <select id="margin">{margins}</select></label>'
     )
 
 
-def _interest_in(market: Document) -> tuple[int, int]:
-    """Markets that fell furthest from their index are shown first, then those with most liquidations."""
-    return abs(market["worst_price_gap_ppm"] or 0), market["longs_closed"] + market["shorts_closed"]
+def _closed_in(market: Document) -> int:
+    return int(market["longs_closed_usd"] + market["shorts_closed_usd"])
 
 
 def _figures(plots: Any, says: str) -> str:
     shown = []
     for name, title, caption in plots:
-        one_rule = name not in ("total", "waiting", "interest", "fund", "paid", "debt")
-        whose = f' · <span data-says="{says}"></span>' if one_rule else ""
+        whose = f' · <span data-says="{says}"></span>' if name in ONE_SET else ""
         shown.append(
             f'<figure><h3 id="h-{name}">{escape(title)}{whose}</h3><figcaption>{escape(caption)}</figcaption>'
             f'<div class="plot" data-plot="{name}" role="img" aria-labelledby="h-{name}"></div></figure>'
@@ -218,42 +235,38 @@ def _figures(plots: Any, says: str) -> str:
 
 def _markets(document: Document, main: Document) -> str:
     names = (
-        "Market", "Max leverage", "Open interest", "Low against start", "Widest gap to index", "Longs closed",
-        "Shorts closed", "Lost to index", "Own impact", "Least depth", "Bad debt",
+        "Market", "Open interest", "Low against start", "Widest gap of mark to index", "Longs closed",
+        "Shorts closed", "Own impact", "Least depth",
     )  # fmt: skip
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = []
-    for facts, own in zip(document["markets"], main["markets"], strict=True):
-        low = usd_per_unit(facts["lowest"], facts["size_decimals"])
+    for facts, own in zip(document["world"], main["markets"], strict=True):
         fall = gap(round((facts["lowest"] / facts["first"] - 1) * 1e6))
         cells = (
-            f"{facts['tiers'][0]['max_leverage']}x",
-            amount(facts["open_interest"]),
-            f"{fall} to {low}",
-            gap(own["worst_price_gap_ppm"]),
-            amount(own["longs_closed"]),
-            amount(own["shorts_closed"]),
-            amount(own["lost_to_index"]),
+            amount(facts["open_interest_usd"]),
+            f"{fall} to {price(facts['lowest'])}",
+            gap(own["worst_mark_gap_ppm"]),
+            amount(own["longs_closed_usd"]),
+            amount(own["shorts_closed_usd"]),
             gap(own["worst_own_impact_ppm"]),
-            amount(facts["least_depth"]),
-            amount(own["bad_debt"]),
+            amount(facts["least_depth_usd"]),
         )
         body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         rows.append(f'<tr><th scope="row">{escape(facts["symbol"])}</th>{body}</tr>')
-    caption = f"Under the rule “{main['title']}”. A gap is perp over index, less one, where it was widest."
+    caption = f"Under {main['title']}, as configured. A gap is one price over the other, less one, where it was widest."
     return f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
 
 
 def _population(document: Document) -> str:
     people = document["population"]
-    total = sum(people["notional_by_leverage"].values()) or 1
-    heavy = sum(value for level, value in people["notional_by_leverage"].items() if int(level) >= 10)
+    levels = people["notional_usd_by_leverage"]
+    heavy = sum(value for level, value in levels.items() if int(level) >= 10)
     facts = [
         f"{people['accounts']:,} accounts hold {people['buckets']:,} buckets and {people['positions']:,} positions",
         f"{people['isolated_buckets']:,} buckets are isolated, {people['hedger_buckets']:,} belong to hedgers",
-        f"open interest {amount(people['open_interest'])} on each side, equity {amount(people['equity'])}",
-        f"{heavy / total:.0%} of notional was opened at a leverage of 10 or more",
-        f"seed {people['seed']}; distributions and their reasons are in docs/lab/population.md",
+        f"open interest {amount(people['open_interest_usd'])} on each side, equity {amount(people['equity_usd'])}",
+        f"{share(heavy, sum(levels.values()))} of notional was asked for at a leverage of 10 or more",
+        f"seed {document['seed']}; distributions and their reasons are in docs/lab/population.md",
     ]
     return _list(facts)
 
@@ -261,17 +274,11 @@ def _population(document: Document) -> str:
 def _policy(document: Document) -> str:
     policy = document["policy"]
     facts = [
-        f"the clamped mark stays within {_rate(policy['clamp_band'])} of the index",
-        f"the gate holds forced orders back beyond {_rate(policy['gate'])} from the index",
-        f"liquidation ends at maintenance plus {_rate(policy['exit_buffer'])}",
-        f"fee {_rate(policy['fee'])} of what is closed, to the insurance fund, never from what is not there",
-        f"positions up to {amount(policy['dust_usd'])} close whole",
-        f"the book ends {_rate(policy['book_reach'])} from the recorded price; half of what is taken is back after "
+        f"the book reaches {policy['book_reach'] * 100:g} % from its centre; half of what is taken is back after "
         f"{policy['refill_half_life_ms'] / 1000:g} s",
-        f"the fund starts with {_rate(policy['insurance_share'])} of the opening open interest",
+        f"a market's insurance fund opens with {policy['insurance_share'] * 100:g} % of its open interest, its "
+        f"backstop vault, where a rule set has one, with {policy['backstop_share'] * 100:g} %",
+        f"{policy['traders_share'] * 100:g} % of positions a minute trade {policy['traded_share'] * 100:g} % of theirs",
+        f"{policy['makers']} makers take the other side of the opening",
     ]
     return _list(facts)
-
-
-def _rate(value: int) -> str:
-    return f"{value * 100 / 12_000_000:g} %"

@@ -1,7 +1,7 @@
 """The document of a replay: what replay.json holds and the HTML page is made of (docs/lab/replay.md has the schema).
 
-Money is integers in micro-USD, prices integers in micro-USD per lot, shares and gaps parts per million. Everything but
-the key `run` depends on the inputs and the seed alone. Long series are thinned: flows add up, extremes stay extremes.
+Figures are USD with micro-USD precision; series are whole USD, prices USD per unit. Everything but the key `run`
+depends on the inputs and the seed alone. Long series are thinned: flows add up, extremes stay extremes.
 """
 
 import json
@@ -9,24 +9,24 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from seawall.lab import columns, metrics
-from seawall.lab.columns import Array
-from seawall.lab.rules import TITLES, MarkRule, describe
-from seawall.units import BadInput
+from seawall.lab import arena, opening, series
+from seawall.lab.arena import Run
+from seawall.lab.compare import Comparison, Outcome
+from seawall.lab.history import Array, Ints
+from seawall.terms import event
+from seawall.units import RATE_ONE, BadInput
 
-if TYPE_CHECKING:
-    from seawall.lab.replay import Replay, RuleRun
-
-SCHEMA: Final = "seawall.replay/1"
+SCHEMA: Final = "seawall.replay/2"
 POINTS_MAX: Final = 1_500  # of one series
 POINTS_MIN: Final = 200
-CELLS_MAX: Final = 320_000  # of all series together, which keeps the page under 3 MB
+CELLS_MAX: Final = 240_000  # of all series together, which keeps the page under 3 MB
 USD_MICRO: Final = 1_000_000
+FIGURES: Final = 7  # significant ones of a price in a series
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,37 +36,26 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     event: str  # preset or date
     title: str
     command: str
-    seed: int
-    main: MarkRule
 
 
-def document(replay: "Replay", origin: Origin, run: dict[str, Any] | None = None) -> dict[str, Any]:
+def document(done: Comparison, origin: Origin, run: dict[str, Any] | None = None) -> dict[str, Any]:
     """The whole document, ready to be written as JSON. `run` is kept apart: nothing else varies between equal runs."""
-    thin = Thinning(replay.path.bars, replay.history.markets, len(replay.runs))
-    history = replay.history
+    thin = Thinning(done.path.bars, done.history.markets, len(done.configured))
     return {
         "schema": SCHEMA,
         "title": origin.title,
         "command": origin.command,
-        "main": origin.main.value,
-        "source": {
-            "kind": origin.kind,
-            "event": origin.event,
-            "name": history.name,
-            "symbols": list(history.symbols),
-            "interval_ms": history.interval_ms,
-            "from_ms": int(history.times_ms[0]),
-            "to_ms": int(history.times_ms[-1]) + history.interval_ms,
-            "bars": history.bars,
-            "has_index": [bool(flag) for flag in history.has_index],
-            "has_funding": history.funding_hour is not None,
-            "notes": list(history.notes),
-        },
-        "population": _population(replay, origin.seed),
-        "policy": msgspec.to_builtins(replay.policy),
-        "axis": {"times_ms": thin.first(history.times_ms), "bars_per_point": thin.step},
-        "markets": [_market(replay, thin, column) for column in range(history.markets)],
-        "rules": [_rule(replay, thin, rule_run) for rule_run in replay.runs],
+        "event": origin.event,
+        "seed": done.seed,
+        "markets": list(done.history.symbols),
+        **done.figures(),
+        "margin_scales": {name: round(scale, 6) for name, scale in done.scales.items()},
+        "source": _source(done, origin),
+        "population": _population(done),
+        "policy": _policy(),
+        "axis": {"times_ms": thin.first(done.history.times_ms), "bars_per_point": thin.step},
+        "world": [_market(done, thin, column) for column in range(done.history.markets)],
+        "sets": [_set(done, thin, name) for name in done.configured],
         "run": run or {},
     }
 
@@ -75,7 +64,7 @@ class Thinning:
     """Groups of `step` neighbouring bars, one point each."""
 
     def __init__(self, bars: int, markets: int, rules: int) -> None:
-        fit = CELLS_MAX // (markets * (2 + 7 * rules) + 12 * rules)
+        fit = CELLS_MAX // (markets * (2 + 7 * rules) + 24 * rules)
         points = min(POINTS_MAX, max(POINTS_MIN, fit))
         self.step = -(-bars // points)
         self.starts: Array = np.arange(0, bars, self.step)
@@ -84,114 +73,167 @@ class Thinning:
     def first(self, values: Array) -> list[Any]:
         return list(values[self.starts].tolist())
 
-    def last(self, values: Array) -> list[Any]:
-        return list(values[self.ends].tolist())
+    def last(self, values: Array) -> Array:
+        return np.asarray(values[self.ends])
 
-    def total(self, values: Array) -> list[Any]:
-        return list(np.add.reduceat(values, self.starts).tolist())
+    def total(self, values: Array) -> Array:
+        return np.asarray(np.add.reduceat(values, self.starts))
 
-    def least(self, values: Array) -> list[Any]:
-        return list(np.minimum.reduceat(values, self.starts).tolist())
+    def least(self, values: Array) -> Array:
+        return np.asarray(np.minimum.reduceat(values, self.starts))
 
-    def most(self, values: Array) -> list[Any]:
-        return list(np.maximum.reduceat(values, self.starts).tolist())
+    def most(self, values: Array) -> Array:
+        return np.asarray(np.maximum.reduceat(values, self.starts))
 
     def widest_ppm(self, values: Array) -> list[int]:
         """The value farthest from 0 in each group, in parts per million."""
-        low, high = np.minimum.reduceat(values, self.starts), np.maximum.reduceat(values, self.starts)
+        low, high = self.least(values), self.most(values)
         return [round(value * 1e6) for value in np.where(-low > high, low, high).tolist()]
 
 
-def _population(replay: "Replay", seed: int) -> dict[str, Any]:
-    people = replay.population
+def dollars(micro: Array) -> list[int]:
+    """Micro-USD as whole USD, nearest."""
+    return list(np.floor_divide(micro + USD_MICRO // 2, USD_MICRO).tolist())
+
+
+def _source(done: Comparison, origin: Origin) -> dict[str, Any]:
+    history = done.history
+    return {
+        "kind": origin.kind,
+        "name": history.name,
+        "interval_ms": history.interval_ms,
+        "from_ms": int(history.times_ms[0]),
+        "to_ms": int(history.times_ms[-1]) + history.interval_ms,
+        "bars": history.bars,
+        "has_index": [bool(flag) for flag in history.has_index],
+        "notes": list(history.notes),
+    }
+
+
+def _population(done: Comparison) -> dict[str, Any]:
+    people = done.people
     notional = np.abs(people.size) * people.price[people.market]
     levels, place = np.unique(people.leverage, return_inverse=True)
     per_level = np.zeros(len(levels), np.int64)
     np.add.at(per_level, place, notional)
     equity = int(people.raw_usd.sum()) + int((people.size * people.price[people.market]).sum())
     return {
-        "seed": seed,
         "accounts": people.accounts,
         "buckets": people.buckets,
         "isolated_buckets": int(people.isolated.sum()),
         "hedger_buckets": int(people.hedger.sum()),
         "positions": people.positions,
-        "equity": equity,
-        "open_interest": int((people.open_interest() * people.price).sum()),
-        "notional_by_leverage": {str(level): int(value) for level, value in zip(levels, per_level, strict=True)},
+        "equity_usd": equity // USD_MICRO,
+        "open_interest_usd": int((people.open_interest() * people.price).sum()) // USD_MICRO,
+        "notional_usd_by_leverage": dict(zip(map(str, levels.tolist()), dollars(per_level), strict=True)),
     }
 
 
-def _market(replay: "Replay", thin: Thinning, column: int) -> dict[str, Any]:
-    """What a market did whatever the rule: recorded prices on its grid, index and depth."""
-    market, path, live = replay.population.markets[column], replay.path, replay.path.live[:, column]
+def _policy() -> dict[str, Any]:
+    return {
+        "refill_half_life_ms": arena.REFILL_HALF_LIFE_MS,
+        "book_reach": float(arena.DISTANCES[-1]),
+        "traders_share": arena.TRADERS_SHARE,
+        "traded_share": arena.TRADED_SHARE,
+        "insurance_share": arena.INSURANCE_SHARE / RATE_ONE,
+        "backstop_share": arena.BACKSTOP_SHARE / RATE_ONE,
+        "makers": opening.MAKERS,
+    }
+
+
+def _market(done: Comparison, thin: Thinning, column: int) -> dict[str, Any]:
+    """What a market did whatever the rules: recorded prices on its grid, index and depth."""
+    path, people = done.path, done.people
+    terms, live, usd = people.markets[column], path.live[:, column], _usd_of(done, column)
     perp = path.perp[:, :, column]
     recorded = perp[live]
-    depth = replay.history.depth_usd[:, column]
+    depth = done.history.depth_usd[:, column]
     return {
-        "symbol": market.name,
-        "size_decimals": market.size_decimals,
-        "has_index": bool(replay.history.has_index[column]),
-        "tiers": [{"lower": tier.lower, "max_leverage": tier.max_leverage} for tier in market.tiers],
-        "open_interest": int(replay.population.open_interest()[column] * replay.population.price[column]),
-        "first": int(replay.population.price[column]),
-        "lowest": int(recorded.min()),
-        "highest": int(recorded.max()),
-        "last": int(perp[-1, -1]),
-        "least_depth": round(float(depth[live].min()) * USD_MICRO),
-        "median_depth": round(float(np.median(depth[live])) * USD_MICRO),
+        "symbol": terms.name,
+        "has_index": bool(done.history.has_index[column]),
+        "open_interest_usd": int(people.open_interest()[column] * people.price[column]) // USD_MICRO,
+        "first": usd(people.price[column : column + 1])[0],
+        "lowest": usd(recorded.min(keepdims=True).reshape(-1))[0],
+        "highest": usd(recorded.max(keepdims=True).reshape(-1))[0],
+        "last": usd(perp[-1:, -1])[0],
+        "least_depth_usd": round(float(depth[live].min())),
+        "median_depth_usd": round(float(np.median(depth[live]))),
         "dead_bars": int((~live).sum()),
         "series": {
-            "index": thin.last(path.index[:, -1, column]),
-            "depth_usd": [round(value) for value in thin.least(depth)],
+            "index": usd(thin.last(path.index[:, -1, column])),
+            "depth_usd": [round(value) for value in thin.least(depth).tolist()],
         },
     }
 
 
-def _rule(replay: "Replay", thin: Thinning, run: "RuleRun") -> dict[str, Any]:
-    seen = run.recorder
-    both = seen.notional.sum(axis=1)
+def _usd_of(done: Comparison, column: int) -> Any:
+    """A function from prices in micro-USD per lot to USD per unit."""
+    scale = 10.0 ** done.people.markets[column].size_decimals / USD_MICRO
+
+    def usd(prices: Ints) -> list[float]:
+        return [float(f"{price * scale:.{FIGURES}g}") for price in prices.tolist()]
+
+    return usd
+
+
+def _set(done: Comparison, thin: Thinning, name: str) -> dict[str, Any]:
+    made, equal = done.configured[name], done.equal[name]
+    own = _venue_series(done, thin, made)
+    columns = range(done.history.markets)
+    closed = series.closed_by_bar(made.run, done.path.bars)
     return {
-        "rule": run.rule.value,
-        "title": TITLES[run.rule],
-        "description": describe(run.rule, replay.policy),
-        "headline": metrics.headline(replay, run),
+        "rule": name,
+        "title": made.run.rules.title,
+        "description": made.run.rules.description,
+        "series": own,
+        "series_at_equal_margin": own if equal is made else _venue_series(done, thin, equal),
+        "markets": [_set_market(done, thin, made.run, closed[:, column], column) for column in columns],
+    }
+
+
+def _venue_series(done: Comparison, thin: Thinning, made: Outcome) -> dict[str, list[Any]]:
+    run, bars = made.run, done.path.bars
+    closed = series.closed_by_bar(run, bars).sum(axis=1)
+    adl = series.closed_by_bar(run, bars, (event.ADL,)).sum(axis=(1, 2))
+    paid, left = series.deficits_by_bar(run, bars)
+    return {
+        "buckets": thin.total(series.buckets_by_bar(run, bars)).tolist(),
+        "longs_closed": dollars(thin.total(closed[:, 0])),
+        "shorts_closed": dollars(thin.total(closed[:, 1])),
+        "adl": dollars(thin.total(adl)),
+        "open_interest": dollars(thin.last(run.seen.interest.sum(axis=1))),
+        "insurance": dollars(thin.last(run.seen.insurance)),
+        "insurance_paid": dollars(thin.last(np.cumsum(paid))),
+        "backstop": dollars(thin.last(run.seen.backstop)),
+        "bad_debt": dollars(thin.last(np.cumsum(left))),
+        "margin_required": dollars(thin.last(run.seen.initial)),
+        "waiting": thin.most(run.seen.waiting).tolist(),
+    }
+
+
+def _set_market(done: Comparison, thin: Thinning, run: Run, closed: Ints, column: int) -> dict[str, Any]:
+    seen, usd = run.seen, _usd_of(done, column)
+    has_index = bool(done.history.has_index[column])
+    return {
+        "symbol": done.history.symbols[column],
+        "longs_closed_usd": int(closed[:, 0].sum()) // USD_MICRO,
+        "shorts_closed_usd": int(closed[:, 1].sum()) // USD_MICRO,
+        "worst_mark_gap_ppm": _widest_ppm(seen.mark_gap[:, column]) if has_index else None,
+        "worst_own_impact_ppm": _widest_ppm(seen.impact[:, column]),
         "series": {
-            "buckets": thin.total(seen.counts[:, columns.BUCKETS]),
-            "fills": thin.total(seen.counts[:, columns.FILLS]),
-            "longs_closed": thin.total(both[:, 0]),
-            "shorts_closed": thin.total(both[:, 1]),
-            "open_interest": thin.last(seen.interest.sum(axis=1)),
-            "fund": thin.last(seen.money[:, columns.FUND]),
-            "insurance_paid": thin.last(seen.money[:, columns.INSURANCE_PAID]),
-            "bad_debt": thin.last(seen.money[:, columns.BAD_DEBT]),
-            "waiting": thin.most(seen.waiting),
+            "book": usd(thin.last(seen.book[:, column])),
+            "book_low": usd(thin.least(seen.book_low[:, column])),
+            "book_high": usd(thin.most(seen.book_high[:, column])),
+            "mark": usd(thin.last(seen.mark[:, column])),
+            "longs_closed": dollars(thin.total(closed[:, 0])),
+            "shorts_closed": dollars(thin.total(closed[:, 1])),
+            "impact_ppm": thin.widest_ppm(seen.impact[:, column]),
         },
-        "ratios": {
-            "times_ms": replay.history.times_ms[seen.ratio_bars].tolist(),
-            **{
-                f"p{share}": [round(value, 4) for value in seen.ratios[:, place].tolist()]
-                for place, share in enumerate(metrics.PERCENTILES)
-            },
-        },
-        "markets": [
-            {"symbol": symbol, **metrics.by_market(replay, run, column), "series": _rule_market(thin, run, column)}
-            for column, symbol in enumerate(replay.history.symbols)
-        ],
     }
 
 
-def _rule_market(thin: Thinning, run: "RuleRun", column: int) -> dict[str, Any]:
-    seen = run.recorder
-    return {
-        "perp": thin.last(seen.perp[:, column]),
-        "perp_low": thin.least(seen.perp_low[:, column]),
-        "perp_high": thin.most(seen.perp_high[:, column]),
-        "mark": thin.last(seen.mark[:, column]),
-        "longs_closed": thin.total(seen.notional[:, column, 0]),
-        "shorts_closed": thin.total(seen.notional[:, column, 1]),
-        "impact_ppm": thin.widest_ppm(seen.impact[:, column]),
-    }
+def _widest_ppm(values: Array) -> int:
+    return round(float(values[int(np.argmax(np.abs(values)))]) * 1e6)
 
 
 def encode(content: dict[str, Any]) -> str:

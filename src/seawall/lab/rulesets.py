@@ -6,15 +6,34 @@ from typing import Final
 
 import numpy as np
 
-from seawall.lab.columns import Array, Ints
+from seawall.lab.history import Array, Ints
 from seawall.liquidation.rules import RULES
 from seawall.terms import limits, parameter
-from seawall.units import BadInput
+from seawall.units import RATE_ONE, BadInput
 
 CAPACITY_SHARE: Final = 0.5  # of the usual depth within 1 %, each capacity window, where forced orders are throttled
 USD_MICRO: Final = 1e6
+WIDEST: Final = RATE_ONE // 4  # the widest band a mark may have
+BAND: Final = RATE_ONE // 50  # 2 %: together with the gate, measured on 2025-10-10 (docs/lab/replay.md)
+GATE: Final = RATE_ONE * 3 // 100  # forced orders fill at 97 % of the index or better
 THROTTLED: Final = ("seawall",)
 TITLES: Final = {"dydx": "dYdX"}
+DESCRIPTIONS: Final = {
+    "static": "A textbook venue: the whole position at once, at any price to bankruptcy; insurance, then queue ADL.",
+    "hyperliquid": "Above 100,000 USD 20 % first and the rest after 30 s; below 2/3 of maintenance the vault takes "
+    "all, keeps the margin and bears the loss; queue ADL.",
+    "dydx": "At most 10 % of a position a second, the index as mark; insurance up to a cap, then pro-rata ADL.",
+    "binance": "The whole position at once; the fund's vault takes over what is left; queue ADL.",
+    "drift": "Throttled parts with a buffer of 2 %, the index as mark; insurance, pro-rata ADL, losses shared.",
+    "seawall": "The least close that leaves 102 % of maintenance, mark within 2 % of the index, forced orders within "
+    "3 % of it and throttled by depth; vault, insurance, least-harm ADL.",
+}
+MARKS: Final[dict[str, tuple[int, int, int]]] = {  # (mark rule, band, gate) that --mark puts in every rule set
+    "last": (parameter.MARK_LAST, WIDEST, RATE_ONE),
+    "clamp-only": (parameter.MARK_LAST, BAND, RATE_ONE),
+    "clamped": (parameter.MARK_LAST, BAND, GATE),
+    "index": (parameter.MARK_INDEX, BAND, GATE),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +42,7 @@ class RuleSet:
 
     name: str
     title: str
+    description: str
     levels: str
     venue: dict[int, int] = field(default_factory=dict)
     market: dict[int, int] = field(default_factory=dict)
@@ -30,6 +50,10 @@ class RuleSet:
     @property
     def has_backstop(self) -> bool:
         return self.market.get(parameter.BACKSTOP_CAP, 0) > 0
+
+    @property
+    def is_marked_by_trades(self) -> bool:
+        return self.venue[parameter.MARK_RULE] == parameter.MARK_LAST
 
     @property
     def is_throttled(self) -> bool:
@@ -41,20 +65,29 @@ class RuleSet:
         return np.where(self.is_throttled, usual, limits.NOTIONAL_MAX).astype(np.int64)
 
 
-def rule_sets(names: Sequence[str]) -> tuple[RuleSet, ...]:
-    """Rule sets by name, in the order named. BadInput for an unknown or repeated name."""
+def rule_sets(names: Sequence[str], mark: str | None = None) -> tuple[RuleSet, ...]:
+    """Rule sets by name, in the order named, each with its own mark or all with one of MARKS.
+
+    BadInput for an unknown or repeated name.
+    """
     unknown = [name for name in names if name not in RULES]
     if unknown or not names or len(set(names)) != len(names):
         raise BadInput("rules", f"{', '.join(names) or 'none'}: expected different ones of {', '.join(RULES)}")
-    return tuple(_rule_set(name) for name in names)
+    if mark is not None and mark not in MARKS:
+        raise BadInput("mark", f"unknown {mark!r}: one of {', '.join(MARKS)}")
+    return tuple(_rule_set(name, mark) for name in names)
 
 
-def _rule_set(name: str) -> RuleSet:
+def _rule_set(name: str, mark: str | None) -> RuleSet:
     rules = RULES[name]
+    venue, market = dict(rules.venue), dict(rules.market)
+    if mark is not None:
+        venue[parameter.MARK_RULE], market[parameter.MARK_BAND], market[parameter.GATE] = MARKS[mark]
     return RuleSet(
         name=name,
         title=TITLES.get(name, name.capitalize()),
+        description=DESCRIPTIONS[name],
         levels=name,
-        venue=dict(rules.venue),
-        market=dict(rules.market),
+        venue=venue,
+        market=market,
     )

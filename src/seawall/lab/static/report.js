@@ -3,14 +3,11 @@
   const doc = JSON.parse(document.getElementById("replay").textContent);
   const seconds = doc.axis.times_ms.map((ms) => ms / 1000);
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const state = { market: 0, rule: Math.max(0, doc.rules.findIndex((rule) => rule.rule === doc.main)) };
+  const state = { market: 0, rule: doc.sets.length - 1, margin: 0 };
   const sync = uPlot.sync("replay");
   const live = [];
 
-  const usd = (micro) => micro.map((value) => value / 1e6);
   const sum = (values) => { let total = 0; return values.map((value) => (total += value)); };
-  const scaleOf = (symbol) => 10 ** doc.markets[symbol].size_decimals / 1e6;
-  const priced = (values, market) => { const scale = scaleOf(market); return values.map((value) => value * scale); };
   const percent = (ppm) => ppm.map((value) => value / 1e4);
 
   const short = (value) => {
@@ -25,53 +22,43 @@
   const count = (value) => (value == null ? "–" : value.toLocaleString("en-US"));
   const price = (value) => (value == null ? "–" : "$" + Number(value.toPrecision(7)).toLocaleString("en-US", { maximumSignificantDigits: 7 }));
   const share = (value) => (value == null ? "–" : Number(value.toFixed(3)) + " %");
-  const times = (value) => (value == null ? "–" : Number(value.toPrecision(3)) + "×");
 
   const line = (label, values, stroke, extra = {}) => ({ label, values, stroke, width: 1.6, ...extra });
   const bars = (label, values, stroke) => ({ label, values, stroke, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [1, 24], gap: 0 }) });
-  const perRule = (pick) => doc.rules.map((rule, place) => line(rule.title, pick(rule), color("rule-" + place), { width: place === state.rule ? 2.4 : 1.4 }));
+  const venue = (one) => (state.margin === 0 ? one.series : one.series_at_equal_margin);
+  const perRule = (pick) => doc.sets.map((one, place) => line(one.title, pick(venue(one)), color("rule-" + place), { width: place === state.rule ? 2.4 : 1.4 }));
 
-  const chosen = () => doc.rules[state.rule];
+  const chosen = () => doc.sets[state.rule];
   const chosenMarket = () => chosen().markets[state.market];
-  const ratioSeconds = () => chosen().ratios.times_ms.map((ms) => ms / 1000);
+  const flows = (own) => [bars("Longs closed", own.longs_closed.map((v) => -v), color("long")), bars("Shorts closed", own.shorts_closed, color("short"))];
+  const lines = (format, pick) => ({ height: 220, format, series: perRule(pick) });
 
   const plots = {
     price: () => {
-      const own = chosenMarket().series, market = doc.markets[state.market];
+      const own = chosenMarket().series, market = doc.world[state.market];
       const series = [
-        line("Traded high", priced(own.perp_high, state.market), "transparent", { width: 0 }),
-        line("Traded low", priced(own.perp_low, state.market), "transparent", { width: 0 }),
-        line("Perp, traded", priced(own.perp, state.market), color("perp"), { width: 1.4 }),
+        line("Book high", own.book_high, "transparent", { width: 0 }),
+        line("Book low", own.book_low, "transparent", { width: 0 }),
+        line("Book", own.book, color("perp"), { width: 1.4 }),
       ];
-      if (market.has_index) series.push(line("Index", priced(market.series.index, state.market), color("index"), { width: 1.4, dash: [5, 4] }));
-      series.push(line("Mark", priced(own.mark, state.market), color("mark"), { width: 2 }));
+      if (market.has_index) series.push(line("Index", market.series.index, color("index"), { width: 1.4, dash: [5, 4] }));
+      series.push(line("Mark", own.mark, color("mark"), { width: 2 }));
       return { height: 360, series, format: price, log: true, bands: [{ series: [1, 2], fill: color("perp-band") }] };
     },
-    marketFlow: () => {
-      const own = chosenMarket().series;
-      return { height: 170, format: money, series: [
-        bars("Longs closed", usd(own.longs_closed).map((v) => -v), color("long")), bars("Shorts closed", usd(own.shorts_closed), color("short")) ] };
-    },
+    marketFlow: () => ({ height: 170, format: money, series: flows(chosenMarket().series) }),
     impact: () => ({ height: 170, format: share, series: [line("Own impact", percent(chosenMarket().series.impact_ppm), color("perp"), { fill: color("perp-band") })] }),
-    depth: () => ({ height: 170, format: money, log: true, series: [line("Depth within 1 %", doc.markets[state.market].series.depth_usd.map((v) => Math.max(v, 1)), color("depth"))] }),
-    count: () => ({ height: 200, format: count, series: [bars("Buckets, first time", chosen().series.buckets, color("mark"))] }),
-    flow: () => {
-      const own = chosen().series;
-      return { height: 200, format: money, series: [
-        bars("Longs closed", usd(own.longs_closed).map((v) => -v), color("long")), bars("Shorts closed", usd(own.shorts_closed), color("short")) ] };
-    },
-    total: () => ({ height: 220, format: money, series: perRule((rule) => usd(sum(rule.series.longs_closed.map((v, k) => v + rule.series.shorts_closed[k])))) }),
-    waiting: () => ({ height: 220, format: count, series: perRule((rule) => rule.series.waiting) }),
-    interest: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.open_interest)) }),
-    fund: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.fund)) }),
-    debt: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.bad_debt)) }),
-    paid: () => ({ height: 220, format: money, series: perRule((rule) => usd(rule.series.insurance_paid)) }),
-    ratios: () => {
-      const own = chosen().ratios, floor = (values) => values.map((value) => Math.max(value, 0.05));
-      return { height: 260, format: times, log: true, x: ratioSeconds(), bands: [{ series: [3, 2], fill: color("perp-band") }], series: [
-        line("1 %", floor(own.p1), color("p1"), { width: 2 }), line("5 %", floor(own.p5), color("p5")),
-        line("25 %", floor(own.p25), color("p25")), line("Median", floor(own.p50), color("p50"), { dash: [5, 4] }) ] };
-    },
+    depth: () => ({ height: 170, format: money, log: true, series: [line("Depth within 1 %", doc.world[state.market].series.depth_usd.map((v) => Math.max(v, 1)), color("depth"))] }),
+    count: () => ({ height: 200, format: count, series: [bars("Buckets, first time", venue(chosen()).buckets, color("mark"))] }),
+    flow: () => ({ height: 200, format: money, series: flows(venue(chosen())) }),
+    total: () => lines(money, (own) => sum(own.longs_closed.map((v, k) => v + own.shorts_closed[k]))),
+    adl: () => lines(money, (own) => sum(own.adl)),
+    margin: () => lines(money, (own) => own.margin_required),
+    interest: () => lines(money, (own) => own.open_interest),
+    fund: () => lines(money, (own) => own.insurance),
+    paid: () => lines(money, (own) => own.insurance_paid),
+    vault: () => lines(money, (own) => own.backstop),
+    debt: () => lines(money, (own) => own.bad_debt),
+    waiting: () => lines(count, (own) => own.waiting),
   };
 
   const draw = (host, spec) => {
@@ -91,7 +78,7 @@
     };
     host.textContent = "";
     host.dataset.points = String(everything.length);
-    const plot = new uPlot(options, [spec.x || seconds, ...spec.series.map((item) => item.values)], host);
+    const plot = new uPlot(options, [seconds, ...spec.series.map((item) => item.values)], host);
     live.push({ plot, host, height: spec.height });
   };
   const clock = (u, ticks, place, space, step) => ticks.map((tick, k) => {
@@ -124,7 +111,7 @@
     for (const { plot } of live.splice(0)) plot.destroy();
     for (const host of document.querySelectorAll("[data-plot]")) draw(host, plots[host.dataset.plot]());
     for (const node of document.querySelectorAll("[data-says]")) {
-      node.textContent = node.dataset.says === "market" ? doc.markets[state.market].symbol : chosen().title;
+      node.textContent = node.dataset.says === "market" ? doc.world[state.market].symbol + ", " + chosen().title : chosen().title;
     }
   };
 
@@ -136,6 +123,7 @@
   state.market = Number(document.getElementById("market").dataset.first);
   bind("market", "market");
   bind("rule", "rule");
+  bind("margin", "margin");
   const copy = document.getElementById("copy");
   copy.addEventListener("click", () => {
     const range = document.createRange();

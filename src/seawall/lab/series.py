@@ -1,0 +1,131 @@
+"""What a run does bar by bar: prices and balances as they are seen, and flows counted from the engine's events.
+
+Arrays are over bars [T] and markets [S]; of a pair [2] the first is forced selling (longs closed), the second forced
+buying. Money is micro-USD, a price micro-USD per lot.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from seawall.engine.venue import Venue
+from seawall.lab.history import Array, Floats, Ints
+from seawall.lab.levels import least_initial
+from seawall.lab.opening import FIRST_OWNER
+from seawall.ledger import state
+from seawall.ledger.markets import BACKSTOP
+from seawall.terms import event
+from seawall.terms.market import Market
+
+if TYPE_CHECKING:
+    from seawall.lab.arena import Run
+
+CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
+INITIAL_SAMPLES: Final = 480  # of the margin required, at most: measuring it reads every position
+_AT: Final = {name: place for place, name in enumerate(event.ROW)}
+
+
+def field(events: Ints, name: str) -> Ints:
+    """One column of event rows."""
+    found: Ints = events[:, _AT[name]]
+    return found
+
+
+class Seen:
+    """States of a run, written as it goes."""
+
+    def __init__(self, bars: int, markets: int) -> None:
+        shape = (bars, markets)
+        self.book: Ints = np.zeros(shape, np.int64)  # centre of the book at the close, our own flow in it
+        self.book_low: Ints = np.full(shape, 2**62, np.int64)
+        self.book_high: Ints = np.zeros(shape, np.int64)
+        self.mark: Ints = np.zeros(shape, np.int64)
+        self.mark_gap: Floats = np.zeros(shape)  # mark / index - 1 where it was widest, signed
+        self.impact: Floats = np.zeros(shape)  # displacement where it was widest, signed
+        self.interest: Ints = np.zeros(shape, np.int64)  # one side, at the mark
+        self.insurance: Ints = np.zeros(bars, np.int64)
+        self.backstop: Ints = np.zeros(bars, np.int64)  # equity of the vaults at the mark
+        self.initial: Ints = np.zeros(bars, np.int64)  # initial margin that the open positions need, as last measured
+        self.waiting: Ints = np.zeros(bars, np.int64)  # buckets queued at the end of the bar
+        self._stride = -(-bars // INITIAL_SAMPLES)
+
+    def point(self, bar: int, venue: Venue, index: Ints, perp: Ints, displacement: Floats) -> None:
+        """Prices after one point of a bar."""
+        book = np.maximum(1, np.rint(perp * (1.0 + displacement))).astype(np.int64)
+        mark = venue.columns["market_price"][: len(perp)]
+        self.book[bar], self.mark[bar] = book, mark
+        np.minimum(self.book_low[bar], book, out=self.book_low[bar])
+        np.maximum(self.book_high[bar], book, out=self.book_high[bar])
+        _keep_widest(self.impact[bar], displacement)
+        _keep_widest(self.mark_gap[bar], mark / index - 1.0)
+
+    def end(self, bar: int, venue: Venue, markets: tuple[Market, ...]) -> None:
+        """Balances after a bar."""
+        columns, count = venue.columns, len(markets)
+        self.interest[bar] = columns["market_open"][:count] * columns["market_price"][:count]
+        self.insurance[bar] = columns["market_insurance"][:count].sum()
+        self.backstop[bar] = vault_equity(venue, count)
+        is_due = bar % self._stride == 0
+        self.initial[bar] = required_initial(venue, markets) if is_due else self.initial[bar - 1]
+        self.waiting[bar] = columns["cell"][state.QUEUED]
+
+
+def _keep_widest(kept: Array, seen: Array) -> None:
+    np.copyto(kept, seen, where=np.abs(seen) > np.abs(kept))
+
+
+def vault_equity(venue: Venue, markets: int) -> int:
+    """What the backstop vaults of all markets are worth at the mark, micro-USD."""
+    columns = venue.columns
+    total, first = 0, len(columns["bucket_raw"]) - 2 * len(columns["market_price"])
+    for market in range(markets):
+        bucket = first + 2 * market + BACKSTOP
+        total += int(columns["bucket_raw"][bucket])
+        slot = int(columns["bucket_first"][bucket])
+        while slot != 0:  # at most POSITIONS_PER_BUCKET
+            total += int(columns["slot_size"][slot]) * int(columns["market_price"][columns["slot_market"][slot]])
+            slot = int(columns["slot_sibling"][slot])
+    return total
+
+
+def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
+    """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
+    columns = venue.columns
+    slots = np.flatnonzero(columns["slot_size"])
+    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
+    market = columns["slot_market"][slots]
+    notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
+    return int(least_initial(markets, market, notional).sum())
+
+
+def notional_of(events: Ints) -> Ints:
+    """Size times price of each event."""
+    return np.asarray(np.abs(field(events, "size")) * field(events, "price"))
+
+
+def closed_by_bar(run: "Run", bars: int, kinds: tuple[int, ...] = CLOSES) -> Ints:
+    """[T, S, 2] notional closed against the accounts' will."""
+    chosen = np.isin(field(run.events, "kind"), kinds)
+    events, bar = run.events[chosen], run.event_bar[chosen]
+    made = np.zeros((bars, len(run.markets), 2), np.int64)
+    side = (field(events, "size") > 0).astype(np.int64)  # a positive size buys back a short
+    np.add.at(made, (bar, field(events, "market"), side), notional_of(events))
+    return made
+
+
+def deficits_by_bar(run: "Run", bars: int) -> tuple[Ints, Ints]:
+    """([T] paid by insurance, [T] bad debt)."""
+    chosen = field(run.events, "kind") == event.DEFICIT
+    events, bar = run.events[chosen], run.event_bar[chosen]
+    paid, left = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+    insured = field(events, "other") == event.INSURANCE
+    np.add.at(paid, bar[insured], field(events, "amount")[insured])
+    np.add.at(left, bar[~insured], field(events, "amount")[~insured])
+    return paid, left
+
+
+def buckets_by_bar(run: "Run", bars: int) -> Ints:
+    """[T] buckets closed in part or whole for the first time."""
+    chosen = np.isin(field(run.events, "kind"), CLOSES)
+    _, first = np.unique(field(run.events, "bucket")[chosen], return_index=True)
+    return np.bincount(run.event_bar[chosen][first], minlength=bars)
