@@ -26,7 +26,7 @@ class Bare:
         self.capacity = capacity
         self.array = state.create_state(capacity)
         self.s: Any = state.for_kernels(self.array)[0]
-        self.columns: Any = state.Columns(self.array)
+        self.columns: Any = state.columns_of(self.array)
         self.cell = self.columns["cell"]
         self.cell[state.NOW] = START
 

@@ -67,7 +67,7 @@ class Book:
     def __init__(self, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.columns = state.Columns(self.array)
+        self.columns = state.columns_of(self.array)
         self.states = state.for_kernels(self.array)
         for market, size_decimals in enumerate(MARKETS):
             self.columns["market_exponent_max"][market] = max(0, 6 - size_decimals)

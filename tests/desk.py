@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, number: int = 2) -> None:
         self.capacity = state.SMALL
         self.array = state.create_state(self.capacity)
-        self.columns: Any = state.Columns(self.array)
+        self.columns: Any = state.columns_of(self.array)
         self.s = state.for_kernels(self.array)[0]
         self.cell = self.columns["cell"]
         self.cell[state.NOW] = START

@@ -157,7 +157,7 @@ class Arena:
     def __init__(self, *prices: int, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.c: Any = state.Columns(self.array)
+        self.c: Any = state.columns_of(self.array)
         self.states = state.for_kernels(self.array)
         self.rows = np.zeros(1, ROW_TYPE)
         self.c["cell"][state.NOW] = NOW

@@ -34,7 +34,7 @@ class Office:
     def __init__(self, number: int = 1, capacity: state.Capacity = state.SMALL) -> None:
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.columns: Any = state.Columns(self.array)
+        self.columns: Any = state.columns_of(self.array)
         self.s = state.for_kernels(self.array)[0]
         self.serial = 0
         self.columns["cell"][state.NOW] = START

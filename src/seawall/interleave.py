@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.units import ceil_div
+
 LINE: Final = 64  # bytes of a cache line
 PREFIX: Final = "rows_of_"
 
@@ -37,7 +39,7 @@ def table_type(members: list[tuple[str, str]]) -> np.dtype[np.void]:
     """One row of a table: (name, dtype) of each member in the order given, padded to whole halves of lines."""
     plain = np.dtype(members, align=True)
     half = LINE // 2
-    size = -(-plain.itemsize // half) * half
+    size = ceil_div(plain.itemsize, half) * half
     assert plain.fields is not None
     offsets = [plain.fields[name][1] for name, _ in members]
     return np.dtype(
@@ -63,7 +65,7 @@ def record_of(entries: list[tuple[str, Any, tuple[int, ...]]]) -> np.dtype[np.vo
 
 def size_of(kind: Any, shape: tuple[int, ...]) -> int:
     """Bytes of a column or table in a record, in whole lines."""
-    return -(-np.dtype(kind).itemsize * math.prod(shape) // LINE) * LINE
+    return ceil_div(int(np.dtype(kind).itemsize) * math.prod(shape), LINE) * LINE
 
 
 def zeros(record: np.dtype[np.void]) -> NDArray[np.void]:
@@ -135,7 +137,8 @@ def _member(record: Any, name: str) -> Member | None:
                 for member, inner in row.fields.items():
                     known[member] = Member(inner.type, place.offset + inner.offset, place.type.shape, row.size)
         record.members_of_tables = known
-    return known.get(name)  # type: ignore[no-any-return]
+    found: Member | None = known.get(name)
+    return found
 
 
 def _array_type(found: Member) -> Any:

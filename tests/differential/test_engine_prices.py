@@ -28,7 +28,7 @@ class Feeds:
 
     def __init__(self, *, price_max: int = 2**40, quorum: int = 3, size_decimals: int = 0) -> None:
         self.array = state.create_state(state.SMALL)
-        self.columns: Any = state.Columns(self.array)
+        self.columns: Any = state.columns_of(self.array)
         self.s = state.for_kernels(self.array)[0]
         self.now = START
         self.columns["cell"][state.NOW] = self.now

@@ -55,7 +55,7 @@ def _write_market(columns: state.Any, number: int, terms: Market, mark: Mark) ->
 
 def _world(draw: random.Random) -> tuple[state.Any, state.Any, Bucket, Conditions]:
     array = state.create_state(state.SMALL)
-    s, columns = state.for_kernels(array)[0], state.Columns(array)
+    s, columns = state.for_kernels(array)[0], state.columns_of(array)
     policy = MarginPolicy(
         exit_buffer=Rate(draw.choice([0, 1, RATE_ONE // 50, RATE_ONE])),
         profit_weight=Rate(draw.choice([RATE_ONE, RATE_ONE, 0, 1, RATE_ONE // 3])),

@@ -115,7 +115,7 @@ class Desk:
     def __init__(self) -> None:
         self.array = state.create_state(state.SMALL)
         self.states = state.for_kernels(self.array)
-        self.c = state.Columns(self.array)
+        self.c = state.columns_of(self.array)
         self.bucket = state.SMALL.accounts + state.SMALL.isolated + 2 * MARKET
 
     def set(self, pool: Pool, *, opened: bool = True) -> None:

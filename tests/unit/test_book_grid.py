@@ -49,7 +49,7 @@ STATES = state.for_kernels(ARRAY)
 
 
 def asked(size_decimals: int, prices: list[int]) -> list[list[int]]:
-    state.Columns(ARRAY)["market_exponent_max"][0] = exponent_max(size_decimals)
+    state.columns_of(ARRAY)["market_exponent_max"][0] = exponent_max(size_decimals)
     rows, answers = np.array(prices, np.int64), np.zeros((len(prices), 4), np.int64)
     if INTERPRETED:
         ask(STATES, memoryview(rows), memoryview(answers))
@@ -95,7 +95,7 @@ def last_price(cap: int) -> int:
 
 @pytest.mark.parametrize("size_decimals", SIZE_DECIMALS)
 def test_ordinals_have_no_gaps_and_grow_with_the_price(size_decimals: int) -> None:
-    state.Columns(ARRAY)["market_exponent_max"][0] = exponent_max(size_decimals)
+    state.columns_of(ARRAY)["market_exponent_max"][0] = exponent_max(size_decimals)
     ordinals = np.arange(1, limits.ORDINALS, dtype=np.int64)
     if INTERPRETED:
         ordinals = np.unique(

@@ -40,7 +40,7 @@ class Venue:
         """An empty venue. Raises BadInput for a capacity that is not positive or too large."""
         self.capacity = capacity
         self.array = state.create_state(capacity)
-        self.columns: Any = state.Columns(self.array)
+        self.columns: Any = state.columns_of(self.array)
         self.chain = bytes(32)
         self._states = state.for_kernels(self.array)
         self._cell: NDArray[np.int64] = self.columns["cell"]

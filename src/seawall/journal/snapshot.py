@@ -46,11 +46,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def layout_of(capacity: Capacity) -> str:
     """Hash of the names, types and places of the durable columns and tables, in order."""
     record = state.record_type(capacity)
-    words = []
-    for name in record.names or ():
-        if name == state.SCRATCH:
-            break
-        words.append(f"{name} {record[name]} {(record.fields or {})[name][1]}")
+    assert record.names is not None
+    assert record.fields is not None
+    kept = record.names[: record.names.index(state.SCRATCH)]
+    words = [f"{name} {record[name]} {record.fields[name][1]}" for name in kept]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 

@@ -394,7 +394,7 @@ def create_state(capacity: Capacity) -> Any:
     if size_of(capacity) > trigger_state.RECORD_BYTES_MAX:
         raise BadInput("capacity", f"the record would take {size_of(capacity)} bytes: split the venue")
     array = interleave.zeros(record_type(capacity))
-    row = Columns(array)
+    row = columns_of(array)
     row["row_edge"][:] = ladder.NEVER_KEY
     row["slot_link"][:, ladder.KEY] = ladder.NEVER_KEY
     row["count"][trigger_state.SLOTS_USED] = 1
@@ -418,6 +418,11 @@ def create_state(capacity: Capacity) -> Any:
     return array
 
 
+def columns_of(array: Any) -> Columns:
+    """The columns of a record by name, as views of its bytes."""
+    return Columns(array)
+
+
 def scratch_offset(capacity: Capacity) -> int:
     """Bytes of a record before its working columns: what is hashed, kept in snapshots and compared."""
     fields = record_type(capacity).fields
@@ -432,4 +437,4 @@ def durable_bytes(array: Any, capacity: Capacity) -> memoryview:
 
 def for_kernels(array: Any) -> Any:
     """What kernels take: the array, or uncompiled a sequence of one namespace of views of its columns."""
-    return (Columns(array).namespace(),) if INTERPRETED else array
+    return (columns_of(array).namespace(),) if INTERPRETED else array
