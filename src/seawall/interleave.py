@@ -8,7 +8,7 @@ a strided array over the table; to teach it that, `install` adds member names to
 
 import importlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -75,7 +75,7 @@ def zeros(record: np.dtype[np.void]) -> NDArray[np.void]:
     return raw[start : start + record.itemsize].view(record)
 
 
-class Columns:
+class Columns(Mapping[str, Any]):
     """The columns of a length-1 array of a record by name, members of tables among them, as views."""
 
     def __init__(self, array: NDArray[np.void]) -> None:
@@ -92,6 +92,9 @@ class Columns:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
 
     def namespace(self) -> SimpleNamespace:
         """What uncompiled kernels use: memory views, whose elements are Python integers."""

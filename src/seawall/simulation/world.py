@@ -12,7 +12,7 @@ from seawall.engine import invariants
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
 from seawall.ledger import state
-from seawall.simulation import accounting, observe
+from seawall.simulation import accounting
 from seawall.simulation.crash import Keeper
 from seawall.simulation.genesis import FIELD, genesis, rows_from
 from seawall.simulation.office import restore
@@ -38,7 +38,7 @@ class World:
         self.options = options
         self.rng = np.random.Generator(np.random.PCG64([options.seed, options.number, 2]))
         self.venue = Venue(capacity)
-        self.columns = observe.views(self.venue)
+        self.columns = self.venue.columns
         self.log: list[Rows] = []
         self.commands = 0
         self.accepted = 0
@@ -82,7 +82,7 @@ class World:
 
     def adopt(self, venue: Venue, sequence: int) -> None:
         """Goes on with a venue that its journal led back to command `sequence`: what came after never happened."""
-        self.venue, self.columns = venue, observe.views(venue)
+        self.venue, self.columns = venue, venue.columns
         self.traffic.columns = self.columns
         known = sum(len(rows) for rows in self.log)
         while known > sequence:  # whole batches
