@@ -1,6 +1,9 @@
 """Switch guards of the core off, one at a time, in a copy of the source, and see a test die: `make mutants`.
 
 A mutant that survives means that no test can fail for that rule. The list is by hand: one line of SPEC each.
+
+Each is first shown to the test it died of last time (tests/data/mutant_killers.json, written with --learn), and to all
+its suites only when that test passes: so a change of tests or code costs time, never a verdict.
 """
 
 import argparse
@@ -11,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
@@ -18,6 +23,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
+KILLERS = ROOT / "tests" / "data" / "mutant_killers.json"
 HANGS_AFTER_S = 600  # the longest suites of a list take a third of it
 
 
@@ -175,22 +181,27 @@ MUTANTS = (
 )
 
 
-def killer(mutant: Mutant, folder: Path) -> str:
-    """The test that fails once the rule is off; empty when all pass. ValueError when the line is not there once."""
+def killer(mutant: Mutant, folder: Path, known: str) -> str:
+    """The test that fails once the rule is off; empty when all pass. ValueError when the line is not there once.
+
+    `known` is the test that is asked first; empty: none.
+    """
     source = (ROOT / mutant.file).read_text()
     if source.count(mutant.old) != 1:
         raise ValueError(f"{mutant.rule}: the line stands {source.count(mutant.old)} times in {mutant.file}")
     target = folder / mutant.file
     target.write_text(source.replace(mutant.old, mutant.new))
     try:
-        return failing(mutant.tests, folder)
+        return failing([known] if known else [], folder) or failing(mutant.tests.split(), folder)
     finally:
         target.write_text(source)
 
 
-def failing(tests: str, folder: Path) -> str:
-    """The first of the tests that fails in the copy; empty when all pass."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests.split()]
+def failing(tests: Sequence[str], folder: Path) -> str:
+    """The first of the tests that fails in the copy; empty when all pass, or there is none."""
+    if not tests:
+        return ""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests]
     env = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
@@ -200,8 +211,8 @@ def failing(tests: str, folder: Path) -> str:
         return f"a loop without end ({HANGS_AFTER_S} s)"
     if done.returncode == 0:
         return ""
-    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return named[0] if named else f"pytest exit {done.returncode}"
+    named = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    return str(named[0]) if named else f"pytest exit {done.returncode}"
 
 
 def copied(folder: Path) -> Path:
@@ -213,29 +224,44 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def key_of(mutant: Mutant) -> str:
+    """What a mutant is known by: its rule, and its change, for rules of different places may share a name."""
+    return f"{mutant.rule} [{zlib.crc32((mutant.file + mutant.old + mutant.new).encode()):08x}]"
+
+
+def _sound(chosen: list[Mutant], known: dict[str, str], folder: Path) -> str:
+    """The first test that fails without any mutant: of those known to kill, and of the suites of all others."""
+    first = {known[key_of(mutant)] for mutant in chosen if key_of(mutant) in known}
+    suites = {suite for mutant in chosen if key_of(mutant) not in known for suite in mutant.tests.split()}
+    return failing(sorted(suites), folder) or failing(sorted(first), folder)
+
+
 def main() -> int:
     """Run the mutants whose rule contains the words given; exit 1 when one survives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="?", default="", help="only rules that contain these words")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--learn", action="store_true", help="keep which test each died of")
     arguments = parser.parse_args()
     chosen = [m for m in MUTANTS if arguments.words in m.rule]
+    known: dict[str, str] = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         folders: Queue[Path] = Queue()
         for worker in range(WORKERS):
             folders.put(copied(Path(name) / str(worker)))
-        first = folders.queue[0]
-        for tests in sorted({mutant.tests for mutant in chosen}):
-            if failed := failing(tests, first):
-                print(f"{failed} fails as it is, so that no mutant can be judged", file=sys.stderr)
-                return 2
+        if not arguments.learn and (failed := _sound(chosen, known, folders.queue[0])):
+            print(f"{failed} fails as it is, so that no mutant can be judged", file=sys.stderr)
+            return 2
 
         def judge(mutant: Mutant) -> str:
             folder = folders.get()
-            died_by = killer(mutant, folder)
+            died_by = killer(mutant, folder, known.get(key_of(mutant), ""))
             folders.put(folder)
             fate = f"died of {died_by}" if died_by else "SURVIVED"
             print(f"{mutant.rule}: {fate}", file=sys.stderr, flush=True)
+            if arguments.learn and "::" in died_by:
+                known[key_of(mutant)] = died_by
+                KILLERS.write_text(json.dumps(dict(sorted(known.items())), indent=0) + "\n")
             return died_by
 
         with ThreadPoolExecutor(WORKERS) as pool:

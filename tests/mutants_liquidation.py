@@ -90,8 +90,10 @@ RULES = (
     ("what the price lacks is absorbed", "waterfall.py", "absorb(s, bucket, c.market, short - paid)", "absorb(s, bucket, c.market, 0)"),
     ("who is closed is cut first", "waterfall.py", "        cut_chosen(s, c.market, count)\n", ""),
     # adl.py
-    ("only the other side", "adl.py", "s.slot_size[slot] * c.side <= 0", "s.slot_size[slot] == 0 or slot == c.slot"),
-    ("only that market", "adl.py", "if s.slot_market[slot] != c.market or ", "if "),
+    ("only the other side", "adl.py", "row_of(c.market, c.side)\n", "row_of(c.market, -c.side)\n"),
+    ("only that market", "adl.py", "row_of(c.market, c.side)\n", "row_of(0, c.side)\n"),
+    ("who is needed to close it stays", "adl.py", "covered - s.adl_size[0] >= c.held", "covered >= c.held"),
+    ("a better one comes in when there is enough", "adl.py", " and score <= s.adl_score[0]:\n                continue", ":\n                continue"),
     ("no more than the position", "adl.py", "lots = min(c.held, abs(s.slot_size[slot]))", "lots = abs(s.slot_size[slot])"),
     ("in order no more than the position", "adl.py", "s.adl_size[i] = min(left, s.adl_size[i])", "s.adl_size[i] = max(0, s.adl_size[i])"),
     ("no winner is made unhealthy", "adl.py", "if c.equity >= c.maintenance and equity < maintenance:", "if False:"),
@@ -110,7 +112,7 @@ RULES = (
     ("profit ranks before loss", "ranks.py", "top = PROFIT if pnl > 0 else 0", "top = 0"),
     ("leverage ranks", "ranks.py", "leverage = ratio(notional, equity)", "leverage = SCALE"),
     ("debtors come last", "ranks.py", "if equity <= 0:", "if False:"),
-    ("the light is a place among its side", "ranks.py", "if size == 0 or (size > 0) != (s.slot_size[slot] > 0):", "if size == 0:"),
+    ("the light is a place among its side", "ranks.py", "row = row_of(market, s.slot_size[slot])", "row = row_of(market, -s.slot_size[slot])"),
     ("a hedge is on the other side", "ranks.py", "if net == 0 or (net > 0) != (value > 0):", "if net == 0:"),
     ("isolated positions count in exposure", "ranks.py", "total += net_of(s, isolated)", "total += 0"),
     # socialise.py
