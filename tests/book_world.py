@@ -269,11 +269,16 @@ def _client_home(book: Book, order: int) -> int:
 
 def client_place(account: int, high: int, low: int, size: int) -> int:
     """Where the table of client ids first looks for one."""
-    parts = (account, high, high >> 32, low, low >> 32)
-    factors = (0xC2B2AE3, 0x85EBCA7, 0x9E3779B, 0xB55A4F1, 0xD3A2647)
-    mixed = sum(part % 2**32 * factor for part, factor in zip(parts, factors, strict=True))
-    mixed = (mixed ^ mixed >> 31) % 2**32 * 0x2C1B3C6D
-    return (mixed >> 15) % 2**32 * size >> 32
+    mixed = _scattered(account)  # of a venue with the salt 0, whose scatter is 0
+    for part in (high, high >> 31, low, low >> 31):
+        mixed = _scattered(mixed ^ part % 2**31)
+    return mixed % size
+
+
+def _scattered(value: int) -> int:
+    for shift in (16, 15):
+        value = (value ^ value >> shift) * 0x45D9F3B % 2**31
+    return value ^ value >> 16
 
 
 def _bits(words: Any) -> list[int]:

@@ -12,7 +12,7 @@ from mutants import Mutant
 
 SUITES = (
     "tests/unit/test_liquidation_stages.py tests/unit/test_liquidation_adl.py tests/unit/test_liquidation_queue.py "
-    "tests/unit/test_liquidation_receipts.py tests/property/test_liquidation_arithmetic.py "
+    "tests/unit/test_liquidation_receipts.py tests/unit/test_liquidation_late_stages.py tests/property/test_liquidation_arithmetic.py "
     "tests/property/test_liquidation_worlds.py tests/property/test_liquidation_metamorphic.py"
 )
 HOME = "src/seawall/liquidation/"
@@ -96,7 +96,6 @@ RULES = (
     ("a better one comes in when there is enough", "adl.py", " and score <= s.adl_score[0]:\n                continue", ":\n                continue"),
     ("no more than the position", "adl.py", "lots = min(c.held, abs(s.slot_size[slot]))", "lots = abs(s.slot_size[slot])"),
     ("in order no more than the position", "adl.py", "s.adl_size[i] = min(left, s.adl_size[i])", "s.adl_size[i] = max(0, s.adl_size[i])"),
-    ("no winner is made unhealthy", "adl.py", "if c.equity >= c.maintenance and equity < maintenance:", "if False:"),
     ("no winner's ratio falls", "adl.py", "return bool(compare_products(equity, c.maintenance, c.equity, maintenance) >= 0)", "return True"),
     ("a debtor may only gain", "adl.py", "return equity >= min(0, c.equity)", "return True"),
     ("hedges are spared", "adl.py", "if spares_hedges:", "if False:"),

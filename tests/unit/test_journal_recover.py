@@ -36,7 +36,18 @@ def test_an_empty_folder_becomes_a_journal_and_opens_again_empty() -> None:
     assert (found.sequence, found.records, found.snapshot) == (0, 0, 0)
     again, _, found = opened(disk)
     assert (found.sequence, found.lost) == (0, None)
-    assert again.state_hash() == venue.state_hash() == Venue(state.SMALL).state_hash()
+    salt = int(venue.columns["cell"][state.HASH_SALT])
+    assert again.state_hash() == venue.state_hash() == Venue(state.SMALL, salt).state_hash()
+
+
+def test_each_new_venue_draws_its_salt_and_its_log_keeps_it() -> None:
+    disks = [MemoryDisk(), MemoryDisk()]
+    salts = [int(opened(disk)[0].columns["cell"][state.HASH_SALT]) for disk in disks]
+    assert salts[0] != salts[1]
+    assert all(0 < salt < 2**31 for salt in salts)
+    assert [int(opened(disk)[0].columns["cell"][state.HASH_SALT]) for disk in disks] == salts
+    replayed = [replay_log(disk, segment_files(disk)).state for disk in disks]
+    assert replayed == [Venue(state.SMALL, salt).state_hash() for salt in salts]
 
 
 @pytest.mark.parametrize("at", [-1, 0, 4, 12])

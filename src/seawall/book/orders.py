@@ -14,7 +14,8 @@ from seawall.book.trailing import is_following, unfollow
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot, note_closed
 from seawall.ledger.events import emit
-from seawall.ledger.state import ORDER_FREE, ORDER_SERIAL, ORDERS_LIVE, ORDERS_USED
+from seawall.ledger.settings import LOW_31, scatter
+from seawall.ledger.state import HASH_SALT, ORDER_FREE, ORDER_SERIAL, ORDERS_LIVE, ORDERS_USED
 from seawall.terms import code, event
 from seawall.terms.command import REDUCE_ONLY, SELL, STOP, TAKE_PROFIT, TRAILING
 from seawall.terms.limits import ORDERS_PER_BUCKET
@@ -22,15 +23,6 @@ from seawall.terms.limits import ORDERS_PER_BUCKET
 ROW_BITS: Final = 21
 ROW_MASK: Final = (1 << ROW_BITS) - 1
 TRIGGERED: Final = STOP | TAKE_PROFIT | TRAILING  # an order with one of these flags waits for the mark
-
-# odd multipliers of the client hash, below 2^28 so that five products of 32-bit parts add up without wrapping
-SCATTER_ACCOUNT: Final = 0xC2B2AE3
-SCATTER_HIGH_0: Final = 0x85EBCA7
-SCATTER_HIGH_1: Final = 0x9E3779B
-SCATTER_LOW_0: Final = 0xB55A4F1
-SCATTER_LOW_1: Final = 0xD3A2647
-SCATTER_END: Final = 0x2C1B3C6D
-PART_MASK: Final = (1 << 32) - 1
 
 
 @kernel
@@ -314,15 +306,11 @@ def _reserve(s: Any, order: int, row: int, lots: int) -> None:
 @kernel
 def client_home(s: Any, account: int, high: int, low: int) -> int:
     """Where the table of client ids first looks."""
-    mixed = (
-        (account & PART_MASK) * SCATTER_ACCOUNT
-        + (high & PART_MASK) * SCATTER_HIGH_0
-        + ((high >> 32) & PART_MASK) * SCATTER_HIGH_1
-        + (low & PART_MASK) * SCATTER_LOW_0
-        + ((low >> 32) & PART_MASK) * SCATTER_LOW_1
-    )
-    mixed = (((mixed >> 31) ^ mixed) & PART_MASK) * SCATTER_END
-    return (((mixed >> 15) & PART_MASK) * len(s.client_place)) >> 32
+    mixed = scatter((s.cell[HASH_SALT] & LOW_31) ^ account)
+    for word in (high, low):
+        mixed = scatter(mixed ^ (word & LOW_31))
+        mixed = scatter(mixed ^ ((word >> 31) & LOW_31))
+    return mixed & (len(s.client_place) - 1)
 
 
 @kernel

@@ -36,14 +36,19 @@ class Applied(NamedTuple):
 class Venue:
     """One margin domain. Not safe for two threads: one writer applies, others read the columns between batches."""
 
-    def __init__(self, capacity: Capacity = state.SMALL) -> None:
-        """An empty venue. Raises BadInput for a capacity that is not positive or too large."""
+    def __init__(self, capacity: Capacity = state.SMALL, salt: int = 0) -> None:
+        """An empty venue. Raises BadInput for a capacity that is not positive or too large.
+
+        `salt` (31 bits count) decides where the tables of nonces, addresses and client ids look, so that nobody who
+        does not know it can fill one place of them; whoever runs the venue draws it once and keeps it with the log.
+        """
         self.capacity = capacity
         self.array = state.create_state(capacity)
         self.columns: Any = state.columns_of(self.array)
         self.chain = bytes(32)
         self._states = state.for_kernels(self.array)
         self._cell: NDArray[np.int64] = self.columns["cell"]
+        self._cell[state.HASH_SALT] = salt
 
     def apply(self, rows: Rows) -> Applied:
         """Applies rows in order. A rejected row has its code and changes nothing but the count of commands.

@@ -46,6 +46,13 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     size: int  # bytes of the file, this page among them
     previous: bytes  # hash of the last record of the segment before
     capacity: Capacity
+    salt: int = 0  # of the venue's tables (ledger/state.py HASH_SALT)
+
+
+class _Salt(msgspec.Struct):
+    """What stands beside the capacity; journals from before it have none."""
+
+    salt: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +82,15 @@ def segment_number(name: str) -> int:
     return int(digits) if name == f"{SEGMENT_PREFIX}{digits}{SEGMENT_SUFFIX}" and digits.isdecimal() else 0
 
 
-def genesis_hash(capacity: Capacity) -> bytes:
+def genesis_hash(capacity: Capacity, salt: int = 0) -> bytes:
     """What the first record of a venue calls its previous one."""
-    return hashlib.sha256(b"seawall journal " + msgspec.json.encode(capacity)).digest()
+    return hashlib.sha256(b"seawall journal " + _venue_words(capacity, salt)).digest()
+
+
+def _venue_words(capacity: Capacity, salt: int) -> bytes:
+    """A venue's capacity, and its salt unless that is 0, as JSON."""
+    fields = msgspec.structs.asdict(capacity)
+    return msgspec.json.encode({**fields, "salt": salt} if salt else fields)
 
 
 def pages(size: int) -> int:
@@ -87,7 +100,7 @@ def pages(size: int) -> int:
 
 def encode_segment(segment: Segment) -> bytes:
     """The first page of a segment file."""
-    words = msgspec.json.encode(segment.capacity)
+    words = _venue_words(segment.capacity, segment.salt)
     head = _SEGMENT.pack(
         _SEGMENT_MAGIC,
         VERSION,
@@ -114,10 +127,11 @@ def decode_segment(page: bytes, file: str) -> Segment:
     if _CRC.unpack_from(page, PAGE - _CRC.size)[0] != zlib.crc32(page[: PAGE - _CRC.size]):
         raise JournalError(file, 0, "the first page does not have its checksum")
     try:
-        capacity = msgspec.json.decode(page[_SEGMENT.size : _SEGMENT.size + length], type=Capacity)
+        words = page[_SEGMENT.size : _SEGMENT.size + length]
+        capacity, salt = msgspec.json.decode(words, type=Capacity), msgspec.json.decode(words, type=_Salt).salt
     except msgspec.DecodeError as error:
         raise JournalError(file, _SEGMENT.size, f"the venue's capacity can not be read: {error}") from error
-    return Segment(number=number, first=first, size=size, previous=previous, capacity=capacity)
+    return Segment(number=number, first=first, size=size, previous=previous, capacity=capacity, salt=salt)
 
 
 def encode_record(record: Record) -> bytes:

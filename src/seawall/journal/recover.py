@@ -5,6 +5,7 @@ the venue from starting. A torn tail is cut off: its bytes are put aside in a fi
 what they were.
 """
 
+import secrets
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ from seawall.journal.snapshot import Snapshot, layout_of, read_head, read_snapsh
 from seawall.journal.writer import End, Writer
 from seawall.ledger.state import Capacity
 
+SALT_BITS: Final = 31
 LOST_PREFIX: Final = "lost-"
 
 
@@ -43,20 +45,26 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_journal(
-    disk: Disk, capacity: Capacity, segment_size: int = SEGMENT_SIZE, progress: Progress | None = None
+    disk: Disk,
+    capacity: Capacity,
+    segment_size: int = SEGMENT_SIZE,
+    progress: Progress | None = None,
+    salt: int | None = None,
 ) -> tuple[Venue, Writer, Recovered]:
     """The venue as of its last good record, a writer that goes on from there, and what was found.
 
-    A folder without a journal gets a new one. Raises Damaged when acknowledged bytes are not as they were written,
-    Diverged when they replay to something else, JournalError for another capacity or version, OSError from the disk.
+    A folder without a journal gets a new one, of a venue with this salt, which is drawn when it is None. Raises Damaged
+    when acknowledged bytes are not as they were written, Diverged when they replay to something else, JournalError for
+    another capacity or version, OSError from the disk.
     """
     for name in disk.names():
         if name.endswith(TEMPORARY):
             disk.remove(name)
     if not segment_files(disk) and not snapshot_files(disk):
-        writer = Writer.create(disk, capacity, segment_size)
+        salt = secrets.randbits(SALT_BITS) if salt is None else salt
+        writer = Writer.create(disk, capacity, segment_size, salt)
         found = Recovered(sequence=0, snapshot=0, replayed=0, records=0, bytes=0, lost=None, kept=None, skipped=())
-        return Venue(capacity), writer, found
+        return Venue(capacity, salt), writer, found
     skipped: list[Skipped] = []
     while True:  # each turn skips one more snapshot
         start = _start(disk, capacity, skipped)
@@ -84,7 +92,7 @@ def open_journal(
         kept=kept,
         skipped=tuple(skipped),
     )
-    return start.venue, Writer(disk, capacity, end, segment_size), report
+    return start.venue, Writer(disk, capacity, end, segment_size, reader.salt), report
 
 
 class _Start(msgspec.Struct, frozen=True):
@@ -121,7 +129,7 @@ def _start(disk: Disk, capacity: Capacity, skipped: list[Skipped]) -> _Start:
     if reader.first != 1:
         why = f"the first segment begins at command {reader.first}, and no snapshot before it can be used"
         raise JournalError(disk.where(reader.files[0]), None, why)
-    return _Start(reader, Venue(capacity), 0, reader.hash, "")
+    return _Start(reader, Venue(capacity, reader.salt), 0, reader.hash, "")
 
 
 def _heads(disk: Disk, skipped: list[Skipped]) -> list[tuple[str, Snapshot]]:

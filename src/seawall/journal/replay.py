@@ -80,7 +80,7 @@ def replay_log(disk: Disk, files: list[str], progress: Progress | None = None) -
     reader = Reader(disk, files)
     if reader.first != 1:
         raise JournalError(disk.where(files[0]), None, f"it begins at command {reader.first}: replay the folder")
-    venue = Venue(reader.capacity)
+    venue = Venue(reader.capacity, reader.salt)
     replay = Replay(venue, disk)
     expected = _snapshots(disk, reader)
     passed = []

@@ -60,7 +60,7 @@ class Reader:
         if not self.files:
             raise JournalError(disk.where(""), None, "there is no journal")
         self.segment = self._head(0)
-        self.capacity = self.segment.capacity
+        self.capacity, self.salt = self.segment.capacity, self.segment.salt
         self.first = self.segment.first
         self.sequence = self.segment.first - 1  # of the last command read
         self.hash = self.segment.previous  # of the last record read
@@ -68,7 +68,7 @@ class Reader:
         self.bytes = 0  # read in whole records
         self.records = 0
         self.lost: Lost | None = None
-        if self.first == 1 and self.hash != genesis_hash(self.capacity):
+        if self.first == 1 and self.hash != genesis_hash(self.capacity, self.salt):
             raise self._damaged("the first record of a venue follows its capacity", self.file, 0)
 
     def __iter__(self) -> Iterator[tuple[Place, Record]]:

@@ -56,11 +56,14 @@ class Waiting(msgspec.Struct, frozen=True):
 class Writer:
     """The end of a journal. For one thread, but for `prepare`."""
 
-    def __init__(self, disk: Disk, capacity: Capacity, end: End, segment_size: int = SEGMENT_SIZE) -> None:
+    def __init__(
+        self, disk: Disk, capacity: Capacity, end: End, segment_size: int = SEGMENT_SIZE, salt: int = 0
+    ) -> None:
         """Goes on at `end`, which `recover` found. BadInput for a segment size that is not whole pages or too large."""
         check_segment_size(segment_size)
         self.disk = disk
         self.capacity = capacity
+        self.salt = salt
         self.segment_size = segment_size
         self.end = end
         self.sequence = end.sequence  # of the last command appended
@@ -72,14 +75,17 @@ class Writer:
         self._has_next = False
 
     @classmethod
-    def create(cls, disk: Disk, capacity: Capacity, segment_size: int = SEGMENT_SIZE) -> "Writer":
-        """A new journal. JournalError when the folder holds files of one, NotWritten when it can not be made."""
+    def create(cls, disk: Disk, capacity: Capacity, segment_size: int = SEGMENT_SIZE, salt: int = 0) -> "Writer":
+        """A new journal of `Venue(capacity, salt)`.
+
+        JournalError when the folder holds files of one, NotWritten when it can not be made.
+        """
         check_segment_size(segment_size)
         taken = [name for name in disk.names() if not name.endswith(TEMPORARY)]
         if taken:
             raise JournalError(disk.where(taken[0]), None, "a new journal needs a folder without other files")
-        first = End(number=0, offset=0, size=0, sequence=0, hash=genesis_hash(capacity))
-        writer = cls(disk, capacity, first, segment_size)
+        first = End(number=0, offset=0, size=0, sequence=0, hash=genesis_hash(capacity, salt))
+        writer = cls(disk, capacity, first, segment_size, salt)
         try:
             writer._start_segment(1, first.hash, 0)
         except OSError as error:
@@ -170,7 +176,9 @@ class Writer:
                 self.disk.create(NEXT, size)
             self._has_next = False
             number = self.end.number + 1
-            page = Segment(number=number, first=first, size=size, previous=previous, capacity=self.capacity)
+            page = Segment(
+                number=number, first=first, size=size, previous=previous, capacity=self.capacity, salt=self.salt
+            )
             self.disk.write(NEXT, 0, encode_segment(page))
             self.disk.sync(NEXT)
             self.disk.rename(NEXT, segment_name(number))

@@ -110,11 +110,9 @@ def acceptable(s: Any, c: Close, most: int, price: int) -> int:
 
 @kernel
 def is_harmless(s: Any, c: Close, lots: int, price: int) -> bool:
-    """Whether closing `lots` at `price` leaves a bucket healthy if it was, and as well covered as before."""
+    """Whether closing `lots` at `price` leaves a bucket as well covered as before, and so healthy if it was."""
     equity, maintenance = c.equity - c.side * lots * (price - c.mark), maintenance_after(s, c, lots)
     if not cash_fits(s, s.slot_owner[c.slot], -c.side * lots * price):
-        return False
-    if c.equity >= c.maintenance and equity < maintenance:
         return False
     if c.equity <= 0 or maintenance == 0:
         return equity >= min(0, c.equity)
