@@ -44,6 +44,9 @@ class Thin:
             for _ in range(6):
                 done = self.world.liquidate()
                 self.events += [dict(zip(event.ROW, row, strict=True)) for row in done.events.tolist()]
+            self.world.tick()
+            self.world.price(0, price * USD // 1_000)  # what was sold for has not become the mark
+            assert self.world.venue.columns["market_price"][0] == price * USD // 1_000
         assert broken(self.world.venue.columns) == []
 
     def of_kind(self, *kinds: int) -> list[dict[str, int]]:
