@@ -1,4 +1,4 @@
-"""Perp v1: the CREAM positions were liquidated whole into a thin virtual market, whose own price was the mark: each sale
+"""Perp v1: CREAM positions were liquidated whole into a thin virtual market, whose own price was the mark: each sale
 made the next one worse, the loss was more than the margin, and the insurance fund was emptied.
 
 Forced orders stop at the bankruptcy price and at a gate around the index, close only what restores the margin, and do

@@ -1,5 +1,5 @@
-"""GMX v1 AVAX: a pool traded any size at the outside price, without impact; a trader opened there, moved the thin outside
-market, and closed there. Five times over, at the cost of the liquidity providers.
+"""GMX v1 AVAX: a pool traded any size at the outside price, without impact; a trader opened there, moved the thin
+market outside, and closed there. Five times over, at the cost of the liquidity providers.
 
 The pool charges as much as a book of its depth, its inventory is capped by the depth outside, and its half spread pays
 for what is left: nobody who pays for moving the price outside comes back with more, whatever the size and the move.
@@ -16,8 +16,8 @@ from venue_world import BUY, SELL, USD, World
 PRICE = 100 * USD
 OUTSIDE = 200_000  # lots that move the price outside by 100 %, on a straight line as far as it goes
 SPREAD, FEE = RATE_ONE // 1000, 450 * parameter.PPM
-# X lots gain X m and cost 2 (spread + fee) X, the move m costs m^2 OUTSIDE / 2: at best X^2 / (2 OUTSIDE) is left of it,
-# so nothing up to X = 4 (spread + fee) OUTSIDE. A little less, as the impact is paid back at the higher price.
+# X lots gain X m and cost 2 (spread + fee) X, the move m costs m^2 OUTSIDE / 2: at best X^2 / (2 OUTSIDE) is left, so
+# nothing up to X = 4 (spread + fee) OUTSIDE. A little less, as the impact is paid back at the higher price.
 CAP = 7 * OUTSIDE * (SPREAD + FEE) // (2 * RATE_ONE)
 POOL_USD = 5_000_000
 
