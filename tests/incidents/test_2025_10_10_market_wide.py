@@ -22,7 +22,6 @@ from venue_world import BUY, USD, World
 
 LONGS, HEDGERS, SHORTS = 170, 20, 30
 CUSHIONS = (3_150, 3_080, 3_120, 3_060, 2_950, 1_800, 700)  # of 10,000 of notional, for a fall by 30 %
-ENDS = (event.LIQUIDATION_FILL, event.BACKSTOP, event.LIQUIDATION_END)  # each the most that a unit of work may do
 STAGES = {event.LIQUIDATION_FILL, event.BACKSTOP, event.INSURANCE, event.ADL, event.SOCIALISED}
 
 
@@ -109,7 +108,12 @@ def finish(crash: Crash, most: int) -> Counter[int]:
         commands += 1
         assert commands <= most
         assert len(rows) <= limits.EVENTS_PER_COMMAND
-        assert len([row for row in rows if row[1] in ENDS]) <= limits.WORK_PER_COMMAND
+        for kind in (
+            event.LIQUIDATION_FILL,
+            event.BACKSTOP,
+            event.LIQUIDATION_END,
+        ):  # a unit of work may do one of each
+            assert len([row for row in rows if row[1] == kind]) <= limits.WORK_PER_COMMAND
         kinds.update(row[1] for row in rows)
         crash.conserves()
     return kinds
