@@ -39,10 +39,11 @@ class PreMarket:
             world.parameter(0, which, value)
         world.parameter(0, parameter.ORACLE_QUORUM, 1)
         world.must(kind=command.SET_SOURCE, other=PRE, size=1, **admin)
-        for status in (command.POSTING, command.REDUCING, command.ACTIVE):
-            world.refused(code.NOT_DUE, kind=command.SET_STATUS, flags=status, **admin)
         world.refused(code.STALE_PRICE, kind=command.SET_STATUS, flags=command.CANCELLING, **admin)
         world.price(0, USD)
+        self.refused_everything(code.MARKET_CLOSED)
+        for status in (command.POSTING, command.REDUCING, command.ACTIVE):
+            world.refused(code.NOT_DUE, kind=command.SET_STATUS, flags=status, **admin)
         for status in (command.CANCELLING, command.POSTING, command.ACTIVE):
             world.must(kind=command.SET_STATUS, flags=status, **admin)
         world.trade(self.pump, self.short, 0, USD, 1_500)
@@ -133,8 +134,3 @@ def test_it_fails_when_a_source_counts_at_once() -> None:
 def test_it_fails_when_a_market_opens_in_one_stage() -> None:
     old = "        return status == CANCELLING\n"
     assert fails_without("engine/statuses.py", old, "        return status < CLOSED\n", scenario)
-
-
-def test_it_fails_when_a_new_market_is_open() -> None:
-    old = "    s.market_status[c.market] = command.CLOSED\n"
-    assert fails_without("engine/markets.py", old, "    s.market_status[c.market] = command.ACTIVE\n", scenario)
