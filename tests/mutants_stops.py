@@ -154,6 +154,8 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("shares round down", POOLS, "minted = mul_floor_div(c.amount, shares, high)", "minted = mul_floor_div(c.amount, shares, high) + 1"),
     ("who joins pays the better price", POOLS, "minted = mul_floor_div(c.amount, shares, high)", "minted = mul_floor_div(c.amount, shares, low)"),
     ("who leaves gets the worse price", POOLS, "paid = mul_floor_div(low, c.size,", "paid = mul_floor_div(worth(s, pool, c.market)[1], c.size,"),
+    ("a skew is no part of a share", POOLS, "if s.bucket_kind[pool] == AMM_POOL else (0, 0)", "if False else (0, 0)"),
+    ("the impact rounds up for who leaves", POOLS, "at_index) - back - over,", "at_index) - back,"),
     ("nobody joins a pool under water", POOLS, "if low <= 0 or shares == 0:", "if shares == 0:"),
     ("nobody leaves a pool under water", POOLS, "    if low <= 0:\n", "    if False:\n"),
     ("the last micro stays", POOLS, "after[EQUITY] <= 0 or after[EQUITY_INITIAL]", "after[EQUITY_INITIAL]"),

@@ -225,6 +225,22 @@ def test_shares_are_priced_at_the_worse_of_mark_and_index(desk: Desk) -> None:
     assert desk.shares(desk.other) - held == 100 * USD * 1_000 * USD // equity_high
 
 
+@pytest.mark.parametrize("depth, less", [(1_000, (0, 0)), (999, (5_006, 5_005)), (5, (0, 0)), (0, (0, 0))])
+def test_what_a_skew_pays_back_is_no_part_of_a_share(desk: Desk, depth: int, less: tuple[int, int]) -> None:
+    """GMX, 2025-07-09: a trade lifted what shares were redeemed at. 10 lots at a depth of 1,000 are 5 USD of impact."""
+    back = {1_000: 5 * USD, 999: 5 * USD, 5: 1_000 * USD, 0: 0}[depth]
+    desk.add(desk.lp, 5_000 * USD)
+    desk.later()
+    desk.columns["param"][0, parameter.AMM_DEPTH] = depth
+    desk.trade(desk.trader, desk.pool(0), 0, 100 * USD, 10)
+    profit(desk, back)
+    low, high = pools.worth(desk.s, desk.pool(0), 0)
+    assert (low, high) == (5_000 * USD - less[0], 5_000 * USD - less[1])
+    other = desk.pool(0, BACKSTOP)
+    desk.trade(desk.trader, other, 0, 100 * USD, 10)
+    assert pools.worth(desk.s, other, 0) == (0, 0)
+
+
 def test_a_pool_under_water_takes_nobody(desk: Desk) -> None:
     desk.add(desk.lp, 1_000 * USD)
     desk.later()

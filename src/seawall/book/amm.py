@@ -76,6 +76,22 @@ def amm_marginal(s: Any, market: int, side: int, lots: int, held: int) -> int:
 
 
 @kernel
+def amm_impact(s: Any, market: int, held: int) -> tuple[int, int]:
+    """What the pool's quotes pay beyond the index to whoever takes an inventory of `held` off it: (floor, 1 if over).
+
+    `|held| * index * |held| / (2 * depth)`, and no more than the inventory's value. Without a depth it quotes nothing.
+    """
+    depth, lots = s.param[market, parameter.AMM_DEPTH], abs(held)
+    if depth <= 0:
+        return 0, 0
+    value = lots * s.market_oracle[market]
+    if lots >= 2 * depth:
+        return int(value), 0
+    whole, rest = mul_divmod(value, lots, 2 * depth)
+    return int(whole), 1 if rest != 0 else 0
+
+
+@kernel
 def _price_at(s: Any, market: int, side: int, twice: int) -> int:
     """The price at a skew of `twice` half lots on the taker's side, at most 4 x depth in magnitude."""
     index, depth = s.market_oracle[market], s.param[market, parameter.AMM_DEPTH]

@@ -3,7 +3,9 @@
 A pool is a bucket of its market: the AMM or the backstop vault. It holds positions of that market alone and answers
 with its own cash alone. Who adds to it gets shares, `floor(amount * shares / equity)`; who leaves is paid
 `floor(shares * equity / all shares)`. Equity is taken at the mark or at the index, whichever favours the pool, so that
-no add or remove lowers what a share of those who stay is worth.
+no add or remove lowers what a share of those who stay is worth. Of the AMM's equity its impact is no part: what takers
+have paid for skewing its price it pays back when its inventory goes (GMX 2025: shares redeemed at a worth that a trade
+had just made).
 
 The first POOL_LOCKED shares of a pool belong to nobody: lifting the price of a share by gifts costs whoever holds
 the rest more than it can take from the next to join. Money joins through `leave`, the one way out of a bucket, and
@@ -15,6 +17,7 @@ its shares are void: the next add ends them, gives the rest to the insurance fun
 
 from typing import Any
 
+from seawall.book.amm import amm_impact
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits, find_slot
 from seawall.ledger.events import emit
@@ -28,7 +31,7 @@ from seawall.ledger.health import (
 )
 from seawall.ledger.leaving import exit_fault, is_being_liquidated, leave
 from seawall.ledger.markets import AMM, BACKSTOP, is_fresh, pool_bucket
-from seawall.ledger.state import CROSS, NOW, RISK_CLASSES, SHARE_FREE, SHARES_USED, VENUE_STATUS
+from seawall.ledger.state import AMM_POOL, CROSS, NOW, RISK_CLASSES, SHARE_FREE, SHARES_USED, VENUE_STATUS
 from seawall.margin.trigger_state import FIRED, FIRED_HEAD
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import (
@@ -264,13 +267,14 @@ def may_move(s: Any, pool: int, market: int) -> int:
 
 @kernel
 def worth(s: Any, pool: int, market: int) -> tuple[int, int]:
-    """Equity of a pool at the worse and at the better of mark and index."""
+    """Equity of a pool at the worse and at the better of mark and index, less the impact that an AMM pays back."""
     equity, _ = equity_and_maintenance(s, pool)
     slot = find_slot(s, pool, market)
     if slot == 0:
         return equity, equity
     at_index = equity + s.slot_size[slot] * (s.market_oracle[market] - s.market_price[market])
-    return min(equity, at_index), max(equity, at_index)
+    back, over = amm_impact(s, market, s.slot_size[slot]) if s.bucket_kind[pool] == AMM_POOL else (0, 0)
+    return min(equity, at_index) - back - over, max(equity, at_index) - back
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Final
 
 from seawall.simulation.model import (
@@ -140,12 +140,15 @@ def _to_cross(p: Picture, c: Fields, cross: Bucket, own: Bucket) -> Refusals:
 
 
 def pool_worth(p: Picture, c: Fields) -> tuple[int, int]:
-    """Equity of the pool at the worse and the better of mark and index."""
+    """Equity of the pool at the worse and the better of mark and index, less what its skew will pay back."""
     pool, market = p.buckets[p.shared["pool"]], p.markets[c["market"]]
     at_mark = health(p, pool).equity
     size = pool.positions[c["market"]].size if c["market"] in pool.positions else 0
     at_index = at_mark + size * (market.index - market.mark)
-    return min(at_mark, at_index), max(at_mark, at_index)
+    depth = market.params[parameter.AMM_DEPTH] if c["flags"] == command.AMM else 0
+    skew = min(Fraction(1), Fraction(abs(size), 2 * depth)) if depth else Fraction(0)
+    impact = abs(size) * market.index * skew
+    return min(at_mark, at_index) - ceil(impact), max(at_mark, at_index) - floor(impact)
 
 
 def _pool_refusals(p: Picture, c: Fields) -> Refusals:
