@@ -21,6 +21,7 @@ from seawall.simulation.model_people import Look
 from seawall.simulation.model_triggers import place_trigger
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
+from seawall.terms.limits import FILLS_PER_COMMAND, TRAILING_PER_MARKET
 
 Fields = dict[str, int]
 ORDERS: Final = (command.PLACE, command.MODIFY, command.CANCEL, command.CANCEL_CLIENT)
@@ -137,8 +138,8 @@ class Judge:
 
     def _order(self) -> None:
         c, columns, listed = self.fields, self.columns, self.start.markets
-        if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers:
-            return
+        if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers or columns["cell"][state.CLOSED]:
+            return  # stops of closed positions that still wait to be cancelled go with any command
         self.name = "POST_CANCEL" if self.kind in (command.CANCEL, command.CANCEL_CLIENT) else "POST_TRADE"
         row = 0
         if self.kind == command.CANCEL_CLIENT:
@@ -152,7 +153,7 @@ class Judge:
             row = 0
         if self.kind in (command.CANCEL, command.CANCEL_CLIENT):
             found = observe.order_of(columns, row) if row else None
-            self.outcome = self._cancelled(found, row)
+            self.outcome = Outcome(cancel(self.end, found, c["market"]))
         elif self.kind == command.MODIFY:
             self._modify(row)
             if self.outcome is not None and c["price"] < 0:
@@ -169,14 +170,6 @@ class Judge:
         if wanted is not None:
             self.outcome, self.look = Outcome(wanted.refusals), wanted.look
 
-    def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
-        if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
-            return None  # a waiting order: no reserve to speak of
-        attached = np.flatnonzero((self.columns["order_id"] != 0) & (self.columns["order_parent"] == row))
-        if row and self.columns["order_size"][attached].any():
-            return None  # a stop that is armed stays while there is something to reduce
-        return Outcome(cancel(self.end, order, self.fields["market"], len(attached)))
-
     def _modify(self, row: int) -> None:
         c, columns = self.fields, self.columns
         if row == 0:
@@ -188,7 +181,7 @@ class Judge:
         if c["client_high"] == 0 and c["client_low"] == 0:
             c["client_high"] = int(columns["order_client_high"][row])
             c["client_low"] = int(columns["order_client_low"][row])
-        if (c["flags"] ^ order.flags) & command.SELL:
+        if (c["flags"] ^ order.flags) & command.SELL or (c["flags"] & command.REDUCE_ONLY and self._has_stops(order)):
             self.outcome = Outcome([code.BAD_FIELD])
             return
         same_name = (c["client_high"], c["client_low"]) == (
@@ -200,6 +193,10 @@ class Judge:
             self._shrunk(order)
             return
         self._place(order, row)
+
+    def _has_stops(self, order: Order) -> bool:
+        """Whether stops are attached to an order, which then may not become reduce-only."""
+        return any(stop.parent == order.id for stop in self.start.buckets[order.bucket].stops)
 
     def _shrunk(self, order: Order) -> None:
         """Fewer lots: the rest of the order stays where it is."""
@@ -230,6 +227,8 @@ class Judge:
         account, market = c["account"], c["market"]
         side = -1 if c["flags"] & command.SELL else 1
         makers = observe.resting(columns, market, side, c["price"])
+        if self._is_crowded():
+            self.end.shared["is_crowded"] = 1
         for maker in makers:
             owner = self._see(maker.bucket).owner
             if owner >= 0:
@@ -255,6 +254,12 @@ class Judge:
             free_slots=len(columns["slot_size"]) - 1 - int(columns["count"][2]),
             has_level=self._has_level(row),
         )
+
+    def _is_crowded(self) -> bool:
+        """Whether a stop that a fill arms may find no place to wait in."""
+        columns, trails = self.columns, int(self.columns["trail_count"][self.fields["market"]])
+        free = len(columns["level_row"]) - 1 - int(np.count_nonzero(columns["level_place"]))
+        return free < 2 * FILLS_PER_COMMAND or trails + 2 * FILLS_PER_COMMAND > TRAILING_PER_MARKET
 
     def _named(self, account: int) -> int:
         row = observe.client_order(self.columns, account, self.fields["client_high"], self.fields["client_low"])
