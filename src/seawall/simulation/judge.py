@@ -18,6 +18,7 @@ from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
 from seawall.simulation.model_people import Look
+from seawall.simulation.model_shape import shape_refusals
 from seawall.simulation.model_triggers import place_trigger
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
@@ -58,7 +59,8 @@ class Judge:
         self.name = "POST_ACCEPTED"
         self.outcome: Outcome | None = None
         self.look: Look | None = None
-        self.signing = refusals(columns, fields)
+        self.shape = shape_refusals(fields)
+        self.signing = [] if self.shape else refusals(columns, fields)
         self.start = self._picture()
         self.end = copy_picture(self.start)
         self._ask()
@@ -74,8 +76,8 @@ class Judge:
         return observe.picture_of(columns, sorted(dict.fromkeys(numbers)))
 
     def _ask(self) -> None:
-        if not 0 <= self.fields["account"] < len(self.start.masters):
-            return  # nobody: what may sign says so
+        if self.shape or not 0 <= self.fields["account"] < len(self.start.masters):
+            return  # no command, or nobody's: shape and signing say so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
@@ -156,8 +158,6 @@ class Judge:
             self.outcome = Outcome(cancel(self.end, found, c["market"]))
         elif self.kind == command.MODIFY:
             self._modify(row)
-            if self.outcome is not None and c["price"] < 0:
-                self.outcome.refusals.append(code.BAD_PRICE)
         elif c["flags"] & TRIGGERED == 0:
             self._place(None, 0)
         else:
@@ -314,7 +314,7 @@ class Judge:
 
     def _code(self, number: int) -> list[Fault]:
         """The code is OK when nothing forbids the command, else that of a rule that does."""
-        right = list(self.signing)
+        right = self.shape + self.signing
         if number == code.OK and (right or (self.outcome is not None and self.outcome.refusals)):
             right += self.outcome.refusals if self.outcome is not None else []
             return [Fault("POST_REFUSED", f"accepted although: {_words(right)}")]
