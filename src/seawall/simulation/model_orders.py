@@ -127,8 +127,6 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     replaced = book.replaced
     if book.client_order and (replaced is None or book.client_order != replaced.id):
         why.append(code.DUPLICATE_CLIENT_ID)
-    if book.is_new and book.target < 0:
-        why.append(code.BUCKETS_FULL)
     side, size = (-1 if c["flags"] & command.SELL else 1), c["size"]
     bucket = p.buckets.get(book.target) or _made(p, c, book)
     held = side * bucket.positions[c["market"]].size if c["market"] in bucket.positions else 0
@@ -155,9 +153,13 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     if not crosses and pool is not None:
         crosses = pool_lots(p, ask, ask.limit, pool) > 0
     if crosses and c["flags"] & command.POST_ONLY:
-        return Outcome([code.WOULD_CROSS])
+        why.append(code.WOULD_CROSS)
     if not crosses and c["flags"] & command.IOC:
-        return Outcome([code.NO_LIQUIDITY])
+        why.append(code.NO_LIQUIDITY)
+    if book.is_new and book.target < 0:
+        why.append(code.BUCKETS_FULL)
+    if why:
+        return Outcome(why)
     if not crosses:
         return _add(p, c, book, bucket, ask)
     return _cross(p, c, book, bucket, ask, pool)
