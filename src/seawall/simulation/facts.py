@@ -22,7 +22,10 @@ def margin_facts(columns: Any, c: Fields) -> dict[str, int]:
     target = own if own >= 0 else account
     if own < 0 and not has_slot and observe.setting(columns, account, market)[1]:
         target = -1
+    keys = columns["setting_key"]
+    is_new = not (keys == 1 + account * len(columns["market_price"]) + market).any()
     facts = {
+        "settings_full": int(is_new and np.count_nonzero(keys) >= len(keys) // 4 * 3),
         "isolated_bucket": own,
         "next_isolated": observe.next_isolated(columns, account),
         "has_orders": int(mine.any()),

@@ -18,9 +18,11 @@ from seawall.simulation.model import Bucket, Picture, copy_picture, health, may_
 from seawall.simulation.model_book import Order, Unclear
 from seawall.simulation.model_orders import TRIGGERED, Book, Outcome, cancel, is_plain, place
 from seawall.simulation.model_people import Look
+from seawall.simulation.model_shape import shape_refusals
 from seawall.simulation.model_triggers import place_trigger
 from seawall.simulation.properties import Fault
 from seawall.terms import code, command, event
+from seawall.terms.limits import FILLS_PER_COMMAND, TRAILING_PER_MARKET
 
 Fields = dict[str, int]
 ORDERS: Final = (command.PLACE, command.MODIFY, command.CANCEL, command.CANCEL_CLIENT)
@@ -57,7 +59,8 @@ class Judge:
         self.name = "POST_ACCEPTED"
         self.outcome: Outcome | None = None
         self.look: Look | None = None
-        self.signing = refusals(columns, fields)
+        self.shape = shape_refusals(fields)
+        self.signing = [] if self.shape else refusals(columns, fields)
         self.start = self._picture()
         self.end = copy_picture(self.start)
         self._ask()
@@ -73,8 +76,8 @@ class Judge:
         return observe.picture_of(columns, sorted(dict.fromkeys(numbers)))
 
     def _ask(self) -> None:
-        if not 0 <= self.fields["account"] < len(self.start.masters):
-            return  # nobody: what may sign says so
+        if self.shape or not 0 <= self.fields["account"] < len(self.start.masters):
+            return  # no command, or nobody's: shape and signing say so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
@@ -137,8 +140,8 @@ class Judge:
 
     def _order(self) -> None:
         c, columns, listed = self.fields, self.columns, self.start.markets
-        if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers:
-            return
+        if not 0 <= c["market"] < len(listed) or not listed[c["market"]].tiers or columns["cell"][state.CLOSED]:
+            return  # stops of closed positions that still wait to be cancelled go with any command
         self.name = "POST_CANCEL" if self.kind in (command.CANCEL, command.CANCEL_CLIENT) else "POST_TRADE"
         row = 0
         if self.kind == command.CANCEL_CLIENT:
@@ -152,11 +155,9 @@ class Judge:
             row = 0
         if self.kind in (command.CANCEL, command.CANCEL_CLIENT):
             found = observe.order_of(columns, row) if row else None
-            self.outcome = self._cancelled(found, row)
+            self.outcome = Outcome(cancel(self.end, found, c["market"]))
         elif self.kind == command.MODIFY:
             self._modify(row)
-            if self.outcome is not None and c["price"] < 0:
-                self.outcome.refusals.append(code.BAD_PRICE)
         elif c["flags"] & TRIGGERED == 0:
             self._place(None, 0)
         else:
@@ -169,14 +170,6 @@ class Judge:
         if wanted is not None:
             self.outcome, self.look = Outcome(wanted.refusals), wanted.look
 
-    def _cancelled(self, order: Order | None, row: int) -> Outcome | None:
-        if order is not None and (self.columns["order_level"][row] == 0 or order.flags & TRIGGERED):
-            return None  # a waiting order: no reserve to speak of
-        attached = np.flatnonzero((self.columns["order_id"] != 0) & (self.columns["order_parent"] == row))
-        if row and self.columns["order_size"][attached].any():
-            return None  # a stop that is armed stays while there is something to reduce
-        return Outcome(cancel(self.end, order, self.fields["market"], len(attached)))
-
     def _modify(self, row: int) -> None:
         c, columns = self.fields, self.columns
         if row == 0:
@@ -188,7 +181,7 @@ class Judge:
         if c["client_high"] == 0 and c["client_low"] == 0:
             c["client_high"] = int(columns["order_client_high"][row])
             c["client_low"] = int(columns["order_client_low"][row])
-        if (c["flags"] ^ order.flags) & command.SELL:
+        if (c["flags"] ^ order.flags) & command.SELL or (c["flags"] & command.REDUCE_ONLY and self._has_stops(order)):
             self.outcome = Outcome([code.BAD_FIELD])
             return
         same_name = (c["client_high"], c["client_low"]) == (
@@ -200,6 +193,10 @@ class Judge:
             self._shrunk(order)
             return
         self._place(order, row)
+
+    def _has_stops(self, order: Order) -> bool:
+        """Whether stops are attached to an order, which then may not become reduce-only."""
+        return any(stop.parent == order.id for stop in self.start.buckets[order.bucket].stops)
 
     def _shrunk(self, order: Order) -> None:
         """Fewer lots: the rest of the order stays where it is."""
@@ -230,6 +227,8 @@ class Judge:
         account, market = c["account"], c["market"]
         side = -1 if c["flags"] & command.SELL else 1
         makers = observe.resting(columns, market, side, c["price"])
+        if self._is_crowded():
+            self.end.shared["is_crowded"] = 1
         for maker in makers:
             owner = self._see(maker.bucket).owner
             if owner >= 0:
@@ -255,6 +254,12 @@ class Judge:
             free_slots=len(columns["slot_size"]) - 1 - int(columns["count"][2]),
             has_level=self._has_level(row),
         )
+
+    def _is_crowded(self) -> bool:
+        """Whether a stop that a fill arms may find no place to wait in."""
+        columns, trails = self.columns, int(self.columns["trail_count"][self.fields["market"]])
+        free = len(columns["level_row"]) - 1 - int(np.count_nonzero(columns["level_place"]))
+        return free < 2 * FILLS_PER_COMMAND or trails + 2 * FILLS_PER_COMMAND > TRAILING_PER_MARKET
 
     def _named(self, account: int) -> int:
         row = observe.client_order(self.columns, account, self.fields["client_high"], self.fields["client_low"])
@@ -309,7 +314,7 @@ class Judge:
 
     def _code(self, number: int) -> list[Fault]:
         """The code is OK when nothing forbids the command, else that of a rule that does."""
-        right = list(self.signing)
+        right = self.shape + self.signing
         if number == code.OK and (right or (self.outcome is not None and self.outcome.refusals)):
             right += self.outcome.refusals if self.outcome is not None else []
             return [Fault("POST_REFUSED", f"accepted although: {_words(right)}")]

@@ -23,6 +23,7 @@ FORCED: Final = (
     event.ADL,
 )
 LARGE: Final = 1 << 20  # bytes of a column that is an index or the events: not read here
+PAYERS: Final = (event.INSURANCE, event.SOCIALISED, -1)  # of a debt: a fund, everybody's profit, nobody yet
 CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
 
 
@@ -231,8 +232,10 @@ class Liquidation:
         for row in rows:
             if row["kind"] == event.MOVED and row["bucket"] == bucket.owner and row["other"] != bucket.number:
                 return [Fault("POST_ISOLATED_LOSS", f"cash left bucket {bucket.owner} for {row['other']}")]
-            if row["kind"] == event.DEFICIT and row["other"] == bucket.owner:
-                return [Fault("POST_ISOLATED_LOSS", f"bucket {bucket.owner} paid for {bucket.number}")]
+            if row["kind"] == event.DEFICIT and row["other"] not in PAYERS:
+                return [
+                    Fault("POST_ISOLATED_LOSS", f"{row['other']} paid for {bucket.number}, which is none of {PAYERS}")
+                ]
         return []
 
     def _shared_loss(self, rows: list[Row]) -> list[Fault]:

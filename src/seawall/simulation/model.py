@@ -31,6 +31,18 @@ class Position:
 
 
 @dataclass(slots=True)
+class Stop:
+    """An order that waits for the mark, or for the order it is attached to."""
+
+    id: int
+    market: int
+    side: int  # 1 buys
+    reduces: bool
+    parent: int  # id of the resting order that it is attached to; 0: none
+    is_armed: bool  # waits for the mark, not for its parent only
+
+
+@dataclass(slots=True)
 class Bucket:
     """What holds margin."""
 
@@ -43,6 +55,7 @@ class Bucket:
     is_liquidating: bool = False
     is_queued: bool = False
     orders: int = 0  # of any kind
+    stops: list[Stop] = field(default_factory=list)  # those of them that wait
 
 
 @dataclass(slots=True)
@@ -286,7 +299,8 @@ def settle_one(picture: Picture, bucket: Bucket, number: int) -> None:
 
 def copy_bucket(bucket: Bucket) -> Bucket:
     """An independent copy, to be changed."""
-    return replace(bucket, positions={number: replace(p) for number, p in bucket.positions.items()})
+    positions = {number: replace(p) for number, p in bucket.positions.items()}
+    return replace(bucket, positions=positions, stops=[replace(stop) for stop in bucket.stops])
 
 
 def copy_picture(picture: Picture) -> Picture:

@@ -268,8 +268,9 @@ def _meet_order(p: Picture, taker: Bucket, ask: Ask, order: Order, before: Healt
         return why, False
     one = Fill(order.id, maker.number, order.price, ask.side * lots, fee, maker_fee)
     order.size -= lots
+    arm(p, maker, order.id)
     if order.size == 0:
-        maker.orders -= 1
+        gone(maker, order.id)
     _exchange(p, taker, ask, one, maker, freed, done)
     return code.OK, order.size == 0
 
@@ -336,10 +337,29 @@ def _drop(p: Picture, ask: Ask, order: Order, maker: Bucket) -> bool:
             position.asks -= order.size
         else:
             position.bids -= order.size
-    maker.orders -= 1
+    gone(maker, order.id)
     if maker.owner != ask.account:
         tidy(p, maker, ask.market)
     return True
+
+
+def gone(bucket: Bucket, identity: int) -> None:
+    """An order leaves its bucket, with the stops attached to it that it never armed; armed ones stand alone now."""
+    family = [stop for stop in bucket.stops if stop.parent == identity]
+    unarmed = [stop.id for stop in family if not stop.is_armed]
+    bucket.orders -= 1 + len(unarmed)
+    bucket.stops = [stop for stop in bucket.stops if stop.id not in unarmed]
+    for stop in family:
+        stop.parent = 0
+
+
+def arm(p: Picture, bucket: Bucket, identity: int) -> None:
+    """A fill of an order arms what is attached to it."""
+    for stop in bucket.stops:
+        if stop.parent == identity:
+            if "is_crowded" in p.shared:
+                raise Unclear  # there may be no place to wait in: then it goes
+            stop.is_armed = True
 
 
 def tidy(p: Picture, bucket: Bucket, number: int) -> None:

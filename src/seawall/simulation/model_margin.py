@@ -40,17 +40,20 @@ def set_leverage(p: Picture, c: Fields) -> Refusals:
     if c["size"] > leverage_cap(market, is_isolated=wants):
         why.append(code.LEVERAGE_CAP)
     target = p.shared["target"]  # the bucket that its orders go to; -1: an isolated one not made yet
+    why += [code.SETTINGS_FULL] if p.shared["settings_full"] else []
     if wants != (target != c["account"]):
         return [*why, code.HAS_POSITION] if p.shared["occupied"] else why
     bucket = p.buckets.get(target)
-    if why or bucket is None or c["market"] not in bucket.positions:
+    if bucket is None or c["market"] not in bucket.positions or code.BAD_LEVERAGE in why:
         return why
     trial = copy_bucket(bucket)
     trial.positions[c["market"]].leverage = c["size"]
     before, after = health(p, bucket), health(p, trial)
     need = max(0, after.initial - after.equity_initial) if after.initial > before.initial else 0
     if need and (not wants or need > withdrawable(p, p.buckets[c["account"]])):
-        return [code.INITIAL_MARGIN]
+        return [*why, code.INITIAL_MARGIN]
+    if why:
+        return why
     bucket.positions[c["market"]].leverage = c["size"]
     if need:
         leave(p, p.buckets[c["account"]], need)
@@ -76,6 +79,8 @@ def move_position(p: Picture, c: Fields) -> Refusals:
         why.append(code.HAS_POSITION)
     if any(one.is_liquidating or one.is_queued for one in (cross, source)):
         why.append(code.BEING_LIQUIDATED)
+    if p.shared["settings_full"]:
+        why.append(code.SETTINGS_FULL)
     if to_isolated and source.positions[number].leverage > leverage_cap(p.markets[number], is_isolated=True):
         why.append(code.LEVERAGE_CAP)
     if why:

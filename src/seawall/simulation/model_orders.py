@@ -28,12 +28,15 @@ from seawall.simulation.model_book import (
     Taken,
     Unclear,
     after_trade,
+    arm,
+    gone,
     is_pool_open,
     masters_equal,
     pool_lots,
     take,
     tidy,
 )
+from seawall.simulation.model_family import drop_stop, sweep
 from seawall.terms import code, command, parameter
 from seawall.terms.limits import NOTIONAL_MAX, ORDERS_PER_BUCKET, RAW_USD_MAX
 
@@ -124,8 +127,6 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     replaced = book.replaced
     if book.client_order and (replaced is None or book.client_order != replaced.id):
         why.append(code.DUPLICATE_CLIENT_ID)
-    if book.is_new and book.target < 0:
-        why.append(code.BUCKETS_FULL)
     side, size = (-1 if c["flags"] & command.SELL else 1), c["size"]
     bucket = p.buckets.get(book.target) or _made(p, c, book)
     held = side * bucket.positions[c["market"]].size if c["market"] in bucket.positions else 0
@@ -152,9 +153,13 @@ def place(p: Picture, c: Fields, book: Book) -> Outcome:
     if not crosses and pool is not None:
         crosses = pool_lots(p, ask, ask.limit, pool) > 0
     if crosses and c["flags"] & command.POST_ONLY:
-        return Outcome([code.WOULD_CROSS])
+        why.append(code.WOULD_CROSS)
     if not crosses and c["flags"] & command.IOC:
-        return Outcome([code.NO_LIQUIDITY])
+        why.append(code.NO_LIQUIDITY)
+    if book.is_new and book.target < 0:
+        why.append(code.BUCKETS_FULL)
+    if why:
+        return Outcome(why)
     if not crosses:
         return _add(p, c, book, bucket, ask)
     return _cross(p, c, book, bucket, ask, pool)
@@ -216,6 +221,8 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
         bucket.positions[ask.market] = Position(index=index, leverage=book.leverage)
     wanted, ask.size = ask.size, plan.lots if plan.why == code.FILLS_FULL else ask.size
     done = take(p, bucket, ask, book.makers, p.buckets[pool.number] if pool is not None else None)
+    if book.replaced is not None and done.lots:
+        arm(p, bucket, book.replaced.id)
     left = wanted - done.lots
     stop = done.why or plan.why
     is_planned = done.lots == plan.lots and done.cost == plan.cost
@@ -230,7 +237,10 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
             _rest(p, c, book, bucket, left)
     else:
         left = 0
+    if book.replaced is not None and not left:
+        gone(bucket, book.replaced.id)
     tidy(p, bucket, ask.market)
+    sweep(p)
     return Outcome([], taken=done, rests=left)
 
 
@@ -328,7 +338,7 @@ def _feed(p: Picture, c: Fields, bucket: Bucket, need: int) -> None:
 
 
 def _unrest(ask: Ask, book: Book, bucket: Bucket) -> None:
-    """The order that is replaced goes first."""
+    """The order that is replaced leaves the book first; it is gone, with what is attached to it, if nothing rests."""
     if book.replaced is None:
         return
     position, lots = bucket.positions.get(ask.market), _reserved(book.replaced)
@@ -339,11 +349,10 @@ def _unrest(ask: Ask, book: Book, bucket: Bucket) -> None:
             position.asks -= lots
         if position.size == 0 and position.bids == 0 and position.asks == 0:
             del bucket.positions[ask.market]
-    bucket.orders -= 1
 
 
 def _rest(p: Picture, c: Fields, book: Book, bucket: Bucket, lots: int) -> None:
-    bucket.orders += 1
+    bucket.orders += book.replaced is None
     if c["flags"] & command.REDUCE_ONLY:
         return
     if c["market"] not in bucket.positions:
@@ -356,19 +365,23 @@ def _rest(p: Picture, c: Fields, book: Book, bucket: Bucket, lots: int) -> None:
         position.bids += lots
 
 
-def cancel(p: Picture, order: Order | None, market: int, attached: int) -> list[int]:
+def cancel(p: Picture, order: Order | None, market: int) -> list[int]:
     """The order goes with the stops attached to it, its margin is free; an isolated bucket that is empty returns."""
     if order is None:
         return [code.UNKNOWN_ORDER]
     bucket = p.buckets[order.bucket]
-    bucket.orders -= 1 + attached
-    if not order.flags & command.REDUCE_ONLY:
+    if order.flags & TRIGGERED:
+        drop_stop(bucket, order.id)
+    else:
+        gone(bucket, order.id)
+    if not order.flags & (TRIGGERED | command.REDUCE_ONLY):
         position = bucket.positions[market]
         if order.flags & command.SELL:
             position.asks -= order.size
         else:
             position.bids -= order.size
     tidy(p, bucket, market)
+    sweep(p)
     return []
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from seawall.ledger import state
-from seawall.simulation.model import Bucket, Market, Picture, Position
+from seawall.simulation.model import Bucket, Market, Picture, Position, Stop
 from seawall.simulation.model_book import Order
+from seawall.terms import command
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
 
@@ -83,7 +84,28 @@ def bucket_of(columns: Any, number: int) -> Bucket:
         is_liquidating=bool(columns["bucket_liquidating"].item(number)),
         is_queued=bool(columns["bucket_class"].item(number)),
         orders=columns["bucket_orders"].item(number),
+        stops=_stops(columns, number) if columns["bucket_orders"].item(number) else [],
     )
+
+
+def _stops(columns: Any, number: int) -> list[Stop]:
+    """A bucket's orders that wait for the mark or for a parent."""
+    stops, row = [], columns["bucket_order"].item(number)
+    while row != 0:  # at most ORDERS_PER_BUCKET
+        flags = columns["order_flags"].item(row)
+        if flags & (command.STOP | command.TAKE_PROFIT | command.TRAILING):
+            parent = columns["order_parent"].item(row)
+            stop = Stop(
+                id=columns["order_id"].item(row),
+                market=columns["order_market"].item(row),
+                side=-1 if flags & command.SELL else 1,
+                reduces=bool(flags & command.REDUCE_ONLY),
+                parent=columns["order_id"].item(parent) if parent else 0,
+                is_armed=bool(columns["order_level"].item(row) or columns["order_after"].item(row)),
+            )
+            stops.append(stop)
+        row = columns["order_next"].item(row)
+    return stops
 
 
 def picture_of(columns: Any, buckets: list[int]) -> Picture:
