@@ -82,7 +82,7 @@ class Reader:
 
     def _segment(self, index: int) -> Iterator[tuple[Place, Record]]:
         file = self.files[index]
-        data = memoryview(self.disk.read(file))
+        data = self._data
         self.file, self.offset = file, PAGE
         while (found := decode_record(data[self.offset :])) is not None:  # each turn reads at least a page
             record, whole = found
@@ -102,8 +102,10 @@ class Reader:
             self._tear(file, self.offset, data)
 
     def _head(self, index: int) -> Segment:
+        """Takes a segment's bytes, which are held until the next one's; what its first page says."""
         file = self.files[index]
-        return decode_segment(self.disk.read(file)[:PAGE], self.disk.where(file))
+        self._data = memoryview(self.disk.read(file))
+        return decode_segment(bytes(self._data[:PAGE]), self.disk.where(file))
 
     def _enter(self, index: int) -> bool:
         """Goes on into a later segment, which must follow from the records read; False when it is torn."""
@@ -113,7 +115,7 @@ class Reader:
         except JournalError as error:
             if index + 1 < len(self.files):
                 raise self._damaged(error.why, file, 0) from error
-            self._tear(file, 0, memoryview(self.disk.read(file)))
+            self._tear(file, 0, self._data)
             return False
         if segment.first != self.sequence + 1:
             raise self._damaged(f"{file} begins after command {segment.first - 1}, this one ends at {self.sequence}")
