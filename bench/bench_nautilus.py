@@ -22,7 +22,7 @@ from seawall.ledger import state
 VERSION, PYTHON = "1.231.0", (3, 12)
 WORKER = Path(__file__).resolve().parent / "nautilus_worker.py"
 ACCOUNTS, MARKETS, SEED = 100_000, 50, 7
-WARM_BATCHES, TIMED_BATCHES, TURNS = 40, 40, 3
+WARM_BATCHES, TIMED_BATCHES, TURNS = 20, 30, 2
 THEIR_ROUNDS = 1  # a turn
 
 

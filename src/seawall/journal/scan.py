@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from seawall.journal.disk import Disk
+from seawall.journal.disk import ZEROS, Disk
 from seawall.journal.faults import Damaged, JournalError
 from seawall.journal.record import (
     PAGE,
@@ -24,7 +24,7 @@ from seawall.journal.record import (
     segment_number,
 )
 
-STEP: Final = 1 << 20
+STEP: Final = len(ZEROS)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -154,8 +154,8 @@ def _end_of(data: memoryview, start: int) -> int:
     end = len(data)
     while end > start:  # zeros up to the end of a segment are the rule: in large steps
         begin = max(start, end - STEP)
-        filled = len(data[begin:end].tobytes().rstrip(b"\0"))
-        if filled:
-            return begin + filled
+        part = data[begin:end].tobytes()
+        if part != ZEROS[: len(part)]:
+            return begin + len(part.rstrip(b"\0"))
         end = begin
     return start
