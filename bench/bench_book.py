@@ -10,16 +10,16 @@ under .cache. All must end with the same lots on the same number of orders.
 import json
 import random
 import subprocess
-import sys
 import time
 from array import array
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 import harness
+import peers
 from seawall.book import levels, matching, orders
 from seawall.book.grid import ordinal_of
 from seawall.kernel import kernel
@@ -28,15 +28,31 @@ from seawall.ledger.events import emit
 from seawall.terms import command, event, parameter
 from seawall.units import RATE_ONE
 
-PEERS = {"limit_order_book": "2.0.0", "litebook": "0.0.1"}
-ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".cache" / "order_books"
 WORKER = Path(__file__).resolve().parent / "book_worker.py"
 EVENTS, START, ACCOUNTS, MIDDLE, SEED = 200_000, 20_000, 1_000, 50_000, 7
 ROUNDS, TURNS = 7, 2
 REST, CANCEL, CROSS = 0, 1, 2
 BATCH = 4_096  # after which the host takes the events
 Ints = NDArray[np.int64]
+
+
+class Peer(NamedTuple):
+    """A book of PyPI at a release, and the least Python that takes it. `name` is what the worker calls it."""
+
+    name: str
+    version: str
+    python: tuple[int, int]
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+PEERS = (  # the fastest of those on PyPI that match by price and time; the newest of the first needs a newer Python
+    Peer("limit_order_book", "3.1.0", (3, 13)),
+    Peer("limit_order_book", "2.0.0", (3, 11)),
+    Peer("litebook", "0.0.1", (3, 11)),
+)
 
 
 def stream() -> Ints:
@@ -126,6 +142,8 @@ def run(states: Any, rows: Any, ids: Any, first: int, end: int, with_positions: 
             continue
         side, price, lots, account = rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 5]
         way = -1 if side == command.SELL else 1
+        if with_positions != 0 and buckets.find_slot(s, account, 0) == 0:  # it was closed
+            buckets.open_slot(s, account, 0, 10)
         if with_positions == 0:
             done = fill(s, account, way, lots, price)
         elif rows[i, 0] == CROSS:
@@ -174,13 +192,14 @@ class Ours:
     def __init__(self, rows: Ints, with_positions: int) -> None:
         self.rows, self.with_positions = rows, with_positions
         self.ids = np.zeros(len(rows), np.int64)
-        self.states = state.create_state(state.VENUE)
-        columns = self.states[0]
+        array = state.create_state(state.VENUE)
+        columns = self.columns = state.columns_of(array)
+        self.states = state.for_kernels(array)
         columns["bucket_owner"][:ACCOUNTS] = columns["account_master"][:ACCOUNTS] = np.arange(ACCOUNTS)
         columns["bucket_raw"][:ACCOUNTS] = 2**50
         columns["market_exponent_max"][0] = 6
         columns["market_price"][0] = columns["market_oracle"][0] = MIDDLE
-        columns["market_price_max"][0] = 2**20
+        columns["market_price_max"][0] = columns["market_listed_size"][0] = 2**20
         columns["tier_count"][:2] = 1
         columns["tier_rate"][:2, 0] = RATE_ONE // 40
         columns["base_leverage"][0, 0] = 20
@@ -203,8 +222,8 @@ class Ours:
         begin = time.process_time()
         run(self.states, self.rows, self.ids, START, len(self.rows), self.with_positions)
         seconds = time.process_time() - begin
-        live = self.states[0]["order_id"] != 0
-        return seconds, int(self.states[0]["order_size"][live].sum()), int(live.sum())
+        live = self.columns["order_id"] != 0
+        return seconds, int(self.columns["order_size"][live].sum()), int(live.sum())
 
     def idle(self) -> float:
         """Seconds of the loop by itself."""
@@ -214,22 +233,16 @@ class Ours:
         return time.process_time() - begin
 
 
-def interpreter() -> Path | None:
-    """Python of the peers' environment, made when it is not there; None when they cannot be installed."""
-    python, ready = HOME / "bin" / "python", HOME / f".ready-{'-'.join(PEERS.values())}"
-    if ready.exists():
-        return python
-    print(f"installing {', '.join(PEERS)} into {HOME.relative_to(ROOT)} (once)", flush=True)
-    wanted = [f"{name}=={version}" for name, version in PEERS.items()]
-    try:
-        subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-        subprocess.run(install, check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        print(f"skipped: the peers cannot be installed: {(error.stderr or '').strip().splitlines()[-1:]}")
-        return None
-    ready.touch()
-    return python
+def environments() -> dict[Peer, Path]:
+    """Each peer that can be had here, with the Python of its environment."""
+    found = {}
+    for one in PEERS:
+        try:
+            folder = f"{one.name}-{one.version}"
+            found[one] = peers.environment(folder, [f"{one.name}=={one.version}"], python_min=one.python)
+        except peers.NoPeerError as why:
+            print(f"{one.title}: skipped: {why}")
+    return found
 
 
 def peer(python: Path, name: str, path: Path) -> dict[str, float]:
@@ -242,15 +255,16 @@ def peer(python: Path, name: str, path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    python = interpreter()
-    if python is None:
+    pythons = environments()
+    if not pythons:
+        harness.skip("book", "none of its peers can be installed")
         return
     rows = stream()
-    path = HOME / "stream.bin"
+    path = peers.ROOT / ".cache" / "stream.bin"
     path.write_bytes(array("q", rows.reshape(-1).tolist()).tobytes())
     plain, whole = Ours(rows, 0), Ours(rows, 1)
     best, full, loop = float("inf"), float("inf"), float("inf")
-    theirs = dict.fromkeys(PEERS, float("inf"))
+    theirs = dict.fromkeys(pythons, float("inf"))
     for _ in range(TURNS):
         for _ in range(ROUNDS):
             seconds, lots, count = plain.timed()
@@ -258,14 +272,16 @@ def main() -> None:
             seconds, *same = whole.timed()
             assert same == [lots, count], "matching with positions ends elsewhere"
             full = min(full, seconds)
-        for name in PEERS:
-            told = peer(python, name, path)
-            assert (told["lots"], told["orders"]) == (lots, count), f"{name} ends elsewhere: {told}, {lots} {count}"
-            theirs[name] = min(theirs[name], told["seconds"])
+        for one, python in pythons.items():
+            told = peer(python, one.name, path)
+            assert (told["lots"], told["orders"]) == (lots, count), f"{one.title} ends elsewhere: {told}"
+            theirs[one] = min(theirs[one], told["seconds"])
     fastest = min(theirs.values())
     print(f"{EVENTS:,} events; all books end with {lots:,} lots on {count:,} orders")
     figures = [harness.Figure("book alone over the fastest peer, times", fastest / best, 10, "higher")]
-    figures += [harness.Figure(f"{name}, events a second", EVENTS / s, None, "higher") for name, s in theirs.items()]
+    for one, seconds in theirs.items():
+        figures.append(harness.Figure(f"book alone over {one.title}, times", seconds / best, None, "higher"))
+        figures.append(harness.Figure(f"{one.title}, events a second", EVENTS / seconds, None, "higher"))
     figures += [
         harness.Figure("book alone, events a second", EVENTS / best, None, "higher"),
         harness.Figure("book alone, ns an event beyond the idle loop", (best - loop) / EVENTS * 1e9, None, "lower"),

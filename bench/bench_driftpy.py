@@ -6,36 +6,26 @@ oracle kinds, LP shares), so this compares what answering the question costs, no
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import harness
+import peers
 from population import population
 from seawall.margin.blocks import arrange
 from seawall.margin.bulk import margins_for, remargin
 
 VERSION = "0.8.89"
-ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".cache" / "driftpy"
 WORKER = Path(__file__).resolve().parent / "driftpy_worker.py"
 ACCOUNTS, ROUNDS, TURNS = 1_000_000, 10, 3
 
 
-def interpreter() -> Path:
-    """Python of driftpy's environment, made when it is not there."""
-    python, ready = HOME / "bin" / "python", HOME / f".ready-{VERSION}"
-    if not ready.exists():
-        print(f"installing driftpy {VERSION} into {HOME.relative_to(ROOT)} (once)", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"driftpy=={VERSION}"]
-        subprocess.run([str(python), *install], check=True, stderr=subprocess.DEVNULL)
-        ready.touch()
-    return python
-
-
 def main() -> None:
-    python = interpreter()
+    try:
+        python = peers.environment("driftpy", [f"driftpy=={VERSION}"])
+    except peers.NoPeerError as why:
+        harness.skip("driftpy", str(why))
+        return
     _, marks, plain = population(ACCOUNTS)
     book, out = arrange(plain, marks), margins_for(ACCOUNTS)
     remargin(book, marks, out=out)

@@ -145,6 +145,13 @@ def write(name: str, figures: Sequence[Figure]) -> None:
         raise SystemExit(1)
 
 
+def skip(name: str, why: str) -> None:
+    """Says why a bench measures nothing on this machine, and keeps that in results/NAME.json. It does not fail."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps({"skipped": why, "machine": machine()}, indent=1) + "\n")
+    print(f"\n{name}\n  skipped: {why}", flush=True)
+
+
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():

@@ -4,12 +4,14 @@ A row is three bytes of which fields are not 0, then for each of them the exclus
 field in the record that was not 0, in signed LEB128. Any int64 goes through, for refused rows are kept as well.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, table_of, view
 from seawall.kernel import kernel
+from seawall.terms import command
 from seawall.units import BadInput
 
 MASK_BYTES: Final = 3
@@ -29,15 +31,20 @@ def pack(rows: Rows) -> bytes:
 
 def unpack(data: bytes, count: int, fields: int) -> Rows:
     """`count` rows of `fields` fields; those that later versions added are 0. BadInput for other bytes."""
-    known = len(ROW_TYPE.fields or ())
-    if not 1 <= fields <= known or count < 0:
-        raise BadInput("record", f"{count} rows of {fields} fields; this version knows {known}")
-    rows = np.zeros(count, ROW_TYPE)
-    last = np.zeros(fields, np.int64)
-    read = unpack_table(view(np.frombuffer(data, np.uint8)), len(data), count, fields, view(last), table_of(rows))
-    if read != len(data):
-        raise BadInput("record", f"its rows end at byte {read} of {len(data)}")
+    rows, good = unpack_all([data], [count], [fields])
+    if good == 0:
+        raise BadInput("record", f"its {len(data)} bytes are not {count} rows of {fields} fields")
     return rows
+
+
+def unpack_all(payloads: Sequence[bytes], counts: Sequence[int], fields: Sequence[int]) -> tuple[Rows, int]:
+    """The rows of many records in one call, joined, and how many records are good: the next one, if any, is no rows."""
+    ends = np.cumsum([len(payload) for payload in payloads])
+    data = np.frombuffer(b"".join(payloads), np.uint8)
+    rows = np.zeros(sum(max(count, 0) for count in counts), ROW_TYPE)
+    shapes = np.array([counts, fields], np.int64)
+    last = np.zeros(len(command.ROW), np.int64)
+    return rows, unpack_tables(view(data), view(ends), view(shapes), view(last), table_of(rows))
 
 
 @kernel
@@ -66,11 +73,30 @@ def pack_table(table: Any, count: int, fields: int, last: Any, out: Any) -> int:
 
 
 @kernel
-def unpack_table(data: Any, size: int, count: int, fields: int, last: Any, table: Any) -> int:
-    """Reads rows into a table of zeros; returns the bytes read, or -1 when they are no rows."""
-    at = 0
-    for i in range(count):
-        if at + MASK_BYTES > size:
+def unpack_tables(data: Any, ends: Any, shapes: Any, last: Any, table: Any) -> int:
+    """Reads records' rows into a table of zeros, one after the other; returns how many records are good.
+
+    `shapes` has the numbers of rows, then those of their fields.
+    """
+    start, row = 0, 0
+    for k in range(len(ends)):
+        count, fields, end = int(shapes[0, k]), int(shapes[1, k]), int(ends[k])
+        if count < 0 or not 1 <= fields <= len(last):
+            return k
+        for j in range(len(last)):
+            last[j] = 0
+        if unpack_table(data, start, end, row, count, fields, last, table) != end:
+            return k
+        start, row = end, row + count
+    return len(ends)
+
+
+@kernel
+def unpack_table(data: Any, start: int, end: int, row: int, count: int, fields: int, last: Any, table: Any) -> int:
+    """Reads `count` rows from byte `start` on into the table from `row` on; returns where, or -1 when they are none."""
+    at = start
+    for i in range(row, row + count):
+        if at + MASK_BYTES > end:
             return -1
         mask = int(data[at]) | int(data[at + 1]) << 8 | int(data[at + 2]) << 16
         at += MASK_BYTES
@@ -80,7 +106,7 @@ def unpack_table(data: Any, size: int, count: int, fields: int, last: Any, table
             if (mask >> j) & 1:
                 value, shift, is_more = 0, 0, True
                 while is_more:  # at most VALUE_BYTES_MAX
-                    if at >= size or shift > LAST_SHIFT:
+                    if at >= end or shift > LAST_SHIFT:
                         return -1
                     byte = int(data[at])
                     at += 1

@@ -10,7 +10,7 @@ from seawall.engine.rows import Rows
 from seawall.engine.venue import Venue
 from seawall.journal.disk import Disk
 from seawall.journal.faults import Damaged, Diverged, JournalError
-from seawall.journal.packing import unpack
+from seawall.journal.packing import unpack, unpack_all
 from seawall.journal.record import Record
 from seawall.journal.scan import Lost, Place, Reader
 from seawall.journal.snapshot import Snapshot, layout_of, read_head, snapshot_files
@@ -41,9 +41,12 @@ class Replay:
         """Applies what waits. Raises Diverged, naming the first record whose results differ."""
         if not self._records:
             return
-        rows = [unpacked(self.disk, place, record) for place, record in self._records]
-        ends = np.cumsum([len(part) for part in rows])
-        _, chains = self.venue.apply_batches(np.concatenate(rows), ends)
+        records = [record for _, record in self._records]
+        counts = [record.count for record in records]
+        rows, good = unpack_all([record.payload for record in records], counts, [record.fields for record in records])
+        if good < len(records):
+            unpacked(self.disk, *self._records[good])  # says what is wrong with it
+        _, chains = self.venue.apply_batches(rows, np.cumsum(counts))
         for (place, record), chain in zip(self._records, chains, strict=True):
             if chain != record.chain:
                 why = f"commands {record.first}..{record.last} give other results than when they were first applied"

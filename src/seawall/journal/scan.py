@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from seawall.journal.disk import Disk
+from seawall.journal.disk import ZEROS, Disk
 from seawall.journal.faults import Damaged, JournalError
 from seawall.journal.record import (
     PAGE,
@@ -24,7 +24,7 @@ from seawall.journal.record import (
     segment_number,
 )
 
-STEP: Final = 1 << 20
+STEP: Final = len(ZEROS)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ class Reader:
 
     def _segment(self, index: int) -> Iterator[tuple[Place, Record]]:
         file = self.files[index]
-        data = memoryview(self.disk.read(file))
+        data = self._data
         self.file, self.offset = file, PAGE
         while (found := decode_record(data[self.offset :])) is not None:  # each turn reads at least a page
             record, whole = found
@@ -102,8 +102,10 @@ class Reader:
             self._tear(file, self.offset, data)
 
     def _head(self, index: int) -> Segment:
+        """Takes a segment's bytes, which are held until the next one's; what its first page says."""
         file = self.files[index]
-        return decode_segment(self.disk.read(file)[:PAGE], self.disk.where(file))
+        self._data = memoryview(self.disk.read(file))
+        return decode_segment(bytes(self._data[:PAGE]), self.disk.where(file))
 
     def _enter(self, index: int) -> bool:
         """Goes on into a later segment, which must follow from the records read; False when it is torn."""
@@ -113,7 +115,7 @@ class Reader:
         except JournalError as error:
             if index + 1 < len(self.files):
                 raise self._damaged(error.why, file, 0) from error
-            self._tear(file, 0, memoryview(self.disk.read(file)))
+            self._tear(file, 0, self._data)
             return False
         if segment.first != self.sequence + 1:
             raise self._damaged(f"{file} begins after command {segment.first - 1}, this one ends at {self.sequence}")
@@ -152,8 +154,8 @@ def _end_of(data: memoryview, start: int) -> int:
     end = len(data)
     while end > start:  # zeros up to the end of a segment are the rule: in large steps
         begin = max(start, end - STEP)
-        filled = len(data[begin:end].tobytes().rstrip(b"\0"))
-        if filled:
-            return begin + filled
+        part = data[begin:end].tobytes()
+        if part != ZEROS[: len(part)]:
+            return begin + len(part.rstrip(b"\0"))
         end = begin
     return start
