@@ -8,7 +8,9 @@ import pytest
 from seawall.lab import arena, outcome
 from seawall.lab.compare import Outcome, compare
 from seawall.lab.generator import generate
+from seawall.lab.levels import least_initial, market_under
 from seawall.lab.population import Mix, Population, populate_for
+from seawall.lab.required import Slots, levels_for, open_initial
 from seawall.lab.rulesets import rule_sets
 from seawall.lab.tally import Tally, add_events, add_fills, tally_of
 from seawall.liquidation.rules import RULES
@@ -38,7 +40,10 @@ def kept(request: pytest.FixtureRequest) -> Kept:
         for values in events.tolist():
             row = dict(zip(event.ROW, values, strict=True))
             row |= {"bar": bar, "now_ms": now_ms, "mark": int(marks[row["market"]])}
-            row |= {"owner": int(tally.owner[row["bucket"]]), "other_owner": int(tally.owner[row["other"]])}
+            row |= {
+                "owner": int(tally.owner[row["bucket"]]),
+                "other_owner": int(tally.owner[row["other"]]) if row["kind"] == event.ADL else -1,
+            }
             rows.append(row)
         return add_events(tally, events, marks, bar, now_ms)
 
@@ -149,3 +154,19 @@ def test_fills_move_their_own_market_by_their_notional() -> None:
     moved = np.zeros(2)
     add_fills(moved, events)
     assert moved.tolist() == [-2.0, 6.0]
+
+
+def test_margin_required_is_that_of_the_formula_over_arrays() -> None:
+    history = generate("october-2025-10-10", 3, 3, 60, 1_440_000)
+    people = populate_for(history, 3, Mix(accounts=150))
+    price = people.price * 3 // 2
+    bucket = np.repeat(np.arange(people.buckets), np.diff(people.offsets))
+    for name in sorted(RULES):
+        markets = tuple(market_under(name, base, rank, 1.3, 1.31) for rank, base in enumerate(people.markets))
+        for scale in (1, 10, 1_000):
+            size = people.size * scale
+            chosen = (bucket >= 20) & (bucket < 120)
+            notional = (np.abs(size) * price[people.market])[chosen]
+            expected = int(least_initial(markets, people.market[chosen], notional).sum())
+            found = open_initial(Slots(size, people.market, bucket), price, levels_for(markets), 20, 120)
+            assert found == expected

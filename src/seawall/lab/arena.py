@@ -199,6 +199,7 @@ def _walk(
     cell = venue.columns["cell"]
     room = venue.capacity
     tally = tally_of(bars, count, buckets=room.buckets, accounts=room.accounts)
+    tally.owner[:] = venue.columns["bucket_owner"]
     seen, opening_backstop = Seen(bars, count), vault_equity(venue, count)
     step_ms = max(1, history.interval_ms // points)
     for bar in range(bars):
@@ -243,7 +244,7 @@ def _liquidate(feed: Feed, book: _Book, tally: Tally, prices: Rows, depth_usd: F
     steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
     steps["size"] = STEP_WORK
     columns = feed.venue.columns
-    tally.owner[:] = columns["bucket_owner"]  # closing a bucket forgets its owner; LIQUIDATE makes no new ones
+    know_owners(tally, feed.venue)
     for wave in range(STEPS_MAX // STEPS):
         marks = columns["market_price"].copy()
         done = feed.apply(steps)
@@ -252,3 +253,10 @@ def _liquidate(feed: Feed, book: _Book, tally: Tally, prices: Rows, depth_usd: F
             break
         if wave < WAVES:
             feed.apply(prices)
+
+
+def know_owners(tally: Tally, venue: Venue) -> None:
+    """Notes who owns the isolated buckets in use, for closing one forgets it. The others never change hands."""
+    first = venue.capacity.accounts
+    last = first + int(venue.columns["cell"][state.ISOLATED_USED])
+    tally.owner[first:last] = venue.columns["bucket_owner"][first:last]

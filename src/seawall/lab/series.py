@@ -9,11 +9,12 @@ import numpy as np
 
 from seawall.engine.venue import Venue
 from seawall.lab.history import Array, Floats, Ints
-from seawall.lab.levels import least_initial
 from seawall.lab.opening import FIRST_OWNER
+from seawall.lab.required import Slots, levels_for, open_initial
 from seawall.lab.tally import Tally
 from seawall.ledger import state
 from seawall.ledger.markets import BACKSTOP
+from seawall.margin import trigger_state
 from seawall.terms import event
 from seawall.terms.market import Market
 
@@ -86,11 +87,11 @@ def vault_equity(venue: Venue, markets: int) -> int:
 def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
     """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
     columns = venue.columns
-    slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
-    market = columns["slot_market"][slots]
-    notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
-    return int(least_initial(markets, market, notional).sum())
+    used = int(columns["count"][trigger_state.SLOTS_USED])
+    slots = Slots(columns["slot_size"][:used], columns["slot_market"][:used], columns["slot_owner"][:used])
+    pools = len(columns["bucket_raw"]) - 2 * len(columns["market_price"])
+    price = np.ascontiguousarray(columns["market_price"])
+    return int(open_initial(slots, price, levels_for(markets), FIRST_OWNER, pools))
 
 
 def buckets_by_bar(tally: Tally) -> Ints:

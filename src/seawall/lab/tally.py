@@ -42,7 +42,7 @@ class Tally(NamedTuple):
     Of a pair [2] the first is forced selling (longs closed), the second forced buying.
     """
 
-    owner: Ints  # [B] account of each bucket, also of those closed since `know`; -1 for pools
+    owner: Ints  # [B] account of each bucket, also of one closed by the step; -1 for pools
     first_bar: Ints  # [B] in which it was closed in part or whole for the first time; -1: never
     since_ms: Ints  # [B] first LIQUIDATION event of the liquidation that is open; -1: none is
     given: Ints  # [B] what winners of its auto-deleveraging gave up against the mark, micro-USD
@@ -72,61 +72,75 @@ def tally_of(bars: int, markets: int, *, buckets: int, accounts: int) -> Tally:
 
 @kernel
 def add_events(tally: Tally, events: Ints, marks: Ints, bar: int, now_ms: int) -> int:
-    """Counts the liquidation events among `events`, `marks` being those before them; returns how many there were."""
-    found = 0
+    """Counts the liquidation events among `events`, `marks` being those before them; returns how many there were.
+
+    What touches winners is counted here, for there is most of it, and the tally is dear to hand on: 16 arrays.
+    """
+    found, adl = 0, 0
+    owner, first_bar, given = tally.owner, tally.first_bar, tally.given
+    touched, adl_count, adl_notional, closed = tally.touched, tally.adl_count, tally.adl_notional, tally.closed
     for row in range(len(events)):
-        kind, bucket = events[row, _KIND], events[row, _BUCKET]
+        kind = events[row, _KIND]
         if kind in (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL):
-            _add_close(tally, events[row], marks, bar)
-        elif kind == event.DEFICIT:
-            paid = tally.insured if events[row, _OTHER] == event.INSURANCE else tally.unpaid
-            paid[bar] += events[row, _AMOUNT]
+            market, bucket, size = events[row, _MARKET], events[row, _BUCKET], events[row, _SIZE]
+            price = events[row, _PRICE]
+            notional = abs(size) * price
+            closed[bar, market, 1 if size > 0 else 0] += notional  # a positive size buys back a short
+            touched[1 + owner[bucket]] = 1
+            if first_bar[bucket] < 0:
+                first_bar[bucket] = bar
+            if kind == event.ADL:
+                winner = 1 + owner[events[row, _OTHER]]
+                adl += notional
+                adl_count[winner] += 1
+                adl_notional[winner] += notional
+                given[bucket] += size * (price - marks[market])  # size is the loser's: positive when it buys
+            elif kind == event.BACKSTOP:
+                tally.total[BACKSTOP_NOTIONAL] += notional
+            else:
+                add_impact(tally.impact, size, price, marks[market])
+            found += 1
         elif kind == event.SOCIALISED:
-            tally.socialised[1 + tally.owner[bucket]] = 1
-        elif kind == event.LIQUIDATION:
-            if tally.since_ms[bucket] < 0:
-                tally.since_ms[bucket] = now_ms
-        elif kind == event.LIQUIDATION_END:
-            _add_end(tally, events[row], now_ms)
-        else:
-            continue
-        found += 1
+            tally.socialised[1 + owner[events[row, _BUCKET]]] = 1
+            found += 1
+        elif add_outcome(tally, events, row, bar, now_ms):
+            found += 1
+    tally.adl[bar] += adl
     return found
 
 
 @kernel
-def _add_close(tally: Tally, row: Ints, marks: Ints, bar: int) -> None:
-    kind, market, bucket, price, size = row[_KIND], row[_MARKET], row[_BUCKET], row[_PRICE], row[_SIZE]
-    notional = abs(size) * price
-    tally.closed[bar, market, 1 if size > 0 else 0] += notional  # a positive size buys back a short
-    tally.touched[1 + tally.owner[bucket]] = 1
-    if tally.first_bar[bucket] < 0:
-        tally.first_bar[bucket] = bar
-    if kind == event.ADL:
-        winner = 1 + tally.owner[row[_OTHER]]
-        tally.adl[bar] += notional
-        tally.adl_count[winner] += 1
-        tally.adl_notional[winner] += notional
-        tally.given[bucket] += size * (price - marks[market])  # size is signed for the loser: positive when it buys
-    elif kind == event.BACKSTOP:
-        tally.total[BACKSTOP_NOTIONAL] += notional
-    else:
-        weight = max(notional / 1e6, LEAST_WEIGHT)
-        against = np.sign(size) * (price / max(marks[market], 1) - 1.0) * 1e4
-        tally.impact[WEIGHTED] += against * weight
-        tally.impact[WEIGHT] += weight
+def add_impact(impact: Any, size: int, price: int, mark: int) -> None:
+    """Counts a forced fill against the mark before it."""
+    weight = max(abs(size) * price / 1e6, LEAST_WEIGHT)
+    against = price / max(mark, 1) - 1.0
+    impact[WEIGHTED] += (against if size > 0 else -against) * 1e4 * weight
+    impact[WEIGHT] += weight
 
 
 @kernel
-def _add_end(tally: Tally, row: Ints, now_ms: int) -> None:
-    bucket = row[_BUCKET]
-    tally.left[bucket] += max(0, row[_EQUITY])
-    if row[_AMOUNT] == 1:
-        tally.gone[1 + tally.owner[bucket]] = 1
-    if tally.since_ms[bucket] >= 0:
-        tally.total[SPANS] += 1
-        tally.total[SPAN_MS] += now_ms - tally.since_ms[bucket]
-        tally.since_ms[bucket] = -1
+def add_outcome(tally: Tally, events: Ints, row: int, bar: int, now_ms: int) -> bool:
+    """Counts who paid a debt, and when a liquidation began or how it ended; False for any other event."""
+    kind, bucket, amount = events[row, _KIND], events[row, _BUCKET], events[row, _AMOUNT]
+    if kind == event.DEFICIT:
+        if events[row, _OTHER] == event.INSURANCE:
+            tally.insured[bar] += amount
+        else:
+            tally.unpaid[bar] += amount
+    elif kind == event.LIQUIDATION:
+        if tally.since_ms[bucket] < 0:
+            tally.since_ms[bucket] = now_ms
+    elif kind == event.LIQUIDATION_END:
+        tally.left[bucket] += max(0, events[row, _EQUITY])
+        if amount == 1:
+            tally.gone[1 + tally.owner[bucket]] = 1
+        if tally.since_ms[bucket] >= 0:
+            tally.total[SPANS] += 1
+            tally.total[SPAN_MS] += now_ms - tally.since_ms[bucket]
+            tally.since_ms[bucket] = -1
+    else:
+        return False
+    return True
 
 
 @kernel
