@@ -16,6 +16,7 @@ from seawall.lab.history import History, check_history
 from seawall.lab.path import path_of
 from seawall.lab.population import Mix, Population, populate_for
 from seawall.lab.rulesets import rule_sets
+from seawall.lab.tally import Tally, add_events
 from seawall.margin.columns import market_table
 from seawall.margin.health import health
 from seawall.terms import command, event
@@ -26,6 +27,7 @@ from seawall.units import BadInput, Lots, Price, UsdMicro
 from seawall.wide import split_ceil_rate
 
 START_MS = 1_760_054_400_000
+AT = {name: place for place, name in enumerate(event.ROW)}
 MARKED = ("last", "clamp-only", "clamped", "index")
 
 
@@ -76,7 +78,7 @@ def ran(history: History, population: Population, mark: str | None, name: str = 
 
 
 def closed(made: Outcome) -> float:
-    return float(series.closed_by_bar(made.run, len(made.run.seen.waiting)).sum())
+    return float(made.run.tally.closed.sum())
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +188,10 @@ def test_the_engine_is_sound_when_the_crash_is_over(monkeypatch: pytest.MonkeyPa
     history = crash(40)
     for name in ("static", "hyperliquid", "dydx", "binance", "drift", "seawall"):
         made = ran(history, people(history, 150), None, name)
-        assert (field_of(made, "kind") == event.LIQUIDATION).any()
+        assert made.run.tally.touched.any()
     assert len(venues) == 6
     for venue in venues:
         assert broken(venue.columns) == []
-
-
-def field_of(made: Outcome, name: str) -> np.ndarray:
-    return series.field(made.run.events, name)
 
 
 def test_a_wick_that_the_index_never_made_liquidates_only_under_the_last_price() -> None:
@@ -204,7 +202,7 @@ def test_a_wick_that_the_index_never_made_liquidates_only_under_the_last_price()
     history = history_of(perp, index, depth=1e9)
     population = people(history)
     done = {mark: ran(history, population, mark) for mark in ("last", "clamped", "index")}
-    buckets = {mark: series.buckets_by_bar(made.run, bars).sum() for mark, made in done.items()}
+    buckets = {mark: series.buckets_by_bar(made.run.tally).sum() for mark, made in done.items()}
     assert buckets["last"] > 100
     assert not done["last"].breached.any()
     assert buckets["index"] == 0
@@ -213,17 +211,29 @@ def test_a_wick_that_the_index_never_made_liquidates_only_under_the_last_price()
     assert done["clamped"].run.seen.mark_gap.min() == pytest.approx(-0.02, abs=1e-4)
 
 
-def test_the_gate_keeps_every_fill_near_the_index(crashed: dict[str, Outcome]) -> None:
-    index = path_of(crash(), people(crash(), 400)).index[:, 0]
-    furthest = {}
+def test_the_gate_keeps_every_fill_near_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = crash()
+    population = people(history, 400)
+    index, furthest = path_of(history, population).index[:, 0], {}
     for mark in ("clamped", "clamp-only"):
-        run = crashed[mark].run
-        fills = series.field(run.events, "kind") == event.LIQUIDATION_FILL
-        at = index[run.event_bar[fills], series.field(run.events, "market")[fills]]
-        side = np.sign(series.field(run.events, "size")[fills])
-        worse = side * (series.field(run.events, "price")[fills] / at - 1)
-        furthest[mark] = float(worse.max())
+        fills = listened(monkeypatch, event.LIQUIDATION_FILL)
+        ran(history, population, mark)
+        found = np.array(fills)
+        side, price = np.sign(found[:, AT["size"]]), found[:, AT["price"]]
+        furthest[mark] = float((side * (price / index[found[:, -1], found[:, AT["market"]]] - 1)).max())
     assert 0 < furthest["clamped"] <= 0.0301 < furthest["clamp-only"]
+
+
+def listened(monkeypatch: pytest.MonkeyPatch, kind: int) -> list[list[int]]:
+    """A list that the events of a kind go to during the next run, each followed by its bar."""
+    heard: list[list[int]] = []
+
+    def listening(tally: Tally, events: np.ndarray, marks: np.ndarray, bar: int, now_ms: int) -> int:
+        heard.extend([*row, bar] for row in events[series.field(events, "kind") == kind].tolist())
+        return add_events(tally, events, marks, bar, now_ms)
+
+    monkeypatch.setattr(arena, "add_events", listening)
+    return heard
 
 
 def test_gated_buckets_wait_and_are_served_when_the_perp_is_back(crashed: dict[str, Outcome]) -> None:
@@ -233,11 +243,11 @@ def test_gated_buckets_wait_and_are_served_when_the_perp_is_back(crashed: dict[s
 
 def test_some_liquidations_are_due_and_some_are_not(crashed: dict[str, Outcome]) -> None:
     made = crashed["last"]
-    hit = np.isin(made.run.opened_bucket, field_of(made, "bucket")[np.isin(field_of(made, "kind"), series.CLOSES)])
+    hit = (made.run.opened_bucket >= 0) & (made.run.tally.first_bar[made.run.opened_bucket] >= 0)
     assert 0 < (hit & made.breached).sum() < hit.sum()
 
 
-def test_a_market_without_bars_fills_nothing() -> None:
+def test_a_market_without_bars_fills_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     history = crash()
     live = history.live.copy()
     live[20:, 0] = False
@@ -247,11 +257,11 @@ def test_a_market_without_bars_fills_nothing() -> None:
     }
     depth, volume = np.where(live, history.depth_usd, 0.0), np.where(live, history.volume_usd, 0.0)
     dead = check_history(changed(history, live=live, depth_usd=depth, volume_usd=volume, **shown))
-    made = ran(dead, people(history, 300), None)
-    late = made.run.event_bar >= 20
-    fills = late & (field_of(made, "kind") == event.LIQUIDATION_FILL)
-    assert fills.any()
-    assert not (field_of(made, "market")[fills] == 0).any()
+    fills = listened(monkeypatch, event.LIQUIDATION_FILL)
+    ran(dead, people(history, 300), None)
+    late = [row[AT["market"]] for row in fills if row[-1] >= 20]
+    assert late
+    assert 0 not in late
 
 
 def test_a_book_is_walked_and_refills() -> None:

@@ -24,9 +24,10 @@ from seawall.lab.path import Path
 from seawall.lab.population import Population
 from seawall.lab.rulesets import RuleSet
 from seawall.lab.series import Seen, vault_equity
+from seawall.lab.tally import Tally, add_events, add_fills, tally_of
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
-from seawall.terms import command, event
+from seawall.terms import command
 from seawall.terms.market import Market
 from seawall.units import RATE_ONE, Side, share
 
@@ -47,20 +48,10 @@ PRINTED_USD_MICRO: Final = 20_000_000  # of a trade that only prints a price
 INSURANCE_SHARE: Final = RATE_ONE // 200  # of a market's opening open interest
 BACKSTOP_SHARE: Final = RATE_ONE // 100
 
-KEPT: Final = (
-    event.LIQUIDATION,
-    event.LIQUIDATION_FILL,
-    event.BACKSTOP,
-    event.DEFICIT,
-    event.ADL,
-    event.SOCIALISED,
-    event.LIQUIDATION_END,
-)
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
-    """What a rule set did: the kept events, each with its bar and the mark of its market, and series by bar."""
+    """What a rule set did: counts of its events, and series by bar."""
 
     rules: RuleSet
     markets: tuple[Market, ...]
@@ -68,27 +59,10 @@ class Run:
     opened_size: Ints  # [P] lots that were opened
     opening_notional: int  # micro-USD
     opening_margin: int  # least initial margin of what was opened, micro-USD
-    events: Ints  # [n, len(event.ROW)]
-    event_bar: Ints  # [n]
-    event_time: Ints  # [n] ms
-    event_mark: Ints  # [n] micro-USD per lot, before the step that made the event
-    event_owner: Ints  # [n] account of the event's bucket, as it was before that step
-    event_other_owner: Ints  # [n] account of its other bucket; -1 where there is none
     opening_backstop: int  # what the vaults began with, micro-USD
+    tally: Tally
     seen: Seen
     commands: int
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Kept:
-    """Kept events of one batch of steps."""
-
-    events: Ints
-    bar: int
-    time: int
-    mark: Ints
-    owner: Ints
-    other_owner: Ints
 
 
 class _Book:
@@ -104,10 +78,8 @@ class _Book:
 
     def taken(self, done: Applied, depth_usd: Floats) -> None:
         """Moves prices by every fill of a batch: linear in the notional over the depth within 1 %."""
-        rows = done.events[done.events[:, event.ROW.index("kind")] == event.FILL]
-        market = rows[:, event.ROW.index("market")]
-        signed = rows[:, event.ROW.index("size")] * (rows[:, event.ROW.index("price")] / 1e6)
-        moved = np.bincount(market, weights=signed, minlength=len(depth_usd))
+        moved = np.zeros(len(depth_usd))
+        add_fills(moved, done.events)
         self.displacement += DEPTH_BAND * moved / np.maximum(depth_usd, 1.0)
         np.clip(self.displacement, -0.5, 0.5, out=self.displacement)
 
@@ -225,7 +197,9 @@ def _walk(
     history, venue, book = path.history, feed.venue, _Book(markets)
     bars, points, count = path.perp.shape
     cell = venue.columns["cell"]
-    kept: list[_Kept] = []
+    room = venue.capacity
+    tally = tally_of(bars, count, buckets=room.buckets, accounts=room.accounts)
+    tally.owner[:] = venue.columns["bucket_owner"]
     seen, opening_backstop = Seen(bars, count), vault_equity(venue, count)
     step_ms = max(1, history.interval_ms // points)
     for bar in range(bars):
@@ -245,7 +219,7 @@ def _walk(
                 rows.append(_trader_rows(people, opened, path, bar, seed))
             done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
-            kept += _liquidate(feed, book, prices, depth, (bar, now))
+            _liquidate(feed, book, tally, prices, depth, (bar, now))
             seen.point(bar, venue, path.index[bar, point], path.perp[bar, point], book.displacement)
         seen.end(bar, venue, markets)
         progress(1)
@@ -258,50 +232,31 @@ def _walk(
         opened_size=opened.size,
         opening_notional=int(notional.sum()),
         opening_margin=int(least_initial(markets, people.market, notional).sum()),
-        events=_joined([part.events for part in kept], len(event.ROW)),
-        event_bar=np.repeat([part.bar for part in kept], [len(part.events) for part in kept]).astype(np.int64),
-        event_time=np.repeat([part.time for part in kept], [len(part.events) for part in kept]).astype(np.int64),
-        event_mark=_joined([part.mark for part in kept], 0),
-        event_owner=_joined([part.owner for part in kept], 0),
-        event_other_owner=_joined([part.other_owner for part in kept], 0),
         opening_backstop=opening_backstop,
+        tally=tally,
         seen=seen,
         commands=int(cell[state.SEQUENCE]),
     )
 
 
-def _joined(parts: list[Ints], width: int) -> Ints:
-    empty: Ints = np.zeros((0, width) if width else 0, np.int64)
-    return np.concatenate([empty, *parts])
-
-
-def _liquidate(feed: Feed, book: _Book, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> list[_Kept]:
-    """LIQUIDATE rows in waves, marks following after each, until nothing fills; returns the kept events."""
+def _liquidate(feed: Feed, book: _Book, tally: Tally, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> None:
+    """LIQUIDATE rows in waves, marks following after each, until nothing fills; counted at `when`, a bar and ms."""
     steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
     steps["size"] = STEP_WORK
-    columns, found = feed.venue.columns, []
+    columns = feed.venue.columns
+    know_owners(tally, feed.venue)
     for wave in range(STEPS_MAX // STEPS):
-        owners, marks = columns["bucket_owner"].copy(), columns["market_price"].copy()
+        marks = columns["market_price"].copy()
         done = feed.apply(steps)
         book.taken(done, depth_usd)
-        taken = done.events[np.isin(done.events[:, event.ROW.index("kind")], KEPT)]
-        if len(taken) == 0:
+        if add_events(tally, done.events, marks, *when) == 0:
             break
-        found.append(_kept(taken, when, owners, marks))
         if wave < WAVES:
             feed.apply(prices)
-    return found
 
 
-def _kept(taken: Ints, when: tuple[int, int], owners: Ints, marks: Ints) -> _Kept:
-    bucket, other, kind = (taken[:, event.ROW.index(name)] for name in ("bucket", "other", "kind"))
-    named = np.isin(kind, (event.ADL, event.BACKSTOP)) & (other >= 0)
-    winner = np.where(kind == event.SOCIALISED, bucket, np.where(named, other, 0))
-    return _Kept(
-        events=taken,
-        bar=when[0],
-        time=when[1],
-        mark=marks[taken[:, event.ROW.index("market")]],
-        owner=owners[bucket].astype(np.int64),
-        other_owner=np.where(named | (kind == event.SOCIALISED), owners[winner], -1).astype(np.int64),
-    )
+def know_owners(tally: Tally, venue: Venue) -> None:
+    """Notes who owns the isolated buckets in use, for closing one forgets it. The others never change hands."""
+    first = venue.capacity.accounts
+    last = first + int(venue.columns["cell"][state.ISOLATED_USED])
+    tally.owner[first:last] = venue.columns["bucket_owner"][first:last]

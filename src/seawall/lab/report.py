@@ -18,7 +18,6 @@ from seawall.lab import arena, opening, series
 from seawall.lab.arena import Run
 from seawall.lab.compare import Comparison, Outcome
 from seawall.lab.history import Array, Ints
-from seawall.terms import event
 from seawall.units import RATE_ONE, BadInput
 
 SCHEMA: Final = "seawall.replay/2"
@@ -178,34 +177,32 @@ def _usd_of(done: Comparison, column: int) -> Any:
 
 def _set(done: Comparison, thin: Thinning, name: str) -> dict[str, Any]:
     made, equal = done.configured[name], done.equal[name]
-    own = _venue_series(done, thin, made)
+    own = _venue_series(thin, made)
     columns = range(done.history.markets)
-    closed = series.closed_by_bar(made.run, done.path.bars)
+    closed = made.run.tally.closed
     return {
         "rule": name,
         "title": made.run.rules.title,
         "description": made.run.rules.description,
         "series": own,
-        "series_at_equal_margin": own if equal is made else _venue_series(done, thin, equal),
+        "series_at_equal_margin": own if equal is made else _venue_series(thin, equal),
         "markets": [_set_market(done, thin, made.run, closed[:, column], column) for column in columns],
     }
 
 
-def _venue_series(done: Comparison, thin: Thinning, made: Outcome) -> dict[str, list[Any]]:
-    run, bars = made.run, done.path.bars
-    closed = series.closed_by_bar(run, bars).sum(axis=1)
-    adl = series.closed_by_bar(run, bars, (event.ADL,)).sum(axis=(1, 2))
-    paid, left = series.deficits_by_bar(run, bars)
+def _venue_series(thin: Thinning, made: Outcome) -> dict[str, list[Any]]:
+    run, tally = made.run, made.run.tally
+    closed = tally.closed.sum(axis=1)
     return {
-        "buckets": thin.total(series.buckets_by_bar(run, bars)).tolist(),
+        "buckets": thin.total(series.buckets_by_bar(tally)).tolist(),
         "longs_closed": dollars(thin.total(closed[:, 0])),
         "shorts_closed": dollars(thin.total(closed[:, 1])),
-        "adl": dollars(thin.total(adl)),
+        "adl": dollars(thin.total(tally.adl)),
         "open_interest": dollars(thin.last(run.seen.interest.sum(axis=1))),
         "insurance": dollars(thin.last(run.seen.insurance)),
-        "insurance_paid": dollars(thin.last(np.cumsum(paid))),
+        "insurance_paid": dollars(thin.last(np.cumsum(tally.insured))),
         "backstop": dollars(thin.last(run.seen.backstop)),
-        "bad_debt": dollars(thin.last(np.cumsum(left))),
+        "bad_debt": dollars(thin.last(np.cumsum(tally.unpaid))),
         "margin_required": dollars(thin.last(run.seen.initial)),
         "waiting": thin.most(run.seen.waiting).tolist(),
     }

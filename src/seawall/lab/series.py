@@ -1,33 +1,29 @@
-"""What a run does bar by bar: prices and balances as they are seen, and flows counted from the engine's events.
+"""What a run does bar by bar: prices and balances as they are seen.
 
-Arrays are over bars [T] and markets [S]; of a pair [2] the first is forced selling (longs closed), the second forced
-buying. Money is micro-USD, a price micro-USD per lot.
+Arrays are over bars [T] and markets [S]. Money is micro-USD, a price micro-USD per lot. Flows are in tally.py.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from seawall.engine.venue import Venue
 from seawall.lab.history import Array, Floats, Ints
-from seawall.lab.levels import least_initial
 from seawall.lab.opening import FIRST_OWNER
+from seawall.lab.required import Slots, levels_for, open_initial
+from seawall.lab.tally import Tally
 from seawall.ledger import state
 from seawall.ledger.markets import BACKSTOP
+from seawall.margin import trigger_state
 from seawall.terms import event
 from seawall.terms.market import Market
 
-if TYPE_CHECKING:
-    from seawall.lab.arena import Run
-
-CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
 INITIAL_SAMPLES: Final = 480  # of the margin required, at most: measuring it reads every position
-_AT: Final = {name: place for place, name in enumerate(event.ROW)}
 
 
 def field(events: Ints, name: str) -> Ints:
     """One column of event rows."""
-    found: Ints = events[:, _AT[name]]
+    found: Ints = events[:, event.ROW.index(name)]
     return found
 
 
@@ -91,41 +87,13 @@ def vault_equity(venue: Venue, markets: int) -> int:
 def required_initial(venue: Venue, markets: tuple[Market, ...]) -> int:
     """Initial margin that all open positions need at the greatest leverage allowed, in micro-USD: capital tied up."""
     columns = venue.columns
-    slots = np.flatnonzero(columns["slot_size"])
-    slots = slots[columns["bucket_owner"][columns["slot_owner"][slots]] >= FIRST_OWNER]
-    market = columns["slot_market"][slots]
-    notional = np.abs(columns["slot_size"][slots]) * columns["market_price"][market]
-    return int(least_initial(markets, market, notional).sum())
+    used = int(columns["count"][trigger_state.SLOTS_USED])
+    slots = Slots(columns["slot_size"][:used], columns["slot_market"][:used], columns["slot_owner"][:used])
+    pools = len(columns["bucket_raw"]) - 2 * len(columns["market_price"])
+    price = np.ascontiguousarray(columns["market_price"])
+    return int(open_initial(slots, price, levels_for(markets), FIRST_OWNER, pools))
 
 
-def notional_of(events: Ints) -> Ints:
-    """Size times price of each event."""
-    return np.asarray(np.abs(field(events, "size")) * field(events, "price"))
-
-
-def closed_by_bar(run: "Run", bars: int, kinds: tuple[int, ...] = CLOSES) -> Ints:
-    """[T, S, 2] notional closed against the accounts' will."""
-    chosen = np.isin(field(run.events, "kind"), kinds)
-    events, bar = run.events[chosen], run.event_bar[chosen]
-    made = np.zeros((bars, len(run.markets), 2), np.int64)
-    side = (field(events, "size") > 0).astype(np.int64)  # a positive size buys back a short
-    np.add.at(made, (bar, field(events, "market"), side), notional_of(events))
-    return made
-
-
-def deficits_by_bar(run: "Run", bars: int) -> tuple[Ints, Ints]:
-    """([T] paid by insurance, [T] bad debt)."""
-    chosen = field(run.events, "kind") == event.DEFICIT
-    events, bar = run.events[chosen], run.event_bar[chosen]
-    paid, left = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
-    insured = field(events, "other") == event.INSURANCE
-    np.add.at(paid, bar[insured], field(events, "amount")[insured])
-    np.add.at(left, bar[~insured], field(events, "amount")[~insured])
-    return paid, left
-
-
-def buckets_by_bar(run: "Run", bars: int) -> Ints:
+def buckets_by_bar(tally: Tally) -> Ints:
     """[T] buckets closed in part or whole for the first time."""
-    chosen = np.isin(field(run.events, "kind"), CLOSES)
-    _, first = np.unique(field(run.events, "bucket")[chosen], return_index=True)
-    return np.bincount(run.event_bar[chosen][first], minlength=bars)
+    return np.bincount(tally.first_bar[tally.first_bar >= 0], minlength=len(tally.adl))
