@@ -1,4 +1,4 @@
-"""The model of orders: what waits goes with what it waits for, and a refusal may name any rule that forbids.
+"""The model of orders: what waits goes with what it waits for, and a refusal may name any rule that forbids."""
 
 from collections.abc import Callable
 
