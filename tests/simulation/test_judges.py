@@ -130,6 +130,10 @@ def test_a_refusal_without_a_rule_is_noticed(world: World, name: str) -> None:
         {"kind": command.LIST_MARKET, **ADMIN, "price": 1},
         {"kind": command.DELIST, **ADMIN, "price": 1},
         {"kind": command.PLACE, **MASTER, "flags": command.STOP, "size": 1, "trigger": 3},
+        {"kind": command.PLACE, "signer": 5, "size": 1, "price": -1},
+        {"kind": command.PROPOSE, "signer": command.RISK, "reference": 2**62 + 1},
+        {"kind": command.DEPOSIT, "signer": command.BRIDGE, "price": 1},
+        {"kind": 99},
     ],
 )
 def test_an_acceptance_against_a_rule_is_noticed(world: World, given: dict[str, int]) -> None:

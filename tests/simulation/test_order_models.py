@@ -1,4 +1,4 @@
-"""The model follows orders that wait: an isolated bucket returns when its orders, stops among them, are gone."""
+"""The model of orders: what waits goes with what it waits for, and any rule that forbids may be named."""
 
 from collections.abc import Callable
 
@@ -116,3 +116,29 @@ def test_the_model_knows_what_waits(steps: Steps) -> None:
     if wanted == code.OK:
         world.venue.columns["bucket_kind"][256 if bucket < 0 else bucket] ^= 2
         assert judged.after(done)[0].name.startswith("POST_")
+
+
+@pytest.mark.parametrize(
+    ("side", "flags", "wanted"),
+    [
+        (SELL, command.POST_ONLY, code.WOULD_CROSS),
+        (SELL, 0, code.BUCKETS_FULL),
+        (BUY, command.IOC, code.BUCKETS_FULL),
+        (BUY, 0, code.BUCKETS_FULL),
+    ],
+)
+def test_without_a_free_isolated_bucket_every_rule_that_forbids_counts(side: int, flags: int, wanted: int) -> None:
+    world = World(markets=1)
+    for _ in range(world.venue.capacity.isolated + 1):
+        last = world.account(1_000)
+        isolate = {"account": last, "market": 0, "size": 10, "flags": command.ISOLATED}
+        world.must(kind=command.SET_LEVERAGE, signer=last, **isolate)
+        if last < world.venue.capacity.isolated:
+            world.place(last, 0, BUY, PRICE, 1)
+    fields = order(world, last, side, 1, flags=flags)
+    judged = Judge(world.venue.columns, dict(fields))
+    done = world.do(**fields)
+    assert done.codes[0] == wanted
+    assert judged.after(done) == []
+    done.codes[0] = code.OK
+    assert judged.after(done)[0].name == "POST_REFUSED"
