@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The model of orders: what waits goes with what it waits for, and a refusal may name any rule that forbids."""
-=======
 """The model of orders: what waits goes with what it waits for, and any rule that forbids may be named."""
->>>>>>> sim2
 
 from collections.abc import Callable
 
