@@ -2,7 +2,7 @@
 
 Both take 50 % resting orders, 40 % cancels of a random open one and 10 % crossing orders in 50 perpetual markets whose
 prices move, with margin, fees and positions; one thread, CPU time, in turns. nautilus_trader runs it as its users do,
-a strategy with one account and about 1,000 open orders; ours has 100,000 accounts. It does more for an order (events
+a strategy with one account and 900 to 1,800 open orders; ours has 100,000 accounts. It does more for an order (events
 to a strategy, a cache, a portfolio), so this compares what a back-test of orders costs, not like with like. Its newest
 release needs Python 3.12: where there is none, this bench says so and is skipped.
 """
