@@ -2,6 +2,8 @@
 
 from seawall.ledger import state
 from seawall.margin import trigger_state
+from seawall.simulation import observe
+from seawall.simulation.model import health
 from seawall.terms import code, command, event, parameter
 from seawall.units import RATE_ONE
 from venue_world import BUY, SELL, USD, World
@@ -109,3 +111,27 @@ def test_inv_bounds_a_maker_fills_no_further_than_the_listed_size() -> None:
     )
     assert [row["amount"] for row in done.of_kind(event.CANCELLED)][:1] == [code.POSITION_CAP]
     assert columns["slot_size"][columns["bucket_first"][attacker]] == -100  # up to the bound, and not a lot beyond
+
+
+def test_post_risk_what_rests_after_fills_has_its_margin_after_the_roundings_of_each() -> None:
+    """Each reducing fill rounds the entry; with weighted profit that took a micro-USD more than the plan had left."""
+    world = World(markets=1)
+    columns = world.venue.columns
+    columns["param"][-1, parameter.PROFIT_WEIGHT] = 0
+    maker, holder = world.account(10_000_000), world.account(10_000)
+    isolate = {"account": holder, "market": 0, "size": 10, "flags": command.ISOLATED}
+    world.must(kind=command.SET_LEVERAGE, signer=holder, **isolate)
+    world.trade(holder, maker, 0, PRICE, 3)
+    world.trade(holder, maker, 0, PRICE + USD // 100, 4)
+    for _ in range(20):
+        world.tick(1_000)
+        world.price(0, PRICE + 4 * USD)
+    world.place(maker, 0, BUY, PRICE + 4 * USD, 1)
+    world.place(maker, 0, BUY, PRICE + 3 * USD, 1)
+    world.place(holder, 0, SELL, PRICE + 3 * USD, 30)
+    own = observe.isolated_of(columns, holder, 0)
+    picture = observe.picture_of(columns, [own])
+    now = health(picture, picture.buckets[own])
+    assert picture.buckets[own].positions[0].asks == 28
+    assert now.unrealised > 0
+    assert now.equity_initial == now.initial

@@ -225,12 +225,12 @@ def _cross(s: Any, o: Order) -> int:
     _fund(s, o, need)
     slot = _slot_for(s, o)
     target = lots if stop == code.FILLS_FULL and lots > 0 else o.size
-    done, paid, why = match(s, o.bucket, o.market, o.side, target, o.price, o.flags, rate, present_leverage(s, o))
+    done, _, why = match(s, o.bucket, o.market, o.side, target, o.price, o.flags, rate, present_leverage(s, o))
     if done > 0 and s.order_child[o.replaced] != 0:
         fill_parent(s, o.replaced, done)
     if done < o.size:
         why = stop if why == code.OK else why
-        why = _leave(s, o, o.size - done, why, done == lots and paid == cost)
+        why = _leave(s, o, o.size - done, why, lots == 0 and done == 0)
     if o.replaced != 0 and (done == o.size or why != code.OK):
         drop_order(s, o.replaced)
     close_empty_slot(s, slot)
@@ -248,14 +248,15 @@ def _take_back(s: Any, o: Order) -> None:
 
 
 @kernel
-def _leave(s: Any, o: Order, left: int, why: int, is_planned: bool) -> int:
+def _leave(s: Any, o: Order, left: int, why: int, is_unfilled: bool) -> int:
     """What a taker leaves rests: OK; or is cancelled, for the reason it returns.
 
-    Its margin is checked anew, and an isolated bucket fed, when matching did not go as planned.
+    Its margin is checked anew, and an isolated bucket fed, unless it neither filled nor was to: fills may be other
+    than planned, and each that reduces rounds the entry, which weighted profit is counted from.
     """
     if why == code.OK and o.flags & command.IOC:
         why = code.NO_LIQUIDITY
-    if why == code.OK and not is_planned and o.flags & command.REDUCE_ONLY == 0:
+    if why == code.OK and not is_unfilled and o.flags & command.REDUCE_ONLY == 0:
         need = cash_needed(s, o, 0, 0, 0, left, 0)
         if need < 0:
             why = -need

@@ -225,9 +225,8 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
         arm(p, bucket, book.replaced.id)
     left = wanted - done.lots
     stop = done.why or plan.why
-    is_planned = done.lots == plan.lots and done.cost == plan.cost
     if left and not stop and not c["flags"] & command.IOC:
-        if not is_planned and not c["flags"] & command.REDUCE_ONLY:
+        if (plan.lots or done.lots) and not c["flags"] & command.REDUCE_ONLY:
             again, need = needs(p, c, Book([], None, book.target, False, book.leverage, 0), bucket, ask, Taken(), left)
             if again:
                 left = 0
