@@ -16,7 +16,7 @@ from seawall.ledger.isolated import release_isolated, top_up
 from seawall.ledger.leaving import settle_told
 from seawall.ledger.state import EVENTS_USED, NOW, VENUE_STATUS
 from seawall.liquidation.closing import is_below_share
-from seawall.liquidation.partial import COOLDOWN, FILLED, THROTTLE, capacity_lots, is_cooling
+from seawall.liquidation.partial import COOLDOWN, FILLED, NO_LIQUIDITY, THROTTLE, capacity_lots, is_cooling
 from seawall.liquidation.queue import (
     WAITING,
     close_gate,
@@ -35,7 +35,7 @@ from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
 UNIT_EVENTS: Final = 4_700  # no unit emits more: 4 for each counterparty of ADL, 3 more for 64, 2 for each position
-SCAN_UNITS: Final = 8
+SCAN_UNITS: Final = 24
 CANCELS: Final = 64  # orders cancelled in one unit
 
 
@@ -160,7 +160,7 @@ def _close(s: Any, bucket: int) -> int:
     why = close_some(s, bucket)
     if why > FILLED:
         wait(s, bucket, why)
-        return 1
+        return SCAN_UNITS if why == NO_LIQUIDITY else 1  # nobody was found by looking at all
     s.bucket_waits[bucket] = 0
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
