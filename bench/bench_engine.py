@@ -23,7 +23,7 @@ from seawall.terms import event
 ACCOUNTS, MARKETS, SEED = 100_000, 50, 7
 WARM_BATCHES, TIMED_BATCHES, ROUNDS = 200, 120, 3
 INTERPRETED_BATCHES = 6
-CRASH, CRASH_BATCHES = 0.95, 600
+CRASH, CRASH_BATCHES = 0.95, 1_000
 
 
 def main() -> None:
@@ -61,9 +61,9 @@ def main() -> None:
 
 
 def crash_batches() -> tuple[float, int, int]:
-    """(slowest batch in s, liquidations ended, batches until none waited for the first time) when every price falls 5 % in the flow.
+    """(slowest batch in s, liquidations ended, batches until first none waited) when every price falls 5 %.
 
-    A crowd of its own: one position an account, 5 to 20 times its equity, half of them long.
+    The flow goes on. A crowd of its own: one position an account, 5 to 20 times its equity, half of them long.
     """
     venue = open_venue(state.VENUE, ACCOUNTS, MARKETS, 500)
     crowd(venue, ACCOUNTS, MARKETS, SEED)
