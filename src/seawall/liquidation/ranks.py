@@ -14,6 +14,7 @@ from seawall.terms import parameter
 from seawall.wide import compare_products, mul_floor_div
 
 SCALE: Final = 1 << 16  # of a ratio
+NARROW: Final = 1 << 46  # times SCALE it is an integer of one word
 CAP: Final = 1 << 24  # greatest ratio that counts, 256 times
 PRODUCT_BITS: Final = 48  # of two ratios
 PROFIT: Final = 1 << 60  # added for a position in profit
@@ -64,6 +65,8 @@ def ratio(part: int, whole: int) -> int:
     """floor(part / whole x SCALE) within 0..CAP; without anything in `whole` as high as it gets."""
     if part <= 0:
         return 0
+    if part < NARROW and whole > 0:
+        return min(CAP, part * SCALE // whole)
     if whole <= 0 or compare_products(part, SCALE, whole, CAP) >= 0:
         return CAP
     return int(mul_floor_div(part, SCALE, whole))
@@ -124,7 +127,7 @@ def hedge_level(net: int, value: int) -> int:
     """0 for a position that is all hedge to LEVELS - 1 for one that is none: the order of least harm."""
     if value == 0:
         return 0
-    return int(mul_floor_div(LEVELS - 1, directional(net, value), abs(value)))
+    return (LEVELS - 1) * directional(net, value) // abs(value)  # |value| is a notional, at most 2^53
 
 
 @kernel

@@ -35,7 +35,7 @@ from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
 UNIT_EVENTS: Final = 4_700  # no unit emits more: 4 for each counterparty of ADL, 3 more for 64, 2 for each position
-SCAN_UNITS: Final = 32
+SCAN_UNITS: Final = 16
 CANCELS: Final = 64  # orders cancelled in one unit
 
 
