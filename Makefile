@@ -29,8 +29,9 @@ run: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.jso
 test: $(READY) ## the tests, under ten minutes
 	$(BIN)/python -m pytest
 
-test-all: $(READY) ## every test, the slow suites too
+test-all: $(READY) ## every test, the slow suites too; then those of the engine uncompiled, where some can only run
 	$(BIN)/python -m pytest -m ""
+	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest tests/unit tests/property tests/incidents
 
 check: $(READY) ## lint, types, import contracts
 	$(BIN)/ruff check src tests bench examples
