@@ -88,7 +88,8 @@ RULES = (
     ("adl before a haircut", "waterfall.py", "is_socialised = lots == 0 and debt > fund", "is_socialised = debt > fund"),
     ("a haircut when adl can not", "waterfall.py", "is_socialised = lots == 0 and debt > fund", "is_socialised = False"),
     ("what the price lacks is absorbed", "waterfall.py", "absorb(s, bucket, c.market, short - paid)", "absorb(s, bucket, c.market, 0)"),
-    ("who is closed is cut first", "waterfall.py", "        cut_chosen(s, c.market, count)\n", ""),
+    ("who realises nothing is not cut", "socialise.py", "min(realised, left, mul_floor_div(", "min(mul_floor_div("),
+    ("who is closed is cut first", "waterfall.py", "        cut_chosen(s, c.market, count, price)\n", ""),
     # adl.py
     ("only the other side", "adl.py", "row_of(c.market, c.side)\n", "row_of(c.market, -c.side)\n"),
     ("only that market", "adl.py", "row_of(c.market, c.side)\n", "row_of(0, c.side)\n"),

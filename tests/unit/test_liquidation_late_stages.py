@@ -64,3 +64,21 @@ def test_halted_venue_and_bad_sizes_are_refused() -> None:
         assert arena.do(3)[0] == expected
     arena.c["cell"][state.VENUE_STATUS] = command.HALTED
     assert arena.do(3)[0] == 415
+
+
+def test_who_is_closed_at_a_price_without_profit_pays_no_share() -> None:
+    """A debt that not even a price of nothing pays: the winner closes there, keeps its 30 USD, and is not cut as well.
+
+    The loser's part of its debt in market 0 is 10,100 of maintenance in 14,100, more than the 10,100 it holds there.
+    """
+    arena = Arena(MARK, MARK)
+    loser, winner, other = arena.bucket(0), arena.bucket(10_030 * USD), arena.bucket(10**12)
+    arena.deal(winner, loser, 0, 100, MARK)
+    arena.deal(loser, other, 1, 200, MARK)
+    arena.mark(0, 101 * USD)
+    arena.mark(1, 20 * USD)
+    found = arena.run()
+    first = of_kind(found, event.ADL)[0]
+    assert (first["market"], first["other"], first["price"], first["size"]) == (0, winner, 1, 100)
+    assert not [e for e in of_kind(found, event.SOCIALISED) if e["bucket"] == winner]
+    assert arena.raw(winner) == 30 * USD + 100

@@ -3,10 +3,10 @@
 The debtor is made whole at once; the amount stands in BAD_DEBT and in `market_short` until it is shared out. With P
 all profit, D the amount, and C the profit passed so far, the next position of profit p pays
 floor(D (C + p) / P) - floor(D C / P): each its share to the unit, all together D exactly. Counterparties that are
-closed at that moment pay from what they realise (`cut_chosen`); the others in a pass over the market's positions, a
-bounded number in each step, by which their entry moves and the cash they paid in does not. Should prices move during a
-pass, what is left over is shared out by the next one. Profit counts up to its bucket's equity: none is cut below zero.
-Without profit left in the market the rest stays bad debt.
+closed at that moment pay from what they realise at their price (`cut_chosen`); the others in a pass over the market's
+positions, a bounded number in each step, by which their entry moves and the cash they paid in does not. Should prices
+move during a pass, what is left over is shared out by the next one. Profit counts up to its bucket's equity: none is
+cut below zero. Without profit left in the market the rest stays bad debt.
 """
 
 from typing import Any, Final
@@ -133,19 +133,31 @@ def profit_in(s: Any, market: int) -> int:
 
 
 @kernel
-def cut_chosen(s: Any, market: int, count: int) -> None:
-    """Takes the share of what `market_short` is from those about to be closed: of the profit that each realises."""
+def cut_chosen(s: Any, market: int, count: int, price: int) -> None:
+    """Takes the share of what `market_short` is from those about to be closed at `price`: of what each realises."""
     total, seen, reached = profit_in(s, market), 0, 0
     amount = min(s.market_short[market], total)
     for i in range(count):
         slot = s.adl_slot[i]
-        profit = profit_of(s, slot, market)
-        if profit > 0 and s.adl_size[i] > 0:
-            profit = mul_floor_div(profit, s.adl_size[i], abs(s.slot_size[slot]))
+        profit = realised_by(s, slot, market, s.adl_size[i], price)
+        if profit > 0:
             seen += profit
             cut = mul_floor_div(amount, seen, total) - reached
             reached += cut
             _take(s, slot, market, profit, cut)
+
+
+@kernel
+def realised_by(s: Any, slot: int, market: int, lots: int, price: int) -> int:
+    """Profit that can be cut from `lots` of a position that close at `price`, as far as its bucket then has equity."""
+    size, most = s.slot_size[slot], profit_of(s, slot, market)
+    if lots == 0 or most == 0:
+        return 0
+    signed = lots if size > 0 else -lots
+    realised = signed * price + mul_floor_div(-s.slot_entry[slot], lots, abs(size))
+    equity, _ = equity_and_maintenance(s, s.slot_owner[slot])
+    left = equity - signed * (s.market_price[market] - price)
+    return int(max(0, min(realised, left, mul_floor_div(most, lots, abs(size)))))
 
 
 @kernel

@@ -152,6 +152,6 @@ def settle_with_others(s: Any, bucket: int, c: Close) -> int:
     pay_claim(s, bucket, c.market, c.slot, paid)
     if (is_socialised or lots == c.held) and short > paid:
         absorb(s, bucket, c.market, short - paid)
-        cut_chosen(s, c.market, count)
+        cut_chosen(s, c.market, count, price)
     deleverage(s, bucket, c, price, count)
     return SCANNED
