@@ -418,11 +418,12 @@ class Judge:
             return [Fault("POST_ORDER", f"{lots} lots filled of {c['size']}")]
         if c["flags"] & command.REDUCE_ONLY and (faults := self._reduced()):
             return faults
-        for number in observe.buckets_of(self.columns, c["account"]):
-            was = self.start.buckets.get(number)
-            if was is None:
-                continue
-            before, now = health(self.start, was), health(self.end, observe.bucket_of(self.columns, number))
+        numbers = [n for n in observe.buckets_of(self.columns, c["account"]) if n in self.start.buckets]
+        befores = [health(self.start, self.start.buckets[number]) for number in numbers]
+        for number, market in self.end.markets.items():  # a fill is judged at the open interest that it leaves
+            market.open_interest = int(self.columns["market_open"][number])
+        for number, before in zip(numbers, befores, strict=True):
+            now = health(self.end, observe.bucket_of(self.columns, number))
             if not may_become(before, now) and not self._drawn(number):
                 return [Fault("POST_RISK", f"bucket {number}: {before} became {now}")]
         return []
