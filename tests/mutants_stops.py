@@ -172,7 +172,7 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("no more leaves than is held", POOLS, "if c.size > s.share_amount[row]:", "if False:"),
     ("no payment of nothing", POOLS, "if paid == 0:", "if False:"),
     ("cash of both is bounded", POOLS, "if not cash_fits(s, c.account, paid) or not cash_fits(s, pool, -paid):", "if False:"),
-    ("nobody leaves the backstop before the loss", POOLS, "and which == BACKSTOP and is_anyone_queued(s, c.market)", "and False"),
+    ("nobody leaves the backstop before the loss", POOLS, "and which == BACKSTOP and is_anyone_short(s, c.market)", "and False"),
     ("insurance stays while somebody is short", POOLS, "if is_anyone_short(s, c.market):", "if False:"),
     ("the unmeasured count as short", POOLS, "            if equity < maintenance:", "            if False:"),
     ("exactly maintenance is not short", POOLS, "            if equity < maintenance:", "            if equity <= maintenance:"),

@@ -75,14 +75,18 @@ def test_nobody_takes_insurance_or_leaves_the_backstop_while_a_bucket_waits(desk
     assert desk.remove(desk.lp, 1, AMM) == code.OK
 
 
-def test_insurance_stays_while_a_bucket_is_due_but_not_measured(desk: Desk) -> None:
+def test_insurance_and_backstop_stay_while_a_bucket_is_due_but_not_measured(desk: Desk) -> None:
     insure(desk, desk.lp, 100 * USD)
+    desk.add(desk.lp, 20 * USD, BACKSTOP)
+    desk.later()
     desk.trade(desk.other, desk.trader, 0, 100 * USD, 1_000)  # 10,000 USD of cash under 100,000 of notional
     assert draw(desk, desk.lp, 1) == code.OK
     desk.price(0, 92_307_693)  # equity 2,307.693 against 2,307.692325 of maintenance
     assert draw(desk, desk.lp, 1) == code.OK
+    assert desk.remove(desk.lp, 1, BACKSTOP) == code.OK
     desk.price(0, 92_307_692)
     assert draw(desk, desk.lp, 1) == code.BEING_LIQUIDATED
+    assert desk.remove(desk.lp, 1, BACKSTOP) == code.BEING_LIQUIDATED
 
 
 def test_a_bucket_with_exactly_its_maintenance_is_not_due(desk: Desk) -> None:

@@ -145,7 +145,8 @@ def pool_remove(s: Any, c: Any) -> int:
     """Shares leave a pool for cash of the account's cross bucket, rounded down.
 
     The pool keeps its initial margin and a positive equity. Nobody leaves the backstop while a bucket of its market
-    waits for liquidation: the loss is theirs too. A market that is gone still pays out what its pools owe.
+    waits for liquidation or is due for it: the loss is theirs too. A market that is gone still pays out what its pools
+    owe.
     """
     which = pool_of(c.flags)
     if which < 0:
@@ -157,7 +158,7 @@ def pool_remove(s: Any, c: Any) -> int:
     if row == 0:
         return code.NO_POSITION
     able = may_move(s, pool, c.market)
-    if able == code.OK and which == BACKSTOP and is_anyone_queued(s, c.market):
+    if able == code.OK and which == BACKSTOP and is_anyone_short(s, c.market):
         able = code.BEING_LIQUIDATED
     if able != code.OK:
         return int(able)
