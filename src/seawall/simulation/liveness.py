@@ -51,7 +51,7 @@ def unhealthy(columns: Any) -> Any:
     view = View(columns)
     usable = np.array([is_fresh(columns, market) for market in range(view.markets)])
     status = np.maximum(columns["market_status"], columns["cell"][42])
-    usable &= (status >= command.ACTIVE) & (status <= command.POSTING)
+    usable &= (status >= command.ACTIVE) & (status <= command.REDUCING)  # elsewhere forced orders wait too
     waits = np.zeros(view.buckets, bool)
     waits[view.slot_owner[~usable[view.slot_market] & (view.size != 0)]] = True
     holds = np.zeros(view.buckets, bool)
