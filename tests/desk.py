@@ -31,7 +31,7 @@ HANDLERS: dict[int, Any] = {
     command.SET_LEVERAGE: isolated.set_leverage,
 }
 NONCE_CELLS = (state.NONCE_HEAD, state.NONCE_COUNT, state.RESULT)
-NONCES = ("nonce_signer", "nonce_value", "nonce_place", "nonce_floor", "nonce_top")
+NONCES = ("nonce_signer", "nonce_value", "nonce_part", "nonce_place", "nonce_floor", "nonce_top")
 
 
 class Desk:

@@ -8,7 +8,7 @@ a strided array over the table; to teach it that, `install` adds member names to
 
 import importlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -102,7 +102,7 @@ class Columns(Mapping[str, Any]):
 
 
 def install() -> None:
-    """Teaches numba the members of tables, once."""
+    """Teaches numba the members of tables, and to name a record's type without listing all its fields anew, once."""
     typing, arrays = (importlib.import_module(f"numba.{name}") for name in ("core.typing.arraydecl", "np.arrayobj"))
     template = typing.RecordAttribute
     if hasattr(template.generic_resolve, "before"):
@@ -127,6 +127,19 @@ def install() -> None:
         return _lower(context, builder, value, found)
 
     extending.lower_getattr_generic(types.Record)(member_getattr)
+    types.Record.__repr__ = _named_once(types.Record.__repr__)
+
+
+def _named_once(name: Callable[[Any], str]) -> Callable[[Any], str]:
+    """`name`, asked once for each record type: a type never changes, and compiling asks some ten thousand times."""
+
+    def name_of(record: Any) -> str:
+        known: str | None = getattr(record, "name_of_record", None)
+        if known is None:
+            known = record.name_of_record = name(record)
+        return known
+
+    return name_of
 
 
 def _member(record: Any, name: str) -> Member | None:

@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seawall.engine.rows import rows_of
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import judge, model_admin, model_margin, model_money, model_people
+from seawall.simulation import accounting, judge, model_admin, model_margin, model_money, model_people
 from seawall.simulation.genesis import address_of, rows_from
 from seawall.simulation.judge import Judge
 from seawall.simulation.judge_clock import Clock
 from seawall.simulation.options import draw
 from seawall.simulation.trials import Trials
 from seawall.simulation.world import World
-from seawall.terms import code, command, parameter
+from seawall.terms import code, command, event, parameter
+from venue_world import SELL, USD
+from venue_world import World as Small
 
 Tamper = Callable[[Any], None]
 OWN = (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE, command.PROPOSE, command.GUARD)
@@ -168,3 +171,20 @@ def test_a_clock_that_goes_elsewhere_is_noticed(world: World, cell: int) -> None
     assert clock.judge(done) == []
     world.columns["cell"][cell] += 1
     assert clock.judge(done)[0].name == "POST_CLOCK"
+
+
+def test_open_interest_may_grow_below_a_cap_that_came_and_went() -> None:
+    """Seed 20261130 world 914: a cap lifted, used and taken back within one batch."""
+    few = Small(markets=1)
+    one, other = few.account(1_000), few.account(1_000)
+    before = accounting.note(few.venue.columns)
+    before.caps[0] = 0
+    trade = {"kind": command.PLACE, "market": 0, "price": 100 * USD, "size": 5, "nonce": few.now + 1}
+    rows = [{**trade, "account": one, "signer": one}, {**trade, "account": other, "signer": other, "flags": SELL}]
+    lowered = {"kind": command.SET_PARAMETER, **ADMIN, "other": parameter.OPEN_INTEREST_CAP, "price": 0}
+    done = few.venue.apply(rows_of([*rows, lowered]))
+    assert not done.codes.any()
+    assert [fault.name for fault in accounting.explain(few.venue.columns, before, done)] == ["EVENT_CAPS"]
+    told = [done.events[-1, 0], event.PARAMETER, 0, 0, -1, 1, parameter.OPEN_INTEREST_CAP, 5, 0, 0, 0, 0]
+    lifted = done._replace(events=np.concatenate([[told], done.events]))
+    assert accounting.explain(few.venue.columns, before, lifted) == []

@@ -9,6 +9,7 @@ from seawall.engine import authority
 from seawall.engine.nonces import AHEAD_MS, PAST_MS, find_nonce
 from seawall.ledger import state
 from seawall.terms import code, command
+from seawall.terms.limits import ACTION_PARTS
 
 TRADER, MOVER, BOTH = command.MAY_TRADE, command.MAY_TRANSFER, command.MAY_TRADE | command.MAY_TRANSFER
 ROLES = (command.SEQUENCER, command.ORACLES, command.BRIDGE, command.RISK, command.GUARDIAN, command.ADMIN)
@@ -170,6 +171,35 @@ def test_a_nonce_serves_once_in_any_order_and_for_each_signer_apart() -> None:
         assert desk.do(command.SET_TOP_UP, nonce=nonce, **other) == code.NONCE_USED
 
 
+def test_the_parts_of_an_action_share_a_nonce_and_each_acts_once() -> None:
+    desk = Desk()
+    desk.account()
+    fields = {"account": 0, "market": 0, "amount": -1, "signer": 0, "nonce": START}
+    for part, expected in (
+        (1, code.OK),
+        (0, code.NONCE_USED),
+        (1, code.NONCE_USED),
+        (2, code.OK),
+        (2, code.NONCE_USED),
+        (7, code.OK),
+        (6, code.NONCE_USED),
+        (ACTION_PARTS - 1, code.OK),
+        (ACTION_PARTS, code.BAD_TIME),
+    ):
+        assert desk.do(command.SET_TOP_UP, **fields, time=part) == expected
+    assert desk.do(command.SET_TOP_UP, **{**fields, "nonce": START + 1}, time=ACTION_PARTS) == code.BAD_TIME
+    assert desk.cell[state.NONCE_COUNT] == 1
+
+
+def test_a_refused_part_is_used_up_and_the_later_ones_go_on() -> None:
+    desk = Desk()
+    desk.account(1)
+    desk.must(command.WITHDRAW, account=0, amount=1, nonce=START)
+    desk.refused(code.WITHDRAWABLE, command.WITHDRAW, account=0, amount=2**40, nonce=START, time=1)
+    desk.refused(code.NONCE_USED, command.WITHDRAW, account=0, amount=1, nonce=START, time=1)
+    desk.must(command.WITHDRAW, account=0, amount=1, nonce=START, time=2)
+
+
 def test_a_refused_command_burns_its_nonce_and_nothing_else() -> None:
     desk = Desk()
     desk.account()
@@ -226,7 +256,7 @@ def test_nonces_equal_a_model(seed: int) -> None:
     draw = random.Random(seed)
     desk.cell[state.HASH_SALT] = draw.randrange(2**62)
     people = [desk.account() for _ in range(5)]
-    ring: list[tuple[int, int]] = [(p, n) for p, n in ()]
+    ring: dict[tuple[int, int], int] = {}
     floor = dict.fromkeys(people, 0)
     for step in range(4_000):
         if step % 200 == 199:
@@ -235,21 +265,23 @@ def test_nonces_equal_a_model(seed: int) -> None:
         edges = (desk.now - PAST_MS, desk.now - PAST_MS + 1, desk.now + AHEAD_MS, desk.now + AHEAD_MS + 1)
         nonce = draw.choice([desk.now + draw.randrange(-400, 400)] * 8 + [*edges, floor[person], floor[person] + 1])
         if ring and draw.random() < 0.1:
-            person, nonce = draw.choice(ring)
+            person, nonce = draw.choice(list(ring))
+        part = draw.choice((0, 0, 0, 1, 2, 3))
         expected = code.OK
         if nonce <= floor[person] or nonce <= desk.now - PAST_MS:
             expected = code.NONCE_OLD
         elif nonce > desk.now + AHEAD_MS:
             expected = code.BAD_TIME
-        elif (person, nonce) in ring:
+        elif part <= ring.get((person, nonce), -1):
             expected = code.NONCE_USED
-        fields = {"account": person, "market": 0, "amount": -1, "signer": person}
+        fields = {"account": person, "market": 0, "amount": -1, "signer": person, "time": part}
         assert desk.do(command.SET_TOP_UP, nonce=nonce, **fields) == expected
         if expected == code.OK:
-            if len(ring) == desk.capacity.nonces:
-                old, gone = ring.pop(0)
+            if (person, nonce) not in ring and len(ring) == desk.capacity.nonces:
+                old, gone = next(iter(ring))
+                del ring[old, gone]
                 floor[old] = max(floor[old], gone)
-            ring.append((person, nonce))
+            ring[person, nonce] = part
     assert len(ring) == desk.cell[state.NONCE_COUNT] == (desk.columns["nonce_place"] != 0).sum()
     assert all(find_nonce(desk.s, person, nonce) >= 0 for person, nonce in ring)
     assert floor == {person: desk.columns["nonce_floor"][person] for person in people}

@@ -131,10 +131,23 @@ def test_a_transfer_out_of_range(amount: int) -> None:
     desk.refused(code.BAD_AMOUNT, TRANSFER, account=master, other=sub, amount=amount)
 
 
-def test_a_transfer_stays_with_its_owner() -> None:
+def test_a_transfer_to_another_owner_takes_the_givers_own_signature() -> None:
+    desk, master, sub = family()
+    stranger = desk.account()
+    desk.must(command.APPROVE_AGENT, account=master, amount=command.MAY_TRANSFER, address_0=9)
+    agent = -1 - int(desk.cell[state.RESULT])
+    desk.refused(code.AGENT_SCOPE, TRANSFER, account=master, other=stranger, amount=1, signer=agent)
+    desk.refused(code.WITHDRAWABLE, TRANSFER, account=master, other=stranger, amount=1_000 * USD + 1)
+    desk.must(TRANSFER, account=master, other=stranger, amount=600 * USD)
+    desk.must(TRANSFER, account=master, other=sub, amount=400 * USD, signer=agent)
+    desk.must(TRANSFER, account=sub, other=stranger, amount=400 * USD)
+    assert (desk.raw(master), desk.raw(sub), desk.raw(stranger)) == (0, 0, 1_000 * USD)
+    assert is_conserved(desk)
+
+
+def test_a_transfer_needs_somebody_else_who_exists() -> None:
     desk, master, _ = family()
     stranger = desk.account()
-    desk.refused(code.NOT_AUTHORISED, TRANSFER, account=master, other=stranger, amount=1)
     desk.refused(code.UNKNOWN_ACCOUNT, TRANSFER, account=master, other=stranger + 1, amount=1)
     desk.refused(code.UNKNOWN_ACCOUNT, TRANSFER, account=master, other=-1, amount=1)
     desk.refused(code.BAD_FIELD, TRANSFER, account=master, other=master, amount=1)

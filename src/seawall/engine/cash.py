@@ -1,4 +1,4 @@
-"""Money that comes in, and money between accounts of one owner (kernels)."""
+"""Money that comes in, and money between accounts (kernels)."""
 
 from typing import Any
 
@@ -37,15 +37,15 @@ def deposit(s: Any, c: Any) -> int:
 
 @kernel
 def transfer(s: Any, c: Any) -> int:
-    """Moves cash between the cross buckets of two accounts of one master."""
+    """Moves cash between the cross buckets of two accounts; to another owner's only with the owner's own signature."""
     if c.amount <= 0 or c.amount > AMOUNT_MAX:
         return code.BAD_AMOUNT
     if c.other == c.account:
         return code.BAD_FIELD
     if not account_exists(s, c.other):
         return code.UNKNOWN_ACCOUNT
-    if s.account_master[c.other] != s.account_master[c.account]:
-        return code.NOT_AUTHORISED
+    if c.signer < 0 and s.account_master[c.other] != s.account_master[c.account]:
+        return code.AGENT_SCOPE
     refusal = exit_fault(s, c.account, c.amount)
     if refusal != code.OK:
         return int(refusal)

@@ -1,10 +1,13 @@
 """Nonces (kernels): a signed command acts once, in whatever order commands of one signer arrive.
 
-A nonce is a time in ms of the signer's choice within (NOW - 2 days, NOW + 1 day]. The last `nonces` used by anybody are
-remembered in a ring and found by a hash table (linear probing, backward-shift delete). One that falls out of the ring
-raises its signer's floor, at and below which nothing is accepted any more: so none is accepted twice. An agent's row
-that is given to another keeps its floor, and an agent approved again starts above everything that revoked agents of the
-same master have used.
+A nonce is a time in ms of the signer's choice within (NOW - 2 days, NOW + 1 day]. An action of several rows has one
+nonce: its rows are the parts 0, 1, 2, ... of it (`time` of a signed row), and of a nonce that is remembered only a part
+greater than the last one is taken.
+
+The last `nonces` used by anybody are remembered in a ring and found by a hash table (linear probing, backward-shift
+delete). One that falls out of the ring raises its signer's floor, at and below which nothing is accepted any more: so
+none is accepted twice. An agent's row that is given to another keeps its floor, and an agent approved again starts
+above everything that revoked agents of the same master have used.
 """
 
 from typing import Any, Final
@@ -13,6 +16,7 @@ from seawall.kernel import kernel
 from seawall.ledger.settings import LOW_31, scatter
 from seawall.ledger.state import ACCOUNTS, AGENTS_USED, HASH_SALT, NONCE_COUNT, NONCE_HEAD, NOW
 from seawall.terms import code, command
+from seawall.terms.limits import ACTION_PARTS
 from seawall.terms.parameter import DAY_MS
 
 PAST_MS: Final = 2 * DAY_MS
@@ -26,8 +30,8 @@ LINE_MASK: Final = 7  # eight entries a cache line
 def use_nonce(s: Any, c: Any) -> int:
     """OK, and the nonce is used up, also when the command is refused later. The signer exists (`authorise`).
 
-    NONCE_OLD at or below the signer's floor or older than the window, BAD_TIME ahead of it, NONCE_USED. A role's nonce
-    is 0 (BAD_FIELD): its commands are ordered by other means.
+    NONCE_OLD at or below the signer's floor or older than the window, BAD_TIME ahead of it or of a part beyond
+    ACTION_PARTS, NONCE_USED. A role's nonce is 0 (BAD_FIELD): its commands are ordered by other means.
     """
     if c.signer <= command.SEQUENCER:
         return code.OK if c.nonce == 0 else code.BAD_FIELD
@@ -36,14 +40,24 @@ def use_nonce(s: Any, c: Any) -> int:
         return code.NOT_AUTHORISED
     if c.nonce <= s.nonce_floor[index] or c.nonce <= s.cell[NOW] - PAST_MS:
         return code.NONCE_OLD
-    if c.nonce > s.cell[NOW] + AHEAD_MS:
+    if c.nonce > s.cell[NOW] + AHEAD_MS or c.time >= ACTION_PARTS:
         return code.BAD_TIME
-    if find_nonce(s, index, c.nonce) >= 0:
-        return code.NONCE_USED
-    _remember(s, index, c.nonce)
+    place = find_nonce(s, index, c.nonce)
+    if place >= 0:
+        return int(_take_part(s, (s.nonce_place[place] & RING_MASK) - 1, c.time))
+    _remember(s, index, c.nonce, c.time)
     if c.signer < 0:
         agent = -1 - c.signer
         s.nonce_top[agent] = max(s.nonce_top[agent], c.nonce)
+    return code.OK
+
+
+@kernel
+def _take_part(s: Any, ring: int, part: int) -> int:
+    """OK for a later part of an action whose nonce is remembered, which is then the last one taken."""
+    if part <= s.nonce_part[ring]:
+        return code.NONCE_USED
+    s.nonce_part[ring] = part
     return code.OK
 
 
@@ -102,13 +116,14 @@ def home_of(s: Any, mixed: int) -> int:
 
 
 @kernel
-def _remember(s: Any, index: int, nonce: int) -> None:
+def _remember(s: Any, index: int, nonce: int, part: int) -> None:
     length = len(s.nonce_value)
     if s.cell[NONCE_COUNT] == length:
         _forget_oldest(s)
     ring = (s.cell[NONCE_HEAD] + s.cell[NONCE_COUNT]) & (length - 1)
     s.nonce_signer[ring] = index
     s.nonce_value[ring] = nonce
+    s.nonce_part[ring] = part
     s.cell[NONCE_COUNT] += 1
     mask = len(s.nonce_place) - 1
     mixed = mixed_of(s, index, nonce)

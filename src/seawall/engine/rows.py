@@ -19,7 +19,6 @@ Rows = NDArray[np.void]
 Codes = NDArray[np.int64]
 
 ROW_TYPE: Final = np.dtype([(name, "<i8") for name in command.ROW])
-_WIDE: Final = 2**62
 _BOUNDS: Final = {
     "flags": (0, 2**16 - 1),
     "nonce": (0, limits.TIME_MAX),
@@ -34,8 +33,8 @@ _BOUNDS: Final = {
     "amount": (-limits.AMOUNT_MAX, limits.AMOUNT_MAX),
     "trigger": (0, limits.PRICE_MAX),
     "extra": (0, limits.PRICE_MAX),
-    "client_high": (-_WIDE, _WIDE),
-    "client_low": (-_WIDE, _WIDE),
+    "client_high": (-(2**63), 2**63 - 1),
+    "client_low": (-(2**63), 2**63 - 1),
     "address_0": (0, 2**54 - 1),
     "address_1": (0, 2**53 - 1),
     "address_2": (0, 2**53 - 1),

@@ -352,6 +352,7 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("account_twaps", "i4", accounts),  # how many of its schedules run
         ("nonce_signer", "i4", (c.nonces,)),  # a ring
         ("nonce_value", "i8", (c.nonces,)),
+        ("nonce_part", "i2", (c.nonces,)),  # the last part taken of the action that this nonce signs
         ("nonce_place", "i8", (2 * c.nonces,)),  # hash of (signer, nonce) -> the hash and the ring place + 1
     ]
 

@@ -79,7 +79,7 @@ def explain(columns: Any, before: Notes, done: Applied) -> list[Fault]:
         if int(columns["cell"][number] - before.cell[number]) != amount:
             facts = f"cell {number} moved by {columns['cell'][number] - before.cell[number]}, by events {amount}"
             faults.append(Fault("EVENT_FUNDS", facts))
-    return faults + _caps(columns, before)
+    return faults + _caps(columns, before, events)
 
 
 def _of(events: Ints, *kinds: int) -> Ints:
@@ -175,9 +175,12 @@ def _sizes(before: Ints, events: Ints) -> Ints:
     return told
 
 
-def _caps(columns: Any, before: Notes) -> list[Fault]:
-    """Open interest may only have grown below the greatest cap there was."""
+def _caps(columns: Any, before: Notes, events: Ints) -> list[Fault]:
+    """Open interest may only have grown below the greatest cap there was: before, after, or told on the way."""
     cap = np.maximum(before.caps, columns["param"][:-1, OPEN_INTEREST_CAP])
+    told = _of(events, event.PARAMETER)
+    told = told[(told[:, ORDER] == OPEN_INTEREST_CAP) & (told[:, MARKET] >= 0) & (told[:, MARKET] < len(cap))]
+    np.maximum.at(cap, told[:, MARKET], told[:, PRICE])
     now = columns["market_open"]
     wrong = np.flatnonzero((now > before.open_interest) & (now > cap))
     if not wrong.size:

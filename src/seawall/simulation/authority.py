@@ -6,6 +6,7 @@ from seawall.ledger import state
 from seawall.terms import code, command
 
 DAY_MS: Final = 86_400_000
+PARTS: Final = 4_096  # of one signed action
 BY_ROLE: Final = {
     command.DEPOSIT: (command.BRIDGE,),
     command.FINISH_WITHDRAWAL: (command.BRIDGE,),
@@ -63,7 +64,10 @@ def refusals(columns: Any, c: dict[str, int]) -> list[int]:
     if expires and now >= expires:
         why.append(code.AGENT_EXPIRED)
     wanted = command.MAY_TRANSFER if kind == command.TRANSFER else command.MAY_TRADE
-    if kind in OWNERS_ONLY or not int(columns["agent_scope"][agent]) & wanted:
+    is_gift = (
+        kind == command.TRANSFER and 0 <= c["other"] < many and int(columns["account_master"][c["other"]]) != master
+    )
+    if is_gift or kind in OWNERS_ONLY or not int(columns["agent_scope"][agent]) & wanted:
         why.append(code.AGENT_SCOPE)
     return why + _nonce(columns, c, len(columns["account_master"]) + agent, many)
 
@@ -75,9 +79,10 @@ def _nonce(columns: Any, c: dict[str, int], index: int, many: int) -> list[int]:
     why = []
     if nonce <= int(columns["nonce_floor"][index]) or nonce <= now - 2 * DAY_MS:
         why.append(code.NONCE_OLD)
-    if nonce > now + DAY_MS:
+    if nonce > now + DAY_MS or c["time"] >= PARTS:
         why.append(code.BAD_TIME)
-    if ((columns["nonce_value"] == nonce) & (columns["nonce_signer"] == index)).any():
+    same = (columns["nonce_value"] == nonce) & (columns["nonce_signer"] == index)
+    if (columns["nonce_part"][same] >= c["time"]).any():
         why.append(code.NONCE_USED)
     return why
 
@@ -89,5 +94,5 @@ BEYOND_SIGNING: Final[dict[int, tuple[int, ...]]] = {
     command.APPROVE_AGENT: (code.AGENT_EXISTS,),
     command.REVOKE_AGENT: (code.UNKNOWN_AGENT,),
     command.PROPOSE: (code.NOT_ENOUGH_SIGNERS,),
-    command.TRANSFER: (code.UNKNOWN_ACCOUNT, code.NOT_AUTHORISED),
+    command.TRANSFER: (code.UNKNOWN_ACCOUNT,),
 }

@@ -20,7 +20,7 @@ from seawall.terms import code
 
 PIECES: Final = (1, 7, 64, 501)
 REPLAYED: Final = 256  # batches of a log in one call
-BURNT: Final = ("nonce_floor", "nonce_signer", "nonce_value", "nonce_place", "nonce_top", "nonce_revoked")
+BURNT: Final = ("nonce_floor", "nonce_signer", "nonce_value", "nonce_part", "nonce_place", "nonce_top", "nonce_revoked")
 COUNTED: Final = (state.SEQUENCE, state.STOPS_SEQUENCE, state.NONCE_HEAD, state.NONCE_COUNT)
 INTERPRET: Final = """
 import json, sys

@@ -21,6 +21,8 @@ RANGES: Final = {
     "amount": (-AMOUNT_MAX, AMOUNT_MAX, code.BAD_AMOUNT),
     "trigger": (0, PRICE_MAX, code.BAD_PRICE),
     "extra": (0, PRICE_MAX, code.BAD_FIELD),
+    "client_high": (-(2**63), 2**63 - 1, code.BAD_FIELD),
+    "client_low": (-(2**63), 2**63 - 1, code.BAD_FIELD),
     "address_0": (0, 2**54 - 1, code.BAD_FIELD),
     "address_1": (0, 2**53 - 1, code.BAD_FIELD),
     "address_2": (0, 2**53 - 1, code.BAD_FIELD),

@@ -30,7 +30,7 @@ POST: Final = {
     "POST_DEPOSIT": "A deposit credits the account and the vault by its amount, once, and changes nothing else.",
     "POST_WITHDRAW": "A withdrawal freezes exactly its amount and leaves the bucket at its initial margin at least.",
     "POST_WITHDRAWAL_END": "A finished withdrawal leaves frozen and vault together; a cancelled one returns in full.",
-    "POST_TRANSFER": "A transfer moves exactly its amount between two accounts of one owner.",
+    "POST_TRANSFER": "A transfer moves exactly its amount; to another owner only when the giver signs itself.",
     "POST_ISOLATED_MARGIN": "Margin moves between cross and isolated bucket exactly, down to the initial margin.",
     "POST_MOVE_POSITION": "A moved position keeps its size and entry, and both buckets may be as they become.",
     "POST_LEVERAGE": "A change of leverage changes nothing but the leverage, and needs the margin it asks for.",

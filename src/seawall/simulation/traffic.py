@@ -20,6 +20,7 @@ ACTIVITY: Final = {MAKER: 6.0, TAKER: 4.0, HEDGER: 1.0, ATTACKER: 4.0, WHALE: 1.
 SCALE: Final = {MAKER: 1.0, TAKER: 1.0, HEDGER: 3.0, ATTACKER: 5.0, WHALE: 40.0, DUST: 0.0, LP: 1.0}
 CLIENTS: Final = 64  # client ids in use: few, so that they collide
 WIDE: Final = 2**62
+JOINED: Final = 0.05  # of signed rows are parts of the action of a row before
 ROLE_SIGNER: Final = {
     command.DEPOSIT: command.BRIDGE,
     command.FINISH_WITHDRAWAL: command.BRIDGE,
@@ -294,7 +295,7 @@ class Traffic:
             mate = family[account]
             pick = rng.integers(0, self.many, many)
             mate = np.where(family[pick] == mate, pick, mate)
-            table[where, FIELD["other"]] = np.where(rng.random(many) < 0.02, pick, mate)
+            table[where, FIELD["other"]] = np.where(rng.random(many) < 0.1, pick, mate)
         elif kind in (command.POOL_ADD, command.POOL_REMOVE, command.INSURANCE_ADD, command.INSURANCE_REMOVE):
             self._pools(table, where, kind)
         table[where, FIELD["amount"]] = amount.astype(np.int64)
@@ -407,8 +408,19 @@ class Traffic:
         self.nonce = int(nonce[-1]) if many else self.nonce
         again = rng.random(many) < 0.003
         nonce = np.where(again, nonce - rng.integers(1, 500, many), nonce)
+        is_signed = signer > command.SEQUENCER
         table[:, FIELD["signer"]] = signer
-        table[:, FIELD["nonce"]] = np.where(signer > command.SEQUENCER, nonce, 0)
+        table[:, FIELD["nonce"]] = np.where(is_signed, nonce, 0)
+        self._join(table, is_signed)
+
+    def _join(self, table: Any, is_signed: Any) -> None:
+        """Some rows share the nonce of their signer's row before, as later parts of its action, or as one taken."""
+        signer, nonce, part = (FIELD[name] for name in ("signer", "nonce", "time"))
+        for row in np.flatnonzero(is_signed & (self.rng.random(len(table)) < JOINED)).tolist():
+            earlier = np.flatnonzero(table[:row, signer] == table[row, signer])
+            if len(earlier):
+                table[row, nonce] = table[earlier[-1], nonce]
+                table[row, part] = max(int(table[earlier[-1], part]) + int(self.rng.integers(-1, 4)), 0)
 
 
 MONEY: Final = frozenset(

@@ -1,23 +1,24 @@
 """Commands: everything that can happen to the venue, one row each (ARCHITECTURE: the engine is a function of this log).
 
 A row is wide enough for every kind; `FIELDS` says which fields a kind reads, all others must be 0 (BAD_FIELD).
-Amounts are in micro-USD, sizes in lots, prices in micro-USD per lot, times in ms since the epoch.
+Amounts are in micro-USD, sizes in lots, prices in micro-USD per lot, times in ms since the epoch. Signed rows that
+share a nonce are the parts of one action: `time` is then the part, from 0. Names and who is paid stay in the log.
 """
 
 from typing import Final
 
 # accounts and authority
 CREATE_ACCOUNT: Final = 1  # address_*: a new master account
-CREATE_SUB: Final = 2  # account: a new sub-account of this master
-APPROVE_AGENT: Final = 3  # account, address_*, amount = scope bits, expires (0: never)
+CREATE_SUB: Final = 2  # account: a new sub-account of this master, client_* = its name
+APPROVE_AGENT: Final = 3  # account, address_*, amount = scope bits, expires (0: never), client_* = its name
 REVOKE_AGENT: Final = 4  # account, address_*
 
 # money
 DEPOSIT: Final = 10  # account, amount, reference = number of the message, consecutive from 1
-WITHDRAW: Final = 11  # account, amount -> pending withdrawal, frozen
+WITHDRAW: Final = 11  # account, amount, address_* = who is paid (0: the owner) -> pending withdrawal, frozen
 FINISH_WITHDRAWAL: Final = 12  # reference = withdrawal id: paid out on the chain
 CANCEL_WITHDRAWAL: Final = 13  # reference = withdrawal id: proven not paid, the amount returns
-TRANSFER: Final = 14  # account -> other, amount: between accounts of one owner
+TRANSFER: Final = 14  # account -> other, amount: to another owner's only by the owner's own signature
 ISOLATED_MARGIN: Final = 15  # account, market, amount signed: into or out of the isolated bucket
 SET_TOP_UP: Final = 16  # account, market, amount = cross cash to leave untouched; -1 switches off
 MOVE_POSITION: Final = 17  # account, market, flags = ISOLATED or 0, amount = margin that moves with it
@@ -124,11 +125,20 @@ UNLISTED: Final = 0
 
 FIELDS: Final[dict[int, tuple[str, ...]]] = {
     CREATE_ACCOUNT: ("address_0", "address_1", "address_2"),
-    CREATE_SUB: ("account",),
-    APPROVE_AGENT: ("account", "address_0", "address_1", "address_2", "amount", "expires"),
+    CREATE_SUB: ("account", "client_high", "client_low"),
+    APPROVE_AGENT: (
+        "account",
+        "address_0",
+        "address_1",
+        "address_2",
+        "amount",
+        "expires",
+        "client_high",
+        "client_low",
+    ),
     REVOKE_AGENT: ("account", "address_0", "address_1", "address_2"),
     DEPOSIT: ("account", "amount", "reference"),
-    WITHDRAW: ("account", "amount"),
+    WITHDRAW: ("account", "amount", "address_0", "address_1", "address_2"),
     FINISH_WITHDRAWAL: ("reference",),
     CANCEL_WITHDRAWAL: ("reference",),
     TRANSFER: ("account", "other", "amount"),

@@ -23,6 +23,7 @@ SPLIT_BITS: Final = 20  # products of a notional and a rate are summed as (high,
 # of the engine: every loop in the core names one of these
 ORDERS_PER_BUCKET: Final = 1_000  # resting and waiting ones together
 SUBACCOUNTS: Final = 10
+ACTION_PARTS: Final = 4_096  # rows of one signed action
 AGENTS_PER_ACCOUNT: Final = 8
 ISOLATED_PER_ACCOUNT: Final = 64
 SOURCES: Final = 8  # price sources of a market
