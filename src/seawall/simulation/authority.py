@@ -64,10 +64,7 @@ def refusals(columns: Any, c: dict[str, int]) -> list[int]:
     if expires and now >= expires:
         why.append(code.AGENT_EXPIRED)
     wanted = command.MAY_TRANSFER if kind == command.TRANSFER else command.MAY_TRADE
-    is_gift = (
-        kind == command.TRANSFER and 0 <= c["other"] < many and int(columns["account_master"][c["other"]]) != master
-    )
-    if is_gift or kind in OWNERS_ONLY or not int(columns["agent_scope"][agent]) & wanted:
+    if kind in OWNERS_ONLY or not int(columns["agent_scope"][agent]) & wanted:
         why.append(code.AGENT_SCOPE)
     return why + _nonce(columns, c, len(columns["account_master"]) + agent, many)
 
@@ -94,5 +91,5 @@ BEYOND_SIGNING: Final[dict[int, tuple[int, ...]]] = {
     command.APPROVE_AGENT: (code.AGENT_EXISTS,),
     command.REVOKE_AGENT: (code.UNKNOWN_AGENT,),
     command.PROPOSE: (code.NOT_ENOUGH_SIGNERS,),
-    command.TRANSFER: (code.UNKNOWN_ACCOUNT,),
+    command.TRANSFER: (code.UNKNOWN_ACCOUNT, code.AGENT_SCOPE),
 }

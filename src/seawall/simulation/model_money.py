@@ -111,12 +111,14 @@ def cancel_withdrawal(p: Picture, c: Fields) -> Refusals:  # noqa: ARG001
 
 
 def transfer(p: Picture, c: Fields) -> Refusals:
-    """Between the cross buckets of two accounts: whose they may be is a matter of who signs."""
+    """Between the cross buckets of two accounts, of two owners only when the giver's owner signs."""
     why = _amount(c["amount"])
     if c["other"] == c["account"]:
         why.append(code.BAD_FIELD)
     if not 0 <= c["other"] < len(p.masters):
         return [*why, code.UNKNOWN_ACCOUNT]
+    if c["signer"] < 0 and p.masters[c["other"]] != p.masters[c["account"]]:
+        why.append(code.AGENT_SCOPE)
     giver, taker = p.buckets[c["account"]], p.buckets[c["other"]]
     why += exit_refusals(p, giver, c["amount"])
     why += _fits(taker, c["amount"])
