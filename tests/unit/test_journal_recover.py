@@ -6,7 +6,7 @@ import pytest
 from journal_world import SEGMENT, Log, batches, written
 from seawall.engine.venue import Venue
 from seawall.journal import snapshot
-from seawall.journal.faults import Damaged, Diverged, JournalError
+from seawall.journal.faults import Damaged, Diverged, JournalError, NotFollowed
 from seawall.journal.memory import MemoryDisk
 from seawall.journal.record import (
     PAGE,
@@ -17,7 +17,7 @@ from seawall.journal.record import (
     hash_of,
     segment_name,
 )
-from seawall.journal.recover import open_journal
+from seawall.journal.recover import Follower, open_journal
 from seawall.journal.replay import replay_log
 from seawall.journal.scan import segment_files
 from seawall.journal.verify import verify
@@ -301,3 +301,33 @@ def test_a_replay_finds_a_snapshot_of_another_state() -> None:
     snapshot.write_snapshot(log.disk, odd, log.writer.sequence, log.writer.hash)
     with pytest.raises(Diverged, match="another state"):
         replay_log(log.disk, segment_files(log.disk))
+
+
+@pytest.mark.parametrize("snapshot_at", [-1, 3, 9])
+def test_a_follower_is_told_all_that_it_does_not_know(snapshot_at: int) -> None:
+    log = written(snapshot_at=snapshot_at)
+    ends = sorted(log.states)
+    for known in ends:
+        heard: list[str] = []
+        told: list[tuple[int, int, int]] = []
+        follower = Follower(
+            known=known,
+            ready=lambda venue, heard=heard: heard.append(venue.state_hash()),
+            seen=lambda first, rows, done, told=told: told.append((first, len(rows), len(done.codes))),
+        )
+        venue, _, found = open_journal(log.disk, state.SMALL, SEGMENT, follower=follower)
+        assert heard == [log.states[known]]
+        assert sum(rows for _, rows, _ in told) == ends[-1] - known
+        assert [first for first, _, _ in told][:1] == ([known + 1] if known < ends[-1] else [])
+        assert (venue.state_hash(), found.snapshot <= known) == (log.venue.state_hash(), True)
+
+
+@pytest.mark.parametrize("beyond", [-1, 1])
+def test_a_follower_of_another_log_is_refused(beyond: int) -> None:
+    log = written()
+    ends = sorted(log.states)
+    heard: list[object] = []
+    follower = Follower(known=ends[-1] + beyond, ready=heard.append, seen=lambda *told: heard.append(told))
+    with pytest.raises(NotFollowed):
+        open_journal(log.disk, state.SMALL, SEGMENT, follower=follower)
+    assert heard == []

@@ -21,3 +21,7 @@ class Diverged(JournalError):
 
 class NotWritten(JournalError):
     """A write or a sync failed: what waited was not acknowledged, and this writer takes nothing more."""
+
+
+class NotFollowed(JournalError):
+    """The log does not end a record at the command up to which a follower knows it: it has to begin anew."""

@@ -6,15 +6,16 @@ what they were.
 """
 
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from seawall.engine.venue import Venue
 from seawall.journal.disk import TEMPORARY, ZEROS, Disk
-from seawall.journal.faults import JournalError
+from seawall.journal.faults import JournalError, NotFollowed
 from seawall.journal.record import SEGMENT_SIZE, segment_number
-from seawall.journal.replay import Progress, Replay
+from seawall.journal.replay import Progress, Replay, Seen
 from seawall.journal.scan import Lost, Reader, segment_files
 from seawall.journal.snapshot import Snapshot, layout_of, read_head, read_snapshot, snapshot_files
 from seawall.journal.writer import End, Writer
@@ -29,6 +30,17 @@ class Skipped(msgspec.Struct, frozen=True):
 
     file: str
     why: str
+
+
+class Follower(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who keeps what the log did up to the command `known`, and is told of what follows.
+
+    `ready` gets the venue as it was after that command, then `seen` all that came after it, in order.
+    """
+
+    known: int
+    ready: Callable[[Venue], None]
+    seen: Seen
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +62,14 @@ def open_journal(
     segment_size: int = SEGMENT_SIZE,
     progress: Progress | None = None,
     salt: int | None = None,
+    follower: Follower | None = None,
 ) -> tuple[Venue, Writer, Recovered]:
     """The venue as of its last good record, a writer that goes on from there, and what was found.
 
-    A folder without a journal gets a new one, of a venue with this salt, which is drawn when it is None. Raises Damaged
-    when acknowledged bytes are not as they were written, Diverged when they replay to something else, JournalError for
-    another capacity or version, OSError from the disk.
+    A folder without a journal gets a new one, of a venue with this salt, which is drawn when it is None. With a
+    follower no snapshot beyond what it knows is used. Raises Damaged when acknowledged bytes are not as they were
+    written, Diverged when they replay to something else, NotFollowed when no record ends where the follower's knowledge
+    does, JournalError for another capacity or version, OSError from the disk.
     """
     for name in disk.names():
         if name.endswith(TEMPORARY):
@@ -64,11 +78,13 @@ def open_journal(
         salt = secrets.randbits(SALT_BITS) if salt is None else salt
         writer = Writer.create(disk, capacity, segment_size, salt)
         found = Recovered(sequence=0, snapshot=0, replayed=0, records=0, bytes=0, lost=None, kept=None, skipped=())
-        return Venue(capacity, salt), writer, found
+        venue = Venue(capacity, salt)
+        _tell(follower, venue, 0)
+        return venue, writer, found
     skipped: list[Skipped] = []
     while True:  # each turn skips one more snapshot
-        start = _start(disk, capacity, skipped)
-        replayed = _run(start, disk, progress)
+        start = _start(disk, capacity, skipped, follower)
+        replayed = _run(start, disk, progress, follower)
         if replayed is not None:
             break
         assert start.file, "the log leads from its own beginning"
@@ -105,7 +121,7 @@ class _Start(msgspec.Struct, frozen=True):
     file: str
 
 
-def _start(disk: Disk, capacity: Capacity, skipped: list[Skipped]) -> _Start:
+def _start(disk: Disk, capacity: Capacity, skipped: list[Skipped], follower: Follower | None) -> _Start:
     """The newest snapshot that can be used and has not been skipped, else the empty venue."""
     heads = _heads(disk, skipped)
     newest = max(heads, key=lambda entry: entry[1].sequence, default=None)
@@ -114,7 +130,8 @@ def _start(disk: Disk, capacity: Capacity, skipped: list[Skipped]) -> _Start:
     if reader.capacity != capacity:
         raise JournalError(disk.where(reader.files[0]), 0, "the journal is of a venue with another capacity")
     for file, head in heads:
-        if file in [entry.file for entry in skipped]:
+        is_beyond = follower is not None and head.sequence > follower.known
+        if is_beyond or file in [entry.file for entry in skipped]:
             continue
         venue = Venue(capacity)
         try:
@@ -144,23 +161,40 @@ def _heads(disk: Disk, skipped: list[Skipped]) -> list[tuple[str, Snapshot]]:
     return heads
 
 
-def _run(start: _Start, disk: Disk, progress: Progress | None) -> int | None:
+def _run(start: _Start, disk: Disk, progress: Progress | None, follower: Follower | None) -> int | None:
     """Verifies the whole log and replays what follows the start; None when the log does not lead through it."""
     replay = Replay(start.venue, disk)
     has_met = start.sequence == start.reader.sequence and start.hash == start.reader.hash
     if not has_met and start.sequence <= start.reader.sequence:
         return None
+    has_told = has_met and _tell(follower, start.venue, start.sequence)
     for place, record in start.reader:
         if has_met:
+            replay.seen = follower.seen if follower is not None and has_told else None
             replay.add(place, record)
         elif record.last >= start.sequence:
             if start.reader.sequence != start.sequence or start.reader.hash != start.hash:
                 return None
             has_met = True
+        if has_met and not has_told and follower is not None and record.last >= follower.known:
+            replay.finish()
+            has_told = _tell(follower, start.venue, record.last)
         if progress is not None:
             progress(record.last)
     replay.finish()
+    if follower is not None and not has_told:
+        raise NotFollowed(disk.where(start.reader.file), None, f"the log ends before command {follower.known}")
     return replay.commands
+
+
+def _tell(follower: Follower | None, venue: Venue, sequence: int) -> bool:
+    """Hands the follower the venue after the command that it knows; whether this is that command."""
+    if follower is None or sequence < follower.known:
+        return False
+    if sequence > follower.known:
+        raise NotFollowed("journal", None, f"no record ends at command {follower.known}")
+    follower.ready(venue)
+    return True
 
 
 def _cut(disk: Disk, reader: Reader) -> str | None:

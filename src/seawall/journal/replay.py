@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from seawall.engine.rows import Rows
-from seawall.engine.venue import Venue
+from seawall.engine.venue import Applied, Venue
 from seawall.journal.disk import Disk
 from seawall.journal.faults import Damaged, Diverged, JournalError
 from seawall.journal.packing import unpack, unpack_all
@@ -18,14 +18,16 @@ from seawall.journal.snapshot import Snapshot, layout_of, read_head, snapshot_fi
 STEP_ROWS: Final = 16_384  # replayed in one call
 
 Progress = Callable[[int], None]  # gets the sequence of the last command read, now and then
+Seen = Callable[[int, Rows, Applied], None]  # gets the sequence of the first row, the rows, and what they did
 
 
 class Replay:
     """Applies records to a venue in large steps and checks the chain after each of them."""
 
-    def __init__(self, venue: Venue, disk: Disk) -> None:
+    def __init__(self, venue: Venue, disk: Disk, seen: Seen | None = None) -> None:
         self.venue = venue
         self.disk = disk
+        self.seen = seen
         self.commands = 0
         self._records: list[tuple[Place, Record]] = []
         self._rows = 0
@@ -46,11 +48,13 @@ class Replay:
         rows, good = unpack_all([record.payload for record in records], counts, [record.fields for record in records])
         if good < len(records):
             unpacked(self.disk, *self._records[good])  # says what is wrong with it
-        _, chains = self.venue.apply_batches(rows, np.cumsum(counts))
+        applied, chains = self.venue.apply_batches(rows, np.cumsum(counts))
         for (place, record), chain in zip(self._records, chains, strict=True):
             if chain != record.chain:
                 why = f"commands {record.first}..{record.last} give other results than when they were first applied"
                 raise Diverged(self.disk.where(place.file), place.offset, why)
+        if self.seen is not None:
+            self.seen(records[0].first, rows, applied)
         self.commands += self._rows
         self._records, self._rows = [], 0
 

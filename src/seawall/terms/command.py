@@ -49,7 +49,7 @@ INSURANCE_REMOVE: Final = 43  # account receives, market, amount (admin)
 # risk and administration
 PROPOSE: Final = 50  # market, other = parameter, price = value, reference = sequence, expires, amount = signers
 GUARD: Final = 51  # market or -1, flags = status to tighten to
-LIST_MARKET: Final = 60  # other = size decimals, price = price_max: closed, all caps 0
+LIST_MARKET: Final = 60  # other = size decimals, price = price_max, client_* = its name: closed, all caps 0
 SET_TIER: Final = 61  # market, other = tier, amount = lower notional, size = leverage, price = maintenance rate
 SET_PARAMETER: Final = 62  # market or -1, other = parameter, price = value, expires = effective from (0: now)
 SET_STATUS: Final = 63  # market or -1, flags = status
@@ -175,7 +175,7 @@ FIELDS: Final[dict[int, tuple[str, ...]]] = {
     INSURANCE_REMOVE: ("account", "market", "amount"),
     PROPOSE: ("market", "other", "price", "reference", "expires", "amount"),
     GUARD: ("market", "flags"),
-    LIST_MARKET: ("market", "other", "price"),
+    LIST_MARKET: ("market", "other", "price", "client_high", "client_low"),
     SET_TIER: ("market", "other", "amount", "size", "price"),
     SET_PARAMETER: ("market", "other", "price", "expires"),
     SET_STATUS: ("market", "flags"),
