@@ -1,0 +1,428 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Exchange: signed orders settled in batches, and trades against a market's pool
+@license Apache-2.0
+@notice The venue's operator matches; this contract lets a match through only within what both owners have signed, and
+        the ClearingHouse only within their margin. A fill that is refused leaves the others of its batch alone. While
+        the venue is silent anybody may settle, and owners trade with the pool by a request that fills at a price
+        published after it.
+@custom:security An operator can hold orders back, not forge or worsen them.
+@custom:kill The guardian halts the venue or a market (RiskSteward); without an operator only requests and exits go on.
+"""
+
+import amm
+import code
+import gates
+import limits
+import margin
+import orders
+import reader
+import units
+import words
+from interfaces import IClearingHouse
+
+initializes: orders
+exports: (
+    orders.domain_separator,
+    orders.filled,
+    orders.approve_agent,
+    orders.cancel,
+    orders.cancel_below,
+    orders.nonce_floor,
+    orders.agents,
+)
+
+
+# ---------------------------------------------------------------------
+# Immutables
+# ---------------------------------------------------------------------
+
+HOUSE: public(immutable(address))
+GOVERNOR: public(immutable(address))
+SILENCE: public(immutable(uint256))  # s without a sign of life after which the venue is silent
+
+
+# ---------------------------------------------------------------------
+# Constants
+# ---------------------------------------------------------------------
+
+ORDERS_MAX: constant(uint256) = 128
+FILLS_MAX: constant(uint256) = 128
+AGAINST_POOL: constant(uint256) = 65535
+DIRECT: constant(uint256) = 1 << 234  # of the word POLICY: owners may trade at once without a signed order
+REQUEST_LIFE: constant(uint256) = 3600
+
+struct Request:
+    account: uint256
+    market: uint256
+    side: int256
+    lots: int256
+    limit: int256
+    reduces: bool
+    time: uint256
+
+
+# ---------------------------------------------------------------------
+# Storage
+# ---------------------------------------------------------------------
+
+operator: public(address)
+last_seen: public(uint256)  # of the operator, s
+requests: public(HashMap[uint256, Request])
+request_serial: public(uint256)
+
+
+# ---------------------------------------------------------------------
+# Events
+# ---------------------------------------------------------------------
+
+event FillRefused:
+    place: uint256
+    reason: uint256
+
+event OperatorNamed:
+    operator: address
+
+event Requested:
+    account: indexed(uint256)
+    request: uint256
+
+event RequestDone:
+    request: uint256
+    lots: int256
+    price: int256
+
+
+# ---------------------------------------------------------------------
+# Set-up
+# ---------------------------------------------------------------------
+
+@deploy
+def __init__(house: address, governor: address, operator: address, silence: uint256):
+    orders.__init__()
+    HOUSE = house
+    GOVERNOR = governor
+    SILENCE = silence
+    self.operator = operator
+    self.last_seen = block.timestamp
+
+
+@external
+def name_operator(operator: address):
+    """@notice The governor names who matches."""
+    if msg.sender != GOVERNOR:
+        code.refuse(code.NOT_AUTHORISED)
+    self.operator = operator
+    self.last_seen = block.timestamp
+    log OperatorNamed(operator=operator)
+
+
+# ---------------------------------------------------------------------
+# Settlement
+# ---------------------------------------------------------------------
+
+@external
+def beat():
+    """@notice The operator's sign of life."""
+    if msg.sender != self.operator:
+        code.refuse(code.NOT_AUTHORISED)
+    self.last_seen = block.timestamp
+
+
+@external
+def settle(
+    signed: DynArray[orders.Signed, ORDERS_MAX],
+    fills: DynArray[uint256, FILLS_MAX],
+    proofs: DynArray[Bytes[1024], 8],
+) -> uint256:
+    """
+    @notice Settles fills between signed orders.
+    @param fills taker's order | maker's order << 16 | lots << 32 | price << 96; maker 65535: the market's pool, within
+           the taker's price.
+    @return How many were let through; each other has its `FillRefused`.
+    """
+    if msg.sender == self.operator:
+        if self.last_seen != block.timestamp:
+            self.last_seen = block.timestamp
+    elif not self._is_silent():
+        code.refuse(code.NOT_AUTHORISED)
+    book: DynArray[orders.Order, ORDERS_MAX] = []
+    for one: orders.Signed in signed:
+        book.append(orders.checked(one, proofs))
+    done: uint256 = 0
+    q: reader.Quoted = empty(reader.Quoted)
+    known: uint256 = max_value(uint256)
+    place: uint256 = 0
+    for packed: uint256 in fills:
+        taker: uint256 = packed & 65535
+        maker: uint256 = (packed >> 16) & 65535
+        lots: int256 = convert((packed >> 32) & words.M64, int256)
+        price: int256 = convert((packed >> 96) & words.M64, int256)
+        why: uint256 = book[taker].why
+        if why == 0 and maker == AGAINST_POOL:
+            why, lots = self._pool_fill(book[taker], lots)
+        elif why == 0:
+            if book[taker].market != known:
+                known = book[taker].market
+                q.terms = self._terms(known)
+            why = self._pair_fill(book[taker], book[maker], lots, price, q.terms)
+        if why == 0:
+            done = unsafe_add(done, 1)
+            orders.use(book[taker], lots)
+            book[taker].lots = unsafe_sub(book[taker].lots, lots)
+            if maker != AGAINST_POOL:
+                orders.use(book[maker], lots)
+                book[maker].lots = unsafe_sub(book[maker].lots, lots)
+        else:
+            log FillRefused(place=place, reason=why)
+        place = unsafe_add(place, 1)
+    return done
+
+
+@internal
+def _pair_fill(taker: orders.Order, maker: orders.Order, lots: int256, price: int256, t: margin.Terms) -> uint256:
+    if maker.why != 0:
+        return maker.why
+    if maker.market != taker.market or maker.side == taker.side:
+        return code.BAD_FIELD
+    if lots < 1 or lots > taker.lots or lots > maker.lots:
+        return code.BAD_SIZE
+    if unsafe_mul(taker.side, unsafe_sub(price, taker.price)) > 0 or unsafe_mul(maker.side, unsafe_sub(price, maker.price)) > 0:
+        return code.BAD_PRICE
+    why: uint256 = gates.admits(t, price, lots, taker.reduces, self._now())
+    if why == 0 and taker.reduces and not maker.reduces:
+        why = gates.admits(t, price, lots, False, self._now())
+    if why != 0:
+        return why
+    return extcall IClearingHouse(HOUSE).fill(
+        taker.market, taker.account, maker.account, taker.side, lots, price, taker.reduces, maker.reduces
+    )
+
+
+@internal
+def _pool_fill(o: orders.Order, lots: int256) -> (uint256, int256):
+    if lots < 1 or lots > o.lots:
+        return code.BAD_SIZE, 0
+    why: uint256 = 0
+    done: int256 = 0
+    price: int256 = 0
+    why, done, price = self._take(o.account, o.market, o.side, lots, o.price, o.reduces)
+    return why, done
+
+
+# ---------------------------------------------------------------------
+# Owners
+# ---------------------------------------------------------------------
+
+@external
+def trade(sub: uint256, market: uint256, buys: bool, lots: int256, limit: int256, reduces: bool) -> (int256, int256):
+    """
+    @notice Trades at once with the market's pool, at most `lots` and no price worse than `limit`, where the venue's
+            policy lets owners do so.
+    @return Lots traded, and their average price in micro-USD per lot.
+    """
+    if reader.one(HOUSE, words.VENUE | words.POLICY) & DIRECT == 0:
+        code.refuse(code.NOT_AUTHORISED)
+    why: uint256 = 0
+    done: int256 = 0
+    price: int256 = 0
+    why, done, price = self._take(self._account(sub), market, 1 if buys else -1, lots, limit, reduces)
+    if why != 0:
+        code.refuse(why)
+    return done, price
+
+
+@external
+def request(sub: uint256, market: uint256, buys: bool, lots: int256, limit: int256, reduces: bool) -> uint256:
+    """@notice Asks for a trade with the pool at the first price published from now on, once the venue is silent."""
+    self.request_serial += 1
+    number: uint256 = self.request_serial
+    account: uint256 = self._account(sub)
+    self.requests[number] = Request(
+        account=account,
+        market=market,
+        side=1 if buys else -1,
+        lots=lots,
+        limit=limit,
+        reduces=reduces,
+        time=block.timestamp,
+    )
+    log Requested(account=account, request=number)
+    return number
+
+
+@external
+def execute(number: uint256) -> (int256, int256):
+    """
+    @notice Fills a request, by anybody, at a price published after it. What only reduces and finds no pool goes to the
+            backstop vault at the index and the pool's spread, within its cap and margin.
+    """
+    r: Request = self.requests[number]
+    if r.time == 0 or block.timestamp > r.time + REQUEST_LIFE:
+        code.refuse(code.UNKNOWN_ORDER)
+    if not self._is_silent():
+        code.refuse(code.NOT_DUE)
+    word: uint256 = reader.one(HOUSE, words.MARKET | words.PRICE | r.market)
+    if (word >> margin.TIME_SHIFT) & (2**44 - 1) <= r.time * 1000:
+        code.refuse(code.NOT_DUE)
+    self.requests[number] = empty(Request)
+    why: uint256 = 0
+    lots: int256 = 0
+    price: int256 = 0
+    why, lots, price = self._take(r.account, r.market, r.side, r.lots, r.limit, r.reduces)
+    if r.reduces and (why == code.NO_LIQUIDITY or why == code.POOL_MARGIN):
+        why, lots, price = self._close_at_index(r)
+    if why != 0:
+        code.refuse(why)
+    log RequestDone(request=number, lots=lots, price=price)
+    return lots, price
+
+
+@external
+def withdraw_request(number: uint256):
+    """@notice Takes the caller's request back."""
+    if self.requests[number].account & words.OWNER_MASK != convert(msg.sender, uint256):
+        code.refuse(code.NOT_AUTHORISED)
+    self.requests[number] = empty(Request)
+
+
+# ---------------------------------------------------------------------
+# Views
+# ---------------------------------------------------------------------
+
+@external
+@view
+def is_silent() -> bool:
+    return self._is_silent()
+
+
+@external
+@view
+def quote(market: uint256, buys: bool, lots: int256, limit: int256) -> (int256, int256):
+    """@notice Lots that the pool would trade within `limit`, and their average price."""
+    q: reader.Quoted = reader.quoting(HOUSE, market)
+    if q.head == 0:
+        return 0, 0
+    side: int256 = 1 if buys else -1
+    size: int256 = min(lots, amm.lots_to(q.terms, words.signed64(q.head, 0), q.held, side, limit))
+    if size <= 0:
+        return 0, 0
+    return size, amm.average(q.terms, side, size, q.held.size)
+
+
+# ---------------------------------------------------------------------
+# Internal
+# ---------------------------------------------------------------------
+
+@internal
+@view
+def _now() -> uint256:
+    return block.timestamp * 1000
+
+
+@internal
+@view
+def _is_silent() -> bool:
+    return block.timestamp > self.last_seen + SILENCE
+
+
+@internal
+@view
+def _account(sub: uint256) -> uint256:
+    if sub > limits.SUBACCOUNTS:
+        code.refuse(code.UNKNOWN_ACCOUNT)
+    return convert(msg.sender, uint256) | (sub << words.SUB_SHIFT)
+
+
+@internal
+@view
+def _terms(market: uint256) -> margin.Terms:
+    """@notice What lets an order in: price, risk and caps of a market, and the venue's policy."""
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+        [
+            words.MARKET | words.PRICE | market,
+            words.MARKET | words.RISK | market,
+            words.MARKET | words.CAPS | market,
+            words.VENUE | words.POLICY,
+        ]
+    )
+    t: margin.Terms = empty(margin.Terms)
+    t.word = found[0]
+    t.price = convert(found[0] & margin.M41, int256)
+    t.risk = found[1]
+    t.caps = found[2]
+    t.policy = found[3]
+    if margin.breaker_of(t.word) == limits.RECOVERY:
+        since: uint256 = reader.one(HOUSE, words.MARKET | words.FUND | market) >> 216
+        t.dwells = block.timestamp < since + limits.DWELL_S
+    return t
+
+
+@internal
+@view
+def _held(account: uint256, market: uint256) -> int256:
+    """@notice What an account holds of a market, in its isolated bucket or in cross."""
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+        [words.position_key(words.isolated_of(account, market), market), words.position_key(account, market)]
+    )
+    if found[0] != 0:
+        return words.signed64(found[0], 0)
+    return words.signed64(found[1], 0) if found[1] != 0 else 0
+
+
+@internal
+@view
+def _why_no_liquidity(account: uint256, market: uint256, reduces: bool) -> uint256:
+    """@notice The engine says of a bucket in liquidation that it is, before it looks for liquidity."""
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+        [words.BUCKET | words.isolated_of(account, market), words.BUCKET | account]
+    )
+    head: uint256 = found[0] if found[0] != 0 else found[1]
+    return code.BEING_LIQUIDATED if head & words.LIQUIDATING != 0 and not reduces else code.NO_LIQUIDITY
+
+
+@internal
+def _take(
+    account: uint256, market: uint256, side: int256, wanted: int256, limit: int256, reduces: bool
+) -> (uint256, int256, int256):
+    """@notice An immediate order against the pool within `limit`: (0, lots, price), or why nothing was."""
+    if market > 255:
+        return code.UNKNOWN_MARKET, 0, 0
+    q: reader.Quoted = reader.quoting(HOUSE, market)
+    why: uint256 = gates.admits(q.terms, limit, wanted, reduces, self._now())
+    if why != 0:
+        return why, 0, 0
+    lots: int256 = wanted
+    if reduces:
+        lots = min(lots, -side * self._held(account, market))
+        if lots <= 0:
+            return code.REDUCE_ONLY, 0, 0
+    if q.head != 0:
+        lots = min(lots, amm.lots_to(q.terms, words.signed64(q.head, 0), q.held, side, limit))
+    if q.head == 0 or lots <= 0:
+        return self._why_no_liquidity(account, market, reduces), 0, 0
+    price: int256 = amm.average(q.terms, side, lots, q.held.size)
+    pool: uint256 = words.pool_of(market, words.AMM)
+    why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, False)
+    return why, lots, price
+
+
+@internal
+def _close_at_index(r: Request) -> (uint256, int256, int256):
+    q: reader.Quoted = reader.quoted(HOUSE, r.market, words.BACKSTOP)
+    why: uint256 = gates.admits(q.terms, r.limit, r.lots, True, self._now())
+    if why == 0 and not margin.is_fresh(q.terms.word, q.terms.risk, self._now()):
+        why = code.STALE_PRICE
+    lots: int256 = min(r.lots, -r.side * self._held(r.account, r.market))
+    away: int256 = units.rate_up(q.terms.price, amm.spread_of(q.terms))
+    price: int256 = q.terms.price + r.side * away
+    room: int256 = words.field(q.terms.pool, amm.BACKSTOP_CAP, 54) // max(1, q.terms.price) + r.side * q.held.size
+    lots = min(lots, room)
+    if why == 0 and (q.head == 0 or lots <= 0 or r.side * (price - r.limit) > 0 or price < 1):
+        why = code.NO_LIQUIDITY
+    if why != 0:
+        return why, 0, 0
+    vault: uint256 = words.pool_of(r.market, words.BACKSTOP)
+    why = extcall IClearingHouse(HOUSE).fill(r.market, r.account, vault, r.side, lots, price, True, False)
+    return why, lots, price

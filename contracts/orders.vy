@@ -1,0 +1,213 @@
+# pragma version 0.4.3
+"""
+@title Signed orders: EIP-712 by a key, EIP-1271 by a contract, partial fills and cancels
+@license Apache-2.0
+@notice An order is two words: owner | sub << 160 | market << 168 | buys << 176 | reduces << 177 | lots << 178, and
+        price | nonce << 64 | expires (s) << 128 | signature kind << 192. Its nonce is used up by its lots: four nonces
+        share a word, so nonces that follow each other are cheap. A signature is never a replay key.
+"""
+
+import code
+import words
+
+interface IERC1271:
+    def isValidSignature(hash: bytes32, signature: Bytes[1024]) -> bytes4: view
+
+DOMAIN_TYPE: constant(bytes32) = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+ORDER_TYPE: constant(bytes32) = keccak256(
+    "Order(address owner,uint256 sub,uint256 market,bool buys,bool reduces,uint256 lots,uint256 price,uint256 nonce,uint256 expires)"
+)
+MAGIC: constant(bytes4) = 0x1626ba7e
+HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+BY_CONTRACT: constant(uint256) = 1
+CANCELLED: constant(uint256) = 1 << 63
+M63: constant(uint256) = 2**63 - 1
+
+SEPARATOR: immutable(bytes32)
+CHAIN: immutable(uint256)
+
+struct Signed:
+    terms: uint256
+    limits: uint256
+    r: uint256
+    s: uint256  # its highest bit is the parity of v (EIP-2098); of a contract's: which of the signatures it is
+
+struct Order:
+    account: uint256
+    market: uint256
+    side: int256
+    reduces: bool
+    lots: int256  # left to fill
+    price: int256
+    key: uint256
+    place: uint256
+    why: uint256  # 0, or why no fill may use it
+
+event OrderCancelled:
+    account: indexed(uint256)
+    nonce: uint256
+
+event AgentApproved:
+    owner: indexed(address)
+    agent: indexed(address)
+    expires: uint256
+
+event NonceFloor:
+    account: indexed(uint256)
+    nonce: uint256
+
+used: HashMap[uint256, uint256]  # account << 64 | nonce / 4 -> lots filled, 64 bits each; the highest bit: cancelled
+nonce_floor: public(HashMap[uint256, uint256])  # account -> nonces below are cancelled
+agents: public(HashMap[address, HashMap[address, uint256]])  # owner -> agent -> until when (s) it may sign orders
+
+
+@deploy
+def __init__():
+    CHAIN = chain.id
+    SEPARATOR = keccak256(
+        abi_encode(DOMAIN_TYPE, keccak256("Seawall"), keccak256("1"), chain.id, self)
+    )
+
+
+@external
+@view
+def domain_separator() -> bytes32:
+    return self.separator()
+
+
+@internal
+@view
+def separator() -> bytes32:
+    if chain.id == CHAIN:
+        return SEPARATOR
+    return keccak256(abi_encode(DOMAIN_TYPE, keccak256("Seawall"), keccak256("1"), chain.id, self))
+
+
+@external
+@view
+def filled(account: uint256, nonce: uint256) -> uint256:
+    """@notice Lots of an order that are filled; 2^63 added when it is cancelled."""
+    return (self.used[(account << 64) | (nonce >> 2)] >> (64 * (nonce & 3))) & words.M64
+
+
+@external
+def approve_agent(agent: address, expires: uint256):
+    """@notice Lets a key sign orders for the caller's accounts until `expires` (s); 0 ends it. It can do nothing else."""
+    self.agents[msg.sender][agent] = expires
+    log AgentApproved(owner=msg.sender, agent=agent, expires=expires)
+
+
+@external
+def cancel(sub: uint256, nonces: DynArray[uint256, 64]):
+    """@notice Cancels orders of the caller by their nonces."""
+    account: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
+    for nonce: uint256 in nonces:
+        assert nonce <= words.M64, "nonce"
+        key: uint256 = (account << 64) | (nonce >> 2)
+        self.used[key] = self.used[key] | (CANCELLED << (64 * (nonce & 3)))
+        log OrderCancelled(account=account, nonce=nonce)
+
+
+@external
+def cancel_below(sub: uint256, nonce: uint256):
+    """@notice Cancels every order of the caller with a nonce below this one."""
+    account: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
+    assert nonce > self.nonce_floor[account], "nonce"
+    self.nonce_floor[account] = nonce
+    log NonceFloor(account=account, nonce=nonce)
+
+
+@internal
+@view
+def digest_of(signed: Signed) -> bytes32:
+    body: bytes32 = keccak256(
+        abi_encode(
+            ORDER_TYPE,
+            signed.terms & words.OWNER_MASK,
+            (signed.terms >> 160) & 255,
+            (signed.terms >> 168) & 255,
+            (signed.terms >> 176) & 1,
+            (signed.terms >> 177) & 1,
+            signed.terms >> 178,
+            signed.limits & words.M64,
+            (signed.limits >> 64) & words.M64,
+            (signed.limits >> 128) & words.M64,
+        )
+    )
+    return keccak256(concat(x"1901", self.separator(), body))
+
+
+@internal
+@view
+def is_signed(signed: Signed, owner: address, proofs: DynArray[Bytes[1024], 8]) -> uint256:
+    """@notice 0 when the owner, or an agent that it has approved, has signed the order; else the code why not."""
+    digest: bytes32 = self.digest_of(signed)
+    if (signed.limits >> 192) & 255 == BY_CONTRACT:
+        if signed.s >= len(proofs) or not owner.is_contract:
+            return code.NOT_AUTHORISED
+        ok: bool = False
+        answer: Bytes[32] = b""
+        ok, answer = raw_call(
+            owner,
+            abi_encode(digest, proofs[signed.s], method_id=method_id("isValidSignature(bytes32,bytes)")),
+            max_outsize=32,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        if not ok or len(answer) != 32 or convert(slice(answer, 0, 4), bytes4) != MAGIC:
+            return code.NOT_AUTHORISED
+        return 0
+    s: uint256 = signed.s & (2**255 - 1)
+    if s > HALF_ORDER:
+        return code.NOT_AUTHORISED
+    signer: address = ecrecover(digest, 27 + (signed.s >> 255), signed.r, s)
+    if signer == empty(address):
+        return code.NOT_AUTHORISED
+    if signer == owner:
+        return 0
+    until: uint256 = self.agents[owner][signer]
+    if until == 0:
+        return code.NOT_AUTHORISED
+    return code.AGENT_EXPIRED if block.timestamp >= until else 0
+
+
+@internal
+@view
+def checked(signed: Signed, proofs: DynArray[Bytes[1024], 8]) -> Order:
+    """@notice The order behind its words; `why` is not 0 when nothing may be filled by it."""
+    nonce: uint256 = (signed.limits >> 64) & words.M64
+    account: uint256 = signed.terms & words.ACCOUNT_MASK
+    o: Order = Order(
+        account=account,
+        market=(signed.terms >> 168) & 255,
+        side=1 if (signed.terms >> 176) & 1 == 1 else -1,
+        reduces=(signed.terms >> 177) & 1 == 1,
+        lots=0,
+        price=convert(signed.limits & words.M64, int256),
+        key=(account << 64) | (nonce >> 2),
+        place=64 * (nonce & 3),
+        why=0,
+    )
+    if (signed.limits >> 128) & words.M64 < block.timestamp:
+        o.why = code.COMMAND_EXPIRED
+        return o
+    done: uint256 = (self.used[o.key] >> o.place) & words.M64
+    total: uint256 = signed.terms >> 178
+    if done & CANCELLED != 0 or nonce < self.nonce_floor[account]:
+        o.why = code.UNKNOWN_ORDER
+    elif total == 0 or total > words.M54:
+        o.why = code.BAD_SIZE
+    elif done >= total:
+        o.why = code.NONCE_USED
+    else:
+        o.lots = convert(total - done, int256)
+        o.why = self.is_signed(signed, convert(convert(signed.terms & words.OWNER_MASK, uint160), address), proofs)
+    return o
+
+
+@internal
+def use(o: Order, lots: int256):
+    """@notice Counts `lots` of an order as filled."""
+    self.used[o.key] += convert(lots, uint256) << o.place

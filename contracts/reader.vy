@@ -1,0 +1,114 @@
+# pragma version 0.4.3
+"""
+@title How modules read the ClearingHouse's words
+@license Apache-2.0
+"""
+
+import amm
+import limits
+import margin
+import words
+from interfaces import IClearingHouse
+
+
+# a market and one of its pools as they are now
+struct Quoted:
+    terms: margin.Terms
+    head: uint256  # the pool's bucket; 0: none, or it does not quote
+    held: margin.Held
+
+
+@internal
+@view
+def one(house: address, key: uint256) -> uint256:
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of([key])
+    return found[0]
+
+
+@internal
+@pure
+def held_of(p: uint256, price_word: uint256) -> margin.Held:
+    """@notice A position; where there is none, what a new one would start with."""
+    if p == 0:
+        return margin.Held(
+            size=0,
+            entry=0,
+            index=margin.index_of(price_word),
+            leverage=words.field(price_word, margin.LEVERAGE_SHIFT, 10),
+        )
+    return margin.Held(
+        size=words.signed64(p, 0),
+        entry=words.signed64(p, 64),
+        index=words.signed64(p, 128),
+        leverage=words.field(p, 192, 10),
+    )
+
+
+@internal
+@view
+def tiers_of(house: address, market: uint256, t: margin.Terms) -> margin.Terms:
+    """@notice The terms with every tier of the market."""
+    full: margin.Terms = t
+    count: uint256 = t.word >> margin.COUNT_SHIFT
+    keys: DynArray[uint256, 128] = []
+    for k: uint256 in range(1, limits.TIERS):
+        if k < count:
+            keys.append(words.TIER | (k << 8) | market)
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of(keys)
+    for k: uint256 in range(1, limits.TIERS):
+        if k < count:
+            full.tiers[k] = found[unsafe_sub(k, 1)]
+    return full
+
+
+@internal
+@view
+def quoted(house: address, market: uint256, which: uint256) -> Quoted:
+    """@notice A market's terms, with the tiers that its pool can reach, and that pool as it is."""
+    pool: uint256 = words.pool_of(market, which)
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of(
+        [
+            words.MARKET | words.PRICE | market,
+            words.MARKET | words.RISK | market,
+            words.MARKET | words.CAPS | market,
+            words.MARKET | words.POOL | market,
+            words.VENUE | words.POLICY,
+            words.BUCKET | pool,
+            words.position_key(pool, market),
+        ]
+    )
+    q: Quoted = empty(Quoted)
+    q.terms.word = found[0]
+    q.terms.price = convert(found[0] & margin.M41, int256)
+    q.terms.risk = found[1]
+    q.terms.caps = found[2]
+    q.terms.pool = found[3]
+    q.terms.policy = found[4]
+    q.terms.tiers[0] = margin.first_tier(found[0])
+    if margin.breaker_of(found[0]) == limits.RECOVERY:
+        since: uint256 = self.one(house, words.MARKET | words.FUND | market) >> 216
+        q.terms.dwells = block.timestamp < since + limits.DWELL_S
+    q.head = found[5]
+    q.held = self.held_of(found[6], found[0])
+    bound: int256 = words.field(q.terms.pool, amm.POOL_CAP, 54)
+    bound = max(bound, words.field(q.terms.pool, amm.BACKSTOP_CAP, 54) // max(1, q.terms.price))
+    size: int256 = q.held.size if q.held.size >= 0 else -q.held.size
+    if not margin.holds(q.terms.tiers[0], max(bound, size) * q.terms.price):
+        q.terms = self.tiers_of(house, market, q.terms)
+    return q
+
+
+@internal
+@view
+def quoting(house: address, market: uint256) -> Quoted:
+    """@notice The market and its AMM pool; its bucket is 0 while it does not quote."""
+    q: Quoted = self.quoted(house, market, words.AMM)
+    if q.head == 0 or q.terms.pool & words.M54 == 0 or q.head & words.LIQUIDATING != 0:
+        q.head = 0
+    elif not margin.is_fresh(q.terms.word, q.terms.risk, block.timestamp * 1000):
+        q.head = 0
+    else:
+        h: margin.Health = margin.alone(q.terms, words.signed64(q.head, 0), q.held, 0, 0)
+        if h.equity < h.maintenance:
+            q.head = 0
+    return q
