@@ -319,22 +319,22 @@ def move_position(giver: uint256, taker: uint256, market: uint256, cash: int256)
 
 @external
 def hand_over(giver: uint256, taker: uint256, market: uint256, size: int256, price: int256):
-    """@notice Signed `size` lots are traded for the giver against the taker at `price`, without fee or check."""
+    """
+    @notice Signed `size` lots are traded for the giver against the taker at `price`, without fee or check. Bucket 0 has
+            its side in another call of the same transaction.
+    """
     self._liquidators()
-    word: uint256 = ledger.word[words.MARKET | words.PRICE | market]
-    most: int256 = words.field(word, margin.LEVERAGE_SHIFT, 10)
-    cost: int256 = unsafe_mul(size, price)
     open: int256 = 0
     entries: int256 = 0
-    head: uint256 = ledger.word[words.BUCKET | giver]
-    head, open, entries = ledger.trade(giver, head, market, word, size, cost, 0, most)
-    ledger.store(giver, head)
-    more: int256 = 0
-    others: int256 = 0
-    head = ledger.word[words.BUCKET | taker]
-    head, more, others = ledger.trade(taker, head, market, word, unsafe_sub(0, size), unsafe_sub(0, cost), 0, most)
-    ledger.store(taker, head)
-    ledger.post(market, unsafe_add(open, more), unsafe_add(entries, others), 0)
+    if giver != 0:
+        open, entries = self._hand(giver, market, size, price)
+    if taker != 0:
+        more: int256 = 0
+        others: int256 = 0
+        more, others = self._hand(taker, market, unsafe_sub(0, size), price)
+        open = unsafe_add(open, more)
+        entries = unsafe_add(entries, others)
+    ledger.post(market, open, entries, 0)
     log fills.Filled(taker=giver, maker=taker, detail=fills.detail_of(market, size, price), fees=0)
 
 
@@ -440,6 +440,18 @@ def _exit_fault(bucket: uint256, head: uint256, amount: int256) -> uint256:
     if head & words.LIQUIDATING != 0 or h.equity < h.maintenance:
         return code.BEING_LIQUIDATED
     return code.WITHDRAWABLE if amount > ledger.may_leave(bucket, head) else 0
+
+
+@internal
+def _hand(bucket: uint256, market: uint256, size: int256, price: int256) -> (int256, int256):
+    word: uint256 = ledger.word[words.MARKET | words.PRICE | market]
+    most: int256 = words.field(word, margin.LEVERAGE_SHIFT, 10)
+    head: uint256 = ledger.word[words.BUCKET | bucket]
+    open: int256 = 0
+    entries: int256 = 0
+    head, open, entries = ledger.trade(bucket, head, market, word, size, unsafe_mul(size, price), 0, most)
+    ledger.store(bucket, head)
+    return open, entries
 
 
 @internal

@@ -50,19 +50,19 @@ def spread_of(t: margin.Terms) -> int256:
 @pure
 def price_at(t: margin.Terms, side: int256, twice: int256) -> int256:
     """@notice The price at a skew of `twice` half lots on the taker's side: up when it buys, else down."""
-    span: int256 = 2 * self.depth_of(t)
-    scaled: int256 = t.price * (self.spread_of(t) * span + twice * limits.RATE_ONE)
-    away: int256 = units.ceil_div(scaled, limits.RATE_ONE * span)
+    span: int256 = unsafe_mul(2, self.depth_of(t))
+    skew: int256 = unsafe_add(unsafe_mul(self.spread_of(t), span), unsafe_mul(twice, limits.RATE_ONE))
+    away: int256 = units.ceil_div(unsafe_mul(t.price, skew), unsafe_mul(limits.RATE_ONE, span))
     if side > 0:
-        return t.price + away
-    return min(t.price - away, self.price_max_of(t))
+        return unsafe_add(t.price, away)
+    return min(unsafe_sub(t.price, away), self.price_max_of(t))
 
 
 @internal
 @pure
 def average(t: margin.Terms, side: int256, lots: int256, held: int256) -> int256:
     """@notice Average price of `lots` for a taker on `side`."""
-    return self.price_at(t, side, lots - 2 * side * held)
+    return self.price_at(t, side, unsafe_sub(lots, unsafe_mul(unsafe_mul(2, side), held)))
 
 
 @internal
@@ -73,27 +73,39 @@ def lots_within(t: margin.Terms, side: int256, limit: int256, held: int256) -> i
     price_max: int256 = self.price_max_of(t)
     if units.magnitude(held) > depth or limit < 1 or (side < 0 and limit > price_max):
         return 0
-    scaled: int256 = t.price * self.spread_of(t)
-    spread: int256 = scaled // limits.RATE_ONE
-    room: int256 = side * (min(limit, price_max) - t.price) - spread
-    room = min(max(room, -2 * t.price), 2 * t.price)
-    most: int256 = units.floor_div(depth * room, t.price)
-    rest: int256 = depth * room - most * t.price
-    less: int256 = units.ceil_div(depth * (scaled - spread * limits.RATE_ONE), limits.RATE_ONE)
-    most += units.floor_div(rest - less, t.price)
+    scaled: int256 = unsafe_mul(t.price, self.spread_of(t))
+    spread: int256 = unsafe_div(scaled, limits.RATE_ONE)
+    room: int256 = unsafe_sub(unsafe_mul(side, unsafe_sub(min(limit, price_max), t.price)), spread)
+    reach: int256 = unsafe_mul(2, t.price)
+    room = unsafe_mul(depth, min(max(room, unsafe_sub(0, reach)), reach))
+    most: int256 = units.floor_div(room, t.price)
+    over: int256 = unsafe_sub(scaled, unsafe_mul(spread, limits.RATE_ONE))
+    rest: int256 = unsafe_sub(room, unsafe_mul(most, t.price))
+    rest = unsafe_sub(rest, units.ceil_div(unsafe_mul(depth, over), limits.RATE_ONE))
+    most = unsafe_add(most, units.floor_div(rest, t.price))
     bound: int256 = min(depth, convert((t.pool >> POOL_CAP) & words.M54, int256))
-    bound = min(bound, limits.NOTIONAL_MAX // price_max)
-    return min(most, bound) + side * held
+    bound = min(bound, unsafe_div(limits.NOTIONAL_MAX, price_max))
+    return unsafe_add(min(most, bound), unsafe_mul(side, held))
 
 
 @internal
 @pure
 def can_bear(t: margin.Terms, raw: int256, held: margin.Held, side: int256, lots: int256) -> bool:
     """@notice Whether the pool's cash and margin allow `lots` more to a taker on `side`."""
-    cost: int256 = -side * lots * self.average(t, side, lots, held.size)
-    if units.magnitude(raw - cost) > limits.RAW_USD_MAX:
+    return self.bears(t, raw, held, side, lots, unsafe_mul(lots, self.average(t, side, lots, held.size)))
+
+
+@internal
+@pure
+def bears(
+    t: margin.Terms, raw: int256, held: margin.Held, side: int256, lots: int256, amount: int256
+) -> bool:
+    """@notice Whether a pool may be the other side of `lots` on `side` for `amount`: its cash and margin."""
+    size: int256 = unsafe_mul(unsafe_sub(0, side), lots)
+    cost: int256 = unsafe_mul(unsafe_sub(0, side), amount)
+    if units.magnitude(unsafe_sub(raw, cost)) > limits.RAW_USD_MAX:
         return False
-    after: margin.Health = margin.alone(t, raw, held, -side * lots, cost)
+    after: margin.Health = margin.alone(t, raw, held, size, cost)
     return after.equity_initial >= after.initial or margin.accepts(margin.alone(t, raw, held, 0, 0), after)
 
 
@@ -109,7 +121,7 @@ def lots_to(t: margin.Terms, raw: int256, held: margin.Held, side: int256, limit
     low: int256 = 0
     high: int256 = lots
     for _: uint256 in range(HALVINGS):
-        middle: int256 = (low + high) // 2
+        middle: int256 = unsafe_div(unsafe_add(low, high), 2)
         if middle == low:
             break
         if self.can_bear(t, raw, held, side, middle):

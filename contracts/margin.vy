@@ -190,24 +190,25 @@ def index_of(price_word: uint256) -> int256:
 @pure
 def alone(t: Terms, raw: int256, held: Held, size: int256, cost: int256) -> Health:
     """@notice Health of a bucket with this one position after `size` more lots for `cost`: `measure_after` of a pool."""
-    equity: int256 = raw - cost
+    equity: int256 = unsafe_sub(raw, cost)
     if held.size != 0:
-        equity += units.funding_of(held.size, self.index_of(t.word) - held.index)[0]
+        equity = unsafe_add(equity, units.funding_of(held.size, unsafe_sub(self.index_of(t.word), held.index))[0])
     entry: int256 = held.entry
     if size != 0:
         entry = units.entry_after(held.size, held.entry, size, cost)
-    value: int256 = (held.size + size) * t.price
+    value: int256 = unsafe_mul(unsafe_add(held.size, size), t.price)
     notional: int256 = units.magnitude(value)
     tier: uint256 = self.tier_of(t, notional)
-    profit: int256 = max(0, value - entry)
-    equity += value
+    profit: int256 = max(0, unsafe_sub(value, entry))
+    equity = unsafe_add(equity, value)
     maintenance: int256 = units.ceil_div(self.numerator(tier, notional), limits.RATE_ONE)
     initial: int256 = 0
     if notional != 0:
         initial = self.initial_in(tier, t.risk, notional, held.leverage, self.live_rate(t.risk, t.price, 0))
+    counted: int256 = self.counted_profit(t.policy, self.weighted_profit(t.policy, profit))
     return Health(
         equity=equity,
-        equity_initial=equity - profit + self.counted_profit(t.policy, self.weighted_profit(t.policy, profit)),
+        equity_initial=unsafe_add(unsafe_sub(equity, profit), counted),
         maintenance=maintenance,
         initial=max(initial, self.end_of(t.policy, maintenance)),
         notional=notional,
@@ -222,7 +223,7 @@ def is_fresh(price_word: uint256, risk: uint256, now: uint256) -> bool:
     if price_word & FRESH == 0:
         return False
     time: uint256 = (price_word >> TIME_SHIFT) & (2**44 - 1)
-    return now <= time + ((risk >> AGE_SHIFT) & (2**22 - 1))
+    return now <= unsafe_add(time, (risk >> AGE_SHIFT) & (2**22 - 1))
 
 
 @internal

@@ -7,6 +7,7 @@
 import amm
 import limits
 import margin
+import units
 import words
 from interfaces import IClearingHouse
 
@@ -66,12 +67,13 @@ def tiers_of(house: address, market: uint256, t: margin.Terms) -> margin.Terms:
 def quoted(house: address, market: uint256, which: uint256) -> Quoted:
     """@notice A market's terms, with the tiers that its pool can reach, and that pool as it is."""
     pool: uint256 = words.pool_of(market, which)
+    key: uint256 = words.MARKET | market
     found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of(
         [
-            words.MARKET | words.PRICE | market,
-            words.MARKET | words.RISK | market,
-            words.MARKET | words.CAPS | market,
-            words.MARKET | words.POOL | market,
+            key | words.PRICE,
+            key | words.RISK,
+            key | words.CAPS,
+            key | words.POOL,
             words.VENUE | words.POLICY,
             words.BUCKET | pool,
             words.position_key(pool, market),
@@ -90,10 +92,10 @@ def quoted(house: address, market: uint256, which: uint256) -> Quoted:
         q.terms.dwells = block.timestamp < since + limits.DWELL_S
     q.head = found[5]
     q.held = self.held_of(found[6], found[0])
-    bound: int256 = words.field(q.terms.pool, amm.POOL_CAP, 54)
-    bound = max(bound, words.field(q.terms.pool, amm.BACKSTOP_CAP, 54) // max(1, q.terms.price))
-    size: int256 = q.held.size if q.held.size >= 0 else -q.held.size
-    if not margin.holds(q.terms.tiers[0], max(bound, size) * q.terms.price):
+    bound: int256 = unsafe_mul(words.field(q.terms.pool, amm.POOL_CAP, 54), q.terms.price)
+    bound = max(bound, words.field(q.terms.pool, amm.BACKSTOP_CAP, 54))
+    bound = max(bound, unsafe_mul(units.magnitude(q.held.size), q.terms.price))
+    if not margin.holds(q.terms.tiers[0], bound):
         q.terms = self.tiers_of(house, market, q.terms)
     return q
 
@@ -103,12 +105,18 @@ def quoted(house: address, market: uint256, which: uint256) -> Quoted:
 def quoting(house: address, market: uint256) -> Quoted:
     """@notice The market and its AMM pool; its bucket is 0 while it does not quote."""
     q: Quoted = self.quoted(house, market, words.AMM)
-    if q.head == 0 or q.terms.pool & words.M54 == 0 or q.head & words.LIQUIDATING != 0:
+    if not self.is_well(q) or q.terms.pool & words.M54 == 0:
         q.head = 0
-    elif not margin.is_fresh(q.terms.word, q.terms.risk, block.timestamp * 1000):
+    elif not margin.is_fresh(q.terms.word, q.terms.risk, unsafe_mul(block.timestamp, 1000)):
         q.head = 0
-    else:
-        h: margin.Health = margin.alone(q.terms, words.signed64(q.head, 0), q.held, 0, 0)
-        if h.equity < h.maintenance:
-            q.head = 0
     return q
+
+
+@internal
+@view
+def is_well(q: Quoted) -> bool:
+    """@notice Whether the pool is there, not being liquidated, and above maintenance."""
+    if q.head == 0 or q.head & words.LIQUIDATING != 0:
+        return False
+    h: margin.Health = margin.alone(q.terms, words.signed64(q.head, 0), q.held, 0, 0)
+    return h.equity >= h.maintenance

@@ -68,7 +68,7 @@ BUCKET_WORD: Final = {
     "has_settings": Field(222, 1),
     "touched": Field(223, 33),
 }
-LIQUIDATION_WORD: Final = {"start": Field(0, 44), "time": Field(44, 44), "freed": Field(88, 64)}
+LIQUIDATION_WORD: Final = {"start": Field(0, 44), "time": Field(44, 44)}
 SETTING_WORD: Final = {"leverage": Field(0, 10), "isolated": Field(10, 1), "floor": Field(11, 55, 1)}
 PRICE_WORD: Final = {
     "price": Field(0, 41),
