@@ -38,6 +38,7 @@ POOLS: public(immutable(address))
 STEWARD: public(immutable(address))
 HUB: public(immutable(address))
 FUNDING: public(immutable(address))
+APPRAISER: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -56,6 +57,7 @@ struct Modules:
     steward: address
     hub: address
     funding: address
+    appraiser: address
 
 
 struct Permit:
@@ -128,6 +130,8 @@ def __init__(modules: Modules, permits: DynArray[Permit, 32]):
     STEWARD = modules.steward
     HUB = modules.hub
     FUNDING = modules.funding
+    APPRAISER = modules.appraiser
+    ledger.__init__(modules.appraiser)
     for permit: Permit in permits:
         self.writable[permit.module][permit.sort] = permit.mask
     ledger.word[words.VENUE | words.MONEY] = 2**63 << ledger.DUST_SHIFT
@@ -192,22 +196,12 @@ def exit_fault(bucket: uint256, amount: int256) -> uint256:
 # ---------------------------------------------------------------------
 
 @external
-def settle(bucket: uint256, market: uint256):
-    """@notice Settles the funding of a bucket's positions, or of one market's: what is owed already is paid."""
+def settle(bucket: uint256):
+    """@notice Settles the funding of a bucket's positions: what is owed already is paid."""
     head: uint256 = ledger.word[words.BUCKET | bucket]
     if head == 0:
         code.refuse(code.UNKNOWN_ACCOUNT)
-    if market == ledger.NO_MARKET:
-        ledger.store(bucket, ledger.settle(bucket, head))
-        return
-    key: uint256 = words.position_key(bucket, market)
-    p: uint256 = ledger.word[key]
-    if p == 0:
-        code.refuse(code.NO_POSITION)
-    paid: int256 = 0
-    p, paid = ledger.settle_position(bucket, market, p, ledger.word[words.MARKET | words.PRICE | market])
-    ledger.word[key] = p
-    ledger.store(bucket, words.with_signed64(head, 0, unsafe_add(words.signed64(head, 0), paid)))
+    ledger.store(bucket, ledger.settle(bucket, head))
 
 
 # ---------------------------------------------------------------------

@@ -18,13 +18,15 @@ import limits
 import margin
 import orders
 import reader
+import signatures
 import units
 import words
 from interfaces import IClearingHouse
 
-initializes: orders
+initializes: signatures
+initializes: orders[signatures := signatures]
 exports: (
-    orders.domain_separator,
+    signatures.domain_separator,
     orders.filled,
     orders.approve_agent,
     orders.cancel,
@@ -100,7 +102,7 @@ event RequestDone:
 
 @deploy
 def __init__(house: address, governor: address, operator: address, silence: uint256):
-    orders.__init__()
+    signatures.__init__()
     HOUSE = house
     GOVERNOR = governor
     SILENCE = silence

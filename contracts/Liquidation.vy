@@ -30,6 +30,7 @@ from interfaces import IDeleveraging
 
 HOUSE: public(immutable(address))
 DELEVERAGING: public(immutable(address))
+VAULT: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -48,6 +49,11 @@ STOPPED: constant(uint256) = 5
 NO_LIQUIDITY: constant(uint256) = 6
 OVER: constant(uint256) = 7  # nothing is left to do
 
+ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
+
+interface IVault:
+    def worth_maintenance(bucket: uint256) -> int256: view
+
 # a bucket on its way through the stages
 struct Work:
     bucket: uint256
@@ -59,6 +65,7 @@ struct Work:
     positions: uint256[16]
     prices: uint256[16]
     workable: uint256  # a bit a position
+    stale: bool  # a price of it
     numerators: int256[16]
     total: int256  # of them
     equity: int256
@@ -114,19 +121,16 @@ event LiquidationEnded:
     maintenance: int256
     gone: bool
 
-event Rewarded:
-    keeper: indexed(uint256)
-    amount: int256
-
 
 # ---------------------------------------------------------------------
 # Set-up
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, deleveraging: address):
+def __init__(house: address, deleveraging: address, vault: address):
     HOUSE = house
     DELEVERAGING = deleveraging
+    VAULT = vault
 
 
 # ---------------------------------------------------------------------
@@ -179,7 +183,7 @@ def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint25
         self._finish(w, True)
         return FILLED
     if w.count != 0 and w.workable == 0:
-        return self._wait(w, self._why_stuck(w))
+        return self._wait(w, STALE if w.stale else STOPPED)
     if self._top_up(w) > 0:
         if liquidating:
             self._finish(self._load(bucket), True)
@@ -187,6 +191,8 @@ def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint25
     if not liquidating:
         self._tell_start(w)
     if w.count == 0:
+        if w.head & ASSETS != 0:
+            return self._wait(w, NO_LIQUIDITY)
         own: uint256 = words.own_market(bucket)
         self._cover(w, own)
         self._finish(self._load(bucket), True)
@@ -208,7 +214,7 @@ def _after_close(w: Work, liquidating: bool):
     after.start = w.start
     after.time = w.time
     after.claimed = w.claimed
-    if after.count == 0 and after.equity < 0:
+    if after.count == 0 and after.equity < 0 and after.head & ASSETS == 0:
         self._cover(after, w.emptied)
         after = self._load(w.bucket)
         after.time = w.time
@@ -251,7 +257,9 @@ def _load(bucket: uint256) -> Work:
     for i: uint256 in range(w.count, bound=16):
         w.positions[i] = found[unsafe_mul(3, i)]
         w.prices[i] = found[unsafe_add(unsafe_mul(3, i), 1)]
-        if self._is_workable(w.policy, w.prices[i], found[unsafe_add(unsafe_mul(3, i), 2)]):
+        if not margin.is_fresh(w.prices[i], found[unsafe_add(unsafe_mul(3, i), 2)], convert(w.now, uint256)):
+            w.stale = True
+        elif self._is_open(w.policy, w.prices[i]):
             w.workable = w.workable | (1 << i)
         size: int256 = words.signed64(w.positions[i], 0)
         step: int256 = unsafe_sub(margin.index_of(w.prices[i]), words.signed64(w.positions[i], 128))
@@ -264,6 +272,8 @@ def _load(bucket: uint256) -> Work:
         w.numerators[i] = margin.numerator(tier, notional)
         w.total = unsafe_add(w.total, w.numerators[i])
     w.maintenance = units.ceil_div(w.total, limits.RATE_ONE)
+    if w.head & ASSETS != 0:
+        w.equity = unsafe_add(w.equity, staticcall IVault(VAULT).worth_maintenance(bucket))
     return w
 
 
@@ -277,23 +287,11 @@ def _tier(market: uint256, price_word: uint256, notional: int256) -> uint256:
 
 
 @internal
-@view
-def _is_workable(policy: uint256, price_word: uint256, risk: uint256) -> bool:
-    """@notice Whether forced orders may trade in a market: fresh price, open or reduce-only."""
+@pure
+def _is_open(policy: uint256, price_word: uint256) -> bool:
+    """@notice Whether forced orders may trade in a market: open or reduce-only."""
     status: uint256 = max(margin.status_of(price_word), (policy >> margin.VENUE_STATUS) & 15)
-    if status < limits.ACTIVE or status > limits.REDUCING or margin.status_of(price_word) == limits.UNLISTED:
-        return False
-    return margin.is_fresh(price_word, risk, unsafe_mul(block.timestamp, 1000))
-
-
-@internal
-@view
-def _why_stuck(w: Work) -> uint256:
-    for i: uint256 in range(w.count, bound=16):
-        risk: uint256 = reader.one(HOUSE, words.MARKET | words.RISK | w.markets[i])
-        if not margin.is_fresh(w.prices[i], risk, unsafe_mul(block.timestamp, 1000)):
-            return STALE
-    return STOPPED
+    return status <= limits.REDUCING and margin.status_of(price_word) != limits.UNLISTED
 
 
 @internal
@@ -414,7 +412,7 @@ def _close(w: Work, others: DynArray[uint256, 512], same: DynArray[uint256, 512]
     after: Work = w
     if w.start == 0 or w.head & words.LIQUIDATING == 0:
         after.start = w.now
-    extcall IClearingHouse(HOUSE).settle(w.bucket, NO_MARKET)
+    extcall IClearingHouse(HOUSE).settle(w.bucket)
     low: bool = closing.is_below_share(w.policy, w.equity, w.maintenance)
     vault_first: bool = low and w.equity >= 0
     done: bool = False
@@ -591,7 +589,6 @@ def _reward(bucket: uint256, market: uint256, amount: int256):
         return
     if reader.one(HOUSE, words.BUCKET | keeper) != 0:
         extcall IClearingHouse(HOUSE).claim(market, keeper, amount, False)
-        log Rewarded(keeper=keeper, amount=amount)
 
 
 @internal

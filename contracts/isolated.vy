@@ -6,6 +6,7 @@
 """
 
 import code
+import isolated_words
 import ledger
 import limits
 import margin
@@ -13,10 +14,6 @@ import units
 import words
 
 uses: ledger
-
-# a setting of an account in a market: leverage, isolated, 1 + cross cash that automatic top-ups leave (0: off)
-SETTING_ISOLATED: constant(uint256) = 1 << 10
-SETTING_FLOOR: constant(uint256) = 11
 
 event CashMoved:
     giver: indexed(uint256)
@@ -62,7 +59,7 @@ def party_of(account: uint256, market: uint256, price_word: uint256, risk: uint2
     setting: uint256 = 0
     if p.head & words.HAS_SETTINGS != 0:
         setting = ledger.word[words.setting_key(account, market)]
-    if p.bucket == account and setting & SETTING_ISOLATED != 0:
+    if p.bucket == account and setting & isolated_words.IS_ISOLATED != 0:
         p.bucket = words.isolated_of(account, market)
         p.head = words.ZERO_BUCKET | (limits.ISOLATED << words.KIND_SHIFT)
         p.is_made = False

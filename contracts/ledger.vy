@@ -32,6 +32,14 @@ SHARES_SHIFT: constant(uint256) = 128
 
 NO_MARKET: constant(uint256) = max_value(uint256)
 
+# collateral and portfolio margin of the few buckets that have them: values for initial margin and for maintenance, and
+# the requirements that replace the tiers' (-1: they do not)
+interface Appraiser:
+    def appraise(bucket: uint256, head: uint256, market: uint256, size: int256) -> (int256, int256, int256, int256): view
+
+APPRAISER: immutable(address)
+SPECIAL: constant(uint256) = words.PORTFOLIO | (255 << words.ASSETS_SHIFT)
+
 event FundingPaid:
     bucket: indexed(uint256)
     market: uint256
@@ -39,6 +47,11 @@ event FundingPaid:
 
 
 word: HashMap[uint256, uint256]
+
+
+@deploy
+def __init__(appraiser: address):
+    APPRAISER = appraiser
 
 
 @internal
@@ -132,6 +145,19 @@ def measure_after(
             initials = unsafe_add(initials, margin.initial_in(tier, risk, notional, most, live))
     h.maintenance = units.ceil_div(total, limits.RATE_ONE)
     h.equity_initial = unsafe_add(unsafe_sub(h.equity, h.profit), margin.counted_profit(policy, weighted))
+    if head & SPECIAL != 0:
+        worth: int256 = 0
+        worth_maintenance: int256 = 0
+        required: int256 = 0
+        required_initial: int256 = 0
+        worth, worth_maintenance, required, required_initial = staticcall Appraiser(APPRAISER).appraise(
+            bucket, head, market, size
+        )
+        h.equity = unsafe_add(h.equity, worth_maintenance)
+        h.equity_initial = unsafe_add(h.equity_initial, worth)
+        if required >= 0:
+            h.maintenance = required
+            initials = required_initial
     h.initial = max(initials, margin.end_of(policy, h.maintenance))
     return h
 

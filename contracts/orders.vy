@@ -8,25 +8,17 @@
 """
 
 import code
+import signatures
 import words
 
-interface IERC1271:
-    def isValidSignature(hash: bytes32, signature: Bytes[1024]) -> bytes4: view
+uses: signatures
 
-DOMAIN_TYPE: constant(bytes32) = keccak256(
-    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
 ORDER_TYPE: constant(bytes32) = keccak256(
     "Order(address owner,uint256 sub,uint256 market,bool buys,bool reduces,uint256 lots,uint256 price,uint256 nonce,uint256 expires)"
 )
-MAGIC: constant(bytes4) = 0x1626ba7e
-HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
 BY_CONTRACT: constant(uint256) = 1
 CANCELLED: constant(uint256) = 1 << 63
 M63: constant(uint256) = 2**63 - 1
-
-SEPARATOR: immutable(bytes32)
-CHAIN: immutable(uint256)
 
 struct Signed:
     terms: uint256
@@ -61,28 +53,6 @@ event NonceFloor:
 used: HashMap[uint256, uint256]  # account << 64 | nonce / 4 -> lots filled, 64 bits each; the highest bit: cancelled
 nonce_floor: public(HashMap[uint256, uint256])  # account -> nonces below are cancelled
 agents: public(HashMap[address, HashMap[address, uint256]])  # owner -> agent -> until when (s) it may sign orders
-
-
-@deploy
-def __init__():
-    CHAIN = chain.id
-    SEPARATOR = keccak256(
-        abi_encode(DOMAIN_TYPE, keccak256("Seawall"), keccak256("1"), chain.id, self)
-    )
-
-
-@external
-@view
-def domain_separator() -> bytes32:
-    return self.separator()
-
-
-@internal
-@view
-def separator() -> bytes32:
-    if chain.id == CHAIN:
-        return SEPARATOR
-    return keccak256(abi_encode(DOMAIN_TYPE, keccak256("Seawall"), keccak256("1"), chain.id, self))
 
 
 @external
@@ -121,8 +91,8 @@ def cancel_below(sub: uint256, nonce: uint256):
 
 @internal
 @view
-def digest_of(signed: Signed) -> bytes32:
-    body: bytes32 = keccak256(
+def body_of(signed: Signed) -> bytes32:
+    return keccak256(
         abi_encode(
             ORDER_TYPE,
             signed.terms & words.OWNER_MASK,
@@ -136,33 +106,19 @@ def digest_of(signed: Signed) -> bytes32:
             (signed.limits >> 128) & words.M64,
         )
     )
-    return keccak256(concat(x"1901", self.separator(), body))
 
 
 @internal
 @view
 def is_signed(signed: Signed, owner: address, proofs: DynArray[Bytes[1024], 8]) -> uint256:
     """@notice 0 when the owner, or an agent that it has approved, has signed the order; else the code why not."""
-    digest: bytes32 = self.digest_of(signed)
+    body: bytes32 = self.body_of(signed)
     if (signed.limits >> 192) & 255 == BY_CONTRACT:
-        if signed.s >= len(proofs) or not owner.is_contract:
-            return code.NOT_AUTHORISED
-        ok: bool = False
-        answer: Bytes[32] = b""
-        ok, answer = raw_call(
-            owner,
-            abi_encode(digest, proofs[signed.s], method_id=method_id("isValidSignature(bytes32,bytes)")),
-            max_outsize=32,
-            is_static_call=True,
-            revert_on_failure=False,
-        )
-        if not ok or len(answer) != 32 or convert(slice(answer, 0, 4), bytes4) != MAGIC:
+        known: bool = signed.s < len(proofs) and owner.is_contract
+        if not known or not signatures.is_signed_by(owner, body, proofs[signed.s]):
             return code.NOT_AUTHORISED
         return 0
-    s: uint256 = signed.s & (2**255 - 1)
-    if s > HALF_ORDER:
-        return code.NOT_AUTHORISED
-    signer: address = ecrecover(digest, 27 + (signed.s >> 255), signed.r, s)
+    signer: address = signatures.signer_of(body, signed.r, signed.s & (2**255 - 1), 27 + (signed.s >> 255))
     if signer == empty(address):
         return code.NOT_AUTHORISED
     if signer == owner:

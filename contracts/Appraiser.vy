@@ -1,0 +1,284 @@
+# pragma version 0.4.3
+"""
+@title Appraiser: collateral values, and portfolio margin over a grid of scenarios. src/seawall/margin/scenario.py
+@license Apache-2.0
+@notice The ClearingHouse asks it about the buckets that hold collateral or have opted in to portfolio margin. The grid
+        is a versioned table; anybody can evaluate it again (`portfolio`), and check a claim (`verify_claim`).
+@custom:kill Without grid entries (the governor's) no requirement can be computed: such accounts can only reduce.
+"""
+
+import limits
+import margin
+import reader
+import units
+import words
+from interfaces import IClearingHouse
+
+
+# ---------------------------------------------------------------------
+# Interfaces
+# ---------------------------------------------------------------------
+
+interface Vault:
+    def worth(bucket: uint256) -> (int256, int256): view
+    def worth_of(bucket: uint256, asset: uint256) -> int256: view
+
+
+# ---------------------------------------------------------------------
+# Immutables
+# ---------------------------------------------------------------------
+
+HOUSE: public(immutable(address))
+VAULT: public(immutable(address))
+GOVERNOR: public(immutable(address))
+
+
+# ---------------------------------------------------------------------
+# Constants
+# ---------------------------------------------------------------------
+
+ROWS: constant(uint256) = 16
+BOOK: constant(uint256) = 24  # markets of one bucket: positions, and collateral whose underlying they are
+ASSETS: constant(uint256) = 8
+
+struct Shock:
+    move: int256  # of the common factor
+    credit: int256  # at which gains pay for losses
+
+struct Risk:
+    beta: int256
+    own: int256
+    basis: int256
+    floor: int256
+    start: int256
+    concentration: int256
+
+struct Exposure:
+    market: uint256
+    perp: int256
+    spot: int256
+
+struct Portfolio:
+    row: uint256  # the worst: a common shock's number, or 16 + 2 * share + 512 * place in the book (+ 1 downwards)
+    worst: int256
+    floor: int256
+    concentration: int256
+    maintenance: int256
+    initial: int256
+
+
+# ---------------------------------------------------------------------
+# Storage
+# ---------------------------------------------------------------------
+
+version: public(uint256)
+factor: public(int256)
+shocks: public(DynArray[Shock, ROWS])
+own_shares: public(DynArray[int256, ROWS])
+risks: public(HashMap[uint256, Risk])
+is_priced: public(HashMap[uint256, bool])  # markets with an entry in the grid
+underlying: public(HashMap[uint256, uint256])  # asset -> 1 + market whose mark moves it
+
+
+# ---------------------------------------------------------------------
+# Events
+# ---------------------------------------------------------------------
+
+event GridSet:
+    version: uint256
+
+event RiskSet:
+    market: uint256
+    risk: Risk
+
+
+# ---------------------------------------------------------------------
+# Set-up
+# ---------------------------------------------------------------------
+
+@deploy
+def __init__(house: address, vault: address, governor: address):
+    HOUSE = house
+    VAULT = vault
+    GOVERNOR = governor
+
+
+@external
+def set_grid(version: uint256, factor: int256, shocks: DynArray[Shock, ROWS], own_shares: DynArray[int256, ROWS]):
+    """@notice The governor's table of shocks. The factor turns maintenance into initial margin."""
+    assert msg.sender == GOVERNOR, "governor"
+    assert version > self.version and factor >= limits.RATE_ONE and len(shocks) > 0 and len(own_shares) > 0, "grid"
+    for shock: Shock in shocks:
+        assert shock.credit >= 0 and shock.credit <= limits.RATE_ONE, "credit"
+        assert units.magnitude(shock.move) <= limits.RATE_ONE, "move"
+    for share: int256 in own_shares:
+        assert share > 0 and share <= limits.RATE_ONE, "share"
+    self.version = version
+    self.factor = factor
+    self.shocks = shocks
+    self.own_shares = own_shares
+    log GridSet(version=version)
+
+
+@external
+def set_risk(market: uint256, risk: Risk):
+    """@notice How a market moves in the grid. All rates in RATE_ONE, the start in micro-USD."""
+    assert msg.sender == GOVERNOR, "governor"
+    for rate: int256 in [risk.own, risk.basis, risk.floor, risk.concentration]:
+        assert rate >= 0 and rate <= limits.RATE_ONE, "rate"
+    assert risk.start >= 0 and units.magnitude(risk.beta) <= 10 * limits.RATE_ONE, "risk"
+    self.risks[market] = risk
+    self.is_priced[market] = True
+    log RiskSet(market=market, risk=risk)
+
+
+@external
+def set_underlying(asset: uint256, market: uint256):
+    """@notice The market whose mark moves an asset: 1 + its number; 0: none."""
+    assert msg.sender == GOVERNOR and asset < ASSETS, "governor"
+    self.underlying[asset] = market
+
+
+# ---------------------------------------------------------------------
+# Views
+# ---------------------------------------------------------------------
+
+@external
+@view
+def appraise(bucket: uint256, head: uint256, market: uint256, size: int256) -> (int256, int256, int256, int256):
+    """
+    @notice Collateral for initial margin and for maintenance, and both requirements of portfolio margin (-1: not asked
+            for) after `size` more lots of a market.
+    """
+    initial: int256 = 0
+    maintenance: int256 = 0
+    if (head >> words.ASSETS_SHIFT) & 255 != 0:
+        initial, maintenance = staticcall Vault(VAULT).worth(bucket)
+    if head & words.PORTFOLIO == 0:
+        return initial, maintenance, -1, -1
+    p: Portfolio = self._portfolio(bucket, head, market, size)
+    return initial, maintenance, p.maintenance, p.initial
+
+
+@external
+@view
+def portfolio(bucket: uint256) -> Portfolio:
+    """@notice Portfolio margin of a bucket, whether it has opted in or not: worst row, its loss, floors, add-ons."""
+    return self._portfolio(bucket, reader.one(HOUSE, words.BUCKET | bucket), max_value(uint256), 0)
+
+
+@external
+@view
+def verify_claim(bucket: uint256, row: uint256, maintenance: int256, initial: int256) -> bool:
+    """@notice Whether a claimed worst row and requirements are those of the grid, by evaluating every row."""
+    p: Portfolio = self._portfolio(bucket, reader.one(HOUSE, words.BUCKET | bucket), max_value(uint256), 0)
+    return p.row == row and p.maintenance == maintenance and p.initial == initial
+
+
+# ---------------------------------------------------------------------
+# Internal
+# ---------------------------------------------------------------------
+
+@internal
+@view
+def _book_of(bucket: uint256, head: uint256, market: uint256, size: int256) -> DynArray[Exposure, BOOK]:
+    """@notice Exposure a market: perp (signed) and collateral of the same asset, in micro-USD at mark."""
+    book: DynArray[Exposure, BOOK] = []
+    count: uint256 = words.count_of(head)
+    keys: DynArray[uint256, 128] = []
+    places: uint256 = head >> words.LIST_SHIFT
+    for i: uint256 in range(count, bound=16):
+        here: uint256 = (places >> (8 * i)) & 255
+        keys.append(words.position_key(bucket, here))
+        keys.append(words.MARKET | words.PRICE | here)
+    if market < 256:
+        keys.append(words.MARKET | words.PRICE | market)
+    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(keys)
+    is_new: bool = market < 256
+    for i: uint256 in range(count, bound=16):
+        here: uint256 = (places >> (8 * i)) & 255
+        held: int256 = words.signed64(found[2 * i], 0)
+        if here == market:
+            held += size
+            is_new = False
+        price: int256 = convert(found[2 * i + 1] & margin.M41, int256)
+        book.append(Exposure(market=here, perp=held * price, spot=0))
+    if is_new and size != 0:
+        price: int256 = convert(found[2 * count] & margin.M41, int256)
+        book.append(Exposure(market=market, perp=size * price, spot=0))
+    for asset: uint256 in range(ASSETS):
+        if (head >> (words.ASSETS_SHIFT + asset)) & 1 == 1 and self.underlying[asset] != 0:
+            here: uint256 = self.underlying[asset] - 1
+            worth: int256 = staticcall Vault(VAULT).worth_of(bucket, asset)
+            place: uint256 = len(book)
+            for j: uint256 in range(len(book), bound=BOOK):
+                if book[j].market == here:
+                    place = j
+            if place == len(book):
+                book.append(Exposure(market=here, perp=0, spot=worth))
+            else:
+                book[place].spot += worth
+    return book
+
+
+@internal
+@pure
+def _loss(e: Exposure, basis: int256, move: int256) -> int256:
+    """@notice Loss (positive) or gain of one market in micro-USD x RATE_ONE^2, exact."""
+    hedged: int256 = min(max(0, -e.perp), e.spot)
+    return hedged * basis * limits.RATE_ONE - (e.perp + e.spot) * max(move, -limits.RATE_ONE * limits.RATE_ONE)
+
+
+@internal
+@view
+def _portfolio(bucket: uint256, head: uint256, market: uint256, size: int256) -> Portfolio:
+    assert self.version != 0, "grid"
+    book: DynArray[Exposure, BOOK] = self._book_of(bucket, head, market, size)
+    p: Portfolio = empty(Portfolio)
+    p.worst = min_value(int256)
+    risks: DynArray[Risk, BOOK] = []
+    floors: int256 = 0
+    extra: int256 = 0
+    for e: Exposure in book:
+        assert self.is_priced[e.market], "grid"
+        risk: Risk = self.risks[e.market]
+        risks.append(risk)
+        gross: int256 = units.magnitude(e.perp)
+        floors += gross * risk.floor
+        extra += max(0, gross - risk.start) * risk.concentration
+    row: uint256 = 0
+    for shock: Shock in self.shocks:
+        lost: int256 = 0
+        gained: int256 = 0
+        for i: uint256 in range(len(book), bound=BOOK):
+            loss: int256 = self._loss(book[i], risks[i].basis, shock.move * risks[i].beta)
+            if loss > 0:
+                lost += loss
+            else:
+                gained -= loss
+        p = self._worse(p, row, lost * limits.RATE_ONE - gained * shock.credit)
+        row += 1
+    for i: uint256 in range(len(book), bound=BOOK):
+        row = 16 + 512 * i
+        for share: int256 in self.own_shares:
+            move: int256 = units.rate_up(risks[i].own, share) * limits.RATE_ONE
+            p = self._worse(p, row, self._loss(book[i], risks[i].basis, move) * limits.RATE_ONE)
+            p = self._worse(p, row + 1, self._loss(book[i], risks[i].basis, -move) * limits.RATE_ONE)
+            row += 2
+    p.floor = units.ceil_div(floors, limits.RATE_ONE)
+    p.concentration = units.ceil_div(extra, limits.RATE_ONE)
+    p.maintenance = max(0, p.worst) + p.floor + p.concentration
+    p.initial = units.rate_up(p.maintenance, self.factor)
+    return p
+
+
+@internal
+@pure
+def _worse(p: Portfolio, row: uint256, numerator: int256) -> Portfolio:
+    loss: int256 = units.ceil_div(numerator, limits.RATE_ONE * limits.RATE_ONE * limits.RATE_ONE)
+    if loss <= p.worst:
+        return p
+    after: Portfolio = p
+    after.row = row
+    after.worst = loss
+    return after
