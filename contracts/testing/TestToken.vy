@@ -98,4 +98,5 @@ def _move(owner: address, receiver: address, amount: uint256):
     self.balanceOf[receiver] += amount * (10_000 - self.fee) // 10_000
     log Transfer(sender=owner, receiver=receiver, value=amount)
     if self.hook != empty(address):
-        raw_call(self.hook, b"", revert_on_failure=False)
+        ok: bool = raw_call(self.hook, b"", revert_on_failure=False)
+        assert ok or not ok

@@ -78,7 +78,7 @@ class Evm:
 
     def __init__(self, now: int = 1_760_000_400) -> None:
         self.evm = pyrevm.EVM(spec_id="CANCUN")
-        self.now, self.number, self.gas_used = now, 100, 0
+        self.now, self.number = now, 100
         self.contracts: dict[str, Contract] = {}
         self.evm.set_balance(DEPLOYER, 10**24)
         self.set_time(now)
@@ -125,6 +125,14 @@ class Evm:
             raise self._refusal(str(error)) from None
         self.evm.reset_transient_storage()
         return bytes(found)
+
+    def logs(self) -> list[Any]:
+        """Events of the last transaction."""
+        return list(self.evm.result.logs)
+
+    def gas(self) -> int:
+        """Gas of the last transaction without its calldata and intrinsic part."""
+        return int(self.evm.result.gas_used)
 
     def _refusal(self, text: str) -> Exception:
         self.evm.reset_transient_storage()

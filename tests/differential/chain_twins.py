@@ -5,6 +5,7 @@ one that the other takes at once), marks are the index. Policy is the engine's: 
 into the words here (the steward's rails have a suite of their own).
 """
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "contracts"))
 
 from evm import DEPLOYER, Contract, Evm, Refused, create_address
+from eth_keys.datatypes import PrivateKey
 from seawall.chain import layout as at
+from seawall.chain.orders import Order, SignedOrder, batch, digest, fill_word, keccak, sign
 from seawall.chain.permits import PERMITS
 from seawall.engine.rows import rows_of
 from seawall.engine.venue import Applied, Venue
@@ -21,7 +24,8 @@ from seawall.margin.certificate import LIVE
 from seawall.terms import code, command, parameter
 from seawall.units import RATE_ONE
 
-MODULES = ("vault", "desk", "exchange", "liquidation", "deleveraging", "pools", "steward", "hub", "funding")
+MODULES = ("vault", "desk", "exchange", "liquidation", "deleveraging", "pools", "steward", "hub", "funding", "appraiser")
+REAL = ("exchange", "desk", "liquidation", "deleveraging")
 USD = 1_000_000
 START = 1_760_000_400_000
 PRICE_MAX = 2**33
@@ -41,12 +45,44 @@ class Chain:
         self.evm = Evm(now_ms // 1000)
         start = self.evm.nonce()
         modules = {name: puppet(name) for name in MODULES}
-        modules["exchange"] = create_address(DEPLOYER, start + 1)
+        for place, name in enumerate(REAL):
+            modules[name] = create_address(DEPLOYER, start + 1 + place)
         permits = [(modules[name], sort, mask) for name, sort, mask in PERMITS]
         self.modules = modules
         self.house = self.evm.deploy("ClearingHouse", tuple(modules[name] for name in MODULES), permits)
-        self.exchange = self.evm.deploy("Exchange", self.house.address, DEPLOYER, DEPLOYER, 10**9)
-        assert self.exchange.address == modules["exchange"]
+        house = self.house.address
+        self.exchange = self.evm.deploy("Exchange", house, DEPLOYER, DEPLOYER, 10**9)
+        self.domain = bytes(self.evm.view(self.exchange, "domain_separator"))
+        self.serial = 0
+        self.refusals = keccak(b"FillRefused(uint256,uint256)")
+        self.desk = self.evm.deploy("AccountDesk", house)
+        self.liquidation = self.evm.deploy("Liquidation", house, modules["deleveraging"], modules["vault"])
+        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"])
+        assert [c.address for c in (self.exchange, self.deleveraging)] == [modules["exchange"], modules["deleveraging"]]
+
+    def order(self, account: int, market: int, buys: bool, lots: int, price: int, reduces: bool) -> SignedOrder:
+        """An order of an account's owner, signed with its key."""
+        self.serial += 1
+        order = Order(
+            owner=owner_of(account),
+            market=market,
+            buys=buys,
+            lots=min(lots, 2**54 - 1),
+            price=price,
+            nonce=self.serial,
+            expires=2**40,
+            reduces=reduces,
+        )
+        return SignedOrder(order=order, signature=sign(key_of(account), digest(self.domain, order)))
+
+    def match(self, taker: SignedOrder, maker: SignedOrder, lots: int, price: int) -> int:
+        """A batch of one fill; 0, or the code with which it was refused."""
+        words, proofs = batch([taker, maker])
+        done = self.evm.send(self.exchange, "settle", words, [fill_word(0, 1, lots, price)], proofs)
+        if done == 1:
+            return 0
+        logs = [log for log in self.evm.logs() if log.topics[0] == "0x" + self.refusals.hex()]
+        return int.from_bytes(bytes(logs[-1].data[1])[32:64], "big")
 
     def put(self, module: str, key: int, mask: int, fields: int) -> None:
         self.evm.send(self.house, "put", key, mask, fields, sender=self.modules[module])
@@ -58,8 +94,15 @@ class Chain:
         return found
 
 
+@functools.cache
+def key_of(account: int) -> bytes:
+    return (0x5EA0000 + account).to_bytes(32, "big")
+
+
+@functools.cache
 def owner_of(account: int) -> str:
-    return f"0x{0x5EA0000 + account:040x}"
+    """The address of an account's owner."""
+    return str(PrivateKey(key_of(account)).public_key.to_address())
 
 
 class Twins:

@@ -30,7 +30,7 @@ PERMITS: Final[tuple[tuple[str, int, int], ...]] = (
     ("pools", at.MARKET | at.SHORT, at.mask_of(at.SHORT_WORD, "shares_amm", "shares_backstop")),
     ("liquidation", at.LIQUIDATION, WHOLE),
     ("liquidation", at.BUCKET, at.mask_of(at.BUCKET_WORD, "liquidating")),
-    ("liquidation", at.VENUE | at.FLOW, at.mask_of(at.FLOW_WORD, "gate")),
+    ("liquidation", at.VENUE | at.FLOW, above(188)),
     ("liquidation", at.MARKET | at.FORCED, at.mask_of(at.FORCED_WORD, "start", "used")),
     ("steward", at.TIER, WHOLE),
     ("steward", at.ASSET, WHOLE),
