@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from seawall.engine.rows import Rows
+from seawall.engine.rows import Rows, rows_of
 from seawall.ledger.markets import AMM, BACKSTOP
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import code, command
-from seawall.units import USD_ONE, BadInput, Side, ceil_div, mul_div
+from seawall.units import USD_ONE, BadInput, ceil_div
 from seawall.venue.decimals import USD_DECIMALS, units_of
 from seawall.venue.desk import Outcome
 from seawall.venue.exchange.call import Call, is_time, rows_from
@@ -57,7 +57,7 @@ def address_in(action: Mapping[str, Any], name: str) -> bytes:
         raise MalformedError(str(error)) from error
 
 
-def own_master(service: Service, call: Call) -> int:
+def own_master(call: Call) -> int:
     """The account of an owner who signed itself. RefusedError for an agent."""
     if call.signer < 0:
         raise RefusedError("Must be signed by the account's own wallet.")
@@ -66,10 +66,9 @@ def own_master(service: Service, call: Call) -> int:
 
 async def usd_send(service: Service, call: Call) -> dict[str, Any]:
     """`usdSend`: from the signer's margin account to another owner's."""
-    own_master(service, call)
-    return await send(
-        service, call, address_in(call.action, "destination"), usd_of(call.action.get("amount"), "amount")
-    )
+    own_master(call)
+    destination, amount = address_in(call.action, "destination"), usd_of(call.action.get("amount"), "amount")
+    return await send(service, call, destination, amount)
 
 
 async def send(service: Service, call: Call, destination: bytes, amount: int) -> dict[str, Any]:
@@ -79,20 +78,14 @@ async def send(service: Service, call: Call, destination: bytes, amount: int) ->
         row = call.row(command.TRANSFER, other=target, amount=amount)
         done = await service.submit(rows_from([row]))
         return _sent(call, int(done.codes[0]))
-    fresh = [0] * len(command.ROW)
-    for name, value in (
-        ("kind", command.CREATE_ACCOUNT),
-        ("signer", command.BRIDGE),
-        *address_fields(destination).items(),
-    ):
-        fresh[command.ROW.index(name)] = value
+    fresh = {"kind": command.CREATE_ACCOUNT, "signer": command.BRIDGE, **address_fields(destination)}
 
     def then(done: Outcome) -> Rows | None:
         if done.codes[0] != code.OK:
             return None
         return rows_from([call.row(command.TRANSFER, other=int(done.made[0]), amount=amount)])
 
-    done = await service.submit(rows_from([fresh]), then)
+    done = await service.submit(rows_of([fresh]), then)
     return _sent(call, int(done.codes[-1]))
 
 
@@ -104,7 +97,7 @@ def _sent(call: Call, number: int) -> dict[str, Any]:
 
 async def withdraw(service: Service, call: Call) -> dict[str, Any]:
     """`withdraw3`: frozen now, paid to `destination` by the bridge."""
-    own_master(service, call)
+    own_master(call)
     destination, amount = address_in(call.action, "destination"), usd_of(call.action.get("amount"), "amount")
     row = call.row(command.WITHDRAW, amount=amount, **address_fields(destination))
     done = await service.submit(rows_from([row]))
@@ -113,7 +106,7 @@ async def withdraw(service: Service, call: Call) -> dict[str, Any]:
 
 async def class_transfer(service: Service, call: Call) -> dict[str, Any]:
     """`usdClassTransfer`: between an owner's margin account and what it holds outside margin."""
-    own_master(service, call)
+    own_master(call)
     text, to_perp = call.action.get("amount"), call.action.get("toPerp")
     if not isinstance(text, str) or not isinstance(to_perp, bool):
         raise MalformedError("expected amount and toPerp")
@@ -146,7 +139,7 @@ async def between_classes(service: Service, call: Call, amount: int, *, to_perp:
 
 async def send_asset(service: Service, call: Call) -> dict[str, Any]:
     """`sendAsset` of USDC: between own margin and spot, or from margin to another owner's margin."""
-    own_master(service, call)
+    own_master(call)
     action = call.action
     token = str(action.get("token", "")).partition(":")[0]
     source, target = action.get("sourceDex"), action.get("destinationDex")
@@ -171,7 +164,7 @@ async def create_sub(service: Service, call: Call) -> dict[str, Any]:
         high, low = name_pair(name, "name")
     except BadInput as error:
         raise RefusedError(str(error)) from error
-    row = call.row(command.CREATE_SUB, account=own_master(service, call), client_high=high, client_low=low)
+    row = call.row(command.CREATE_SUB, account=own_master(call), client_high=high, client_low=low)
     done = await service.submit(rows_from([row]))
     plain_answer(call, int(done.codes[0]))
     return ok("createSubAccount", address_text(service.people.persons[int(done.made[0])].address))
@@ -179,7 +172,7 @@ async def create_sub(service: Service, call: Call) -> dict[str, Any]:
 
 async def sub_transfer(service: Service, call: Call) -> dict[str, Any]:
     """`subAccountTransfer`: USD between an owner and one of its sub-accounts."""
-    action, master = call.action, own_master(service, call)
+    action, master = call.action, own_master(call)
     amount, is_deposit = action.get("usd"), action.get("isDeposit")
     if not is_time(amount) or not isinstance(is_deposit, bool):
         raise MalformedError("expected isDeposit and usd")
@@ -193,10 +186,12 @@ async def sub_transfer(service: Service, call: Call) -> dict[str, Any]:
 
 async def approve_agent(service: Service, call: Call) -> dict[str, Any]:
     """`approveAgent`: in the place of the agent of the same name. A name may end in "valid_until <ms>"."""
-    master, address = own_master(service, call), address_in(call.action, "agentAddress")
+    master, address = own_master(call), address_in(call.action, "agentAddress")
     given = call.action.get("agentName") or ""
     if not isinstance(given, str):
         raise MalformedError("expected agentName")
+    if address in service.people.by_address:
+        raise RefusedError(action_words(code.AGENT_EXISTS))
     until = VALID_UNTIL.match(given)
     name, expires = (until[1], int(until[2])) if until else (given, 0)
     try:
@@ -301,14 +296,13 @@ def pool_address(which: str, market: int) -> bytes:
 
 async def vault_transfer(service: Service, call: Call) -> dict[str, Any]:
     """`vaultTransfer`: USD into a market's pool, or the shares that are worth that much out of it."""
-    own_master(service, call)
+    own_master(call)
     action = call.action
     vault, amount, is_deposit = address_in(action, "vaultAddress"), action.get("usd"), action.get("isDeposit")
     if not is_time(amount) or not isinstance(is_deposit, bool):
         raise MalformedError("expected isDeposit and usd")
-    known = {
-        pool_address(which, one.number): (which, one.number) for which in POOLS for one in service.universe.listings
-    }
+    markets = [listing.number for listing in service.universe.listings]
+    known = {pool_address(which, market): (which, market) for which in POOLS for market in markets}
     if vault not in known:
         raise RefusedError(f"Vault not registered: {address_text(vault)}")
     which, market = known[vault]
@@ -332,7 +326,7 @@ def _shares_worth(columns: Any, account: int, market: int, which: int, amount: i
     equity += sum(int(columns["slot_size"][slot]) * int(columns["market_price"][market]) for slot in slots)
     if equity <= 0 or total == 0:
         return own
-    return min(own, mul_div(amount, total, equity, Side.UP))
+    return min(own, ceil_div(amount * total, equity))
 
 
 async def abstraction(service: Service, call: Call) -> dict[str, Any]:
