@@ -74,6 +74,8 @@ async def usd_send(service: Service, call: Call) -> dict[str, Any]:
 async def send(service: Service, call: Call, destination: bytes, amount: int) -> dict[str, Any]:
     """A transfer to an address; an account is made for one that has none."""
     target = service.people.account_of(destination)
+    if target == call.signer:
+        raise RefusedError("Cannot self-transfer.")
     if target >= 0:
         row = call.row(command.TRANSFER, other=target, amount=amount)
         done = await service.submit(rows_from([row]))
