@@ -17,7 +17,7 @@ from seawall.terms.limits import CLOCK_STEP_MAX_MS
 from seawall.venue import desk as desks
 from seawall.venue.batch import Batch
 from seawall.venue.desk import BusyError, Desk, Outcome, StoppedError
-from venue_world import BUY, SELL, START, USD, World
+from venue_world import BUY, START, USD, World
 
 Result = TypeVar("Result")
 ACCOUNT = {"kind": command.CREATE_ACCOUNT, "signer": command.SEQUENCER, "address_0": 7}
