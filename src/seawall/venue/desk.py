@@ -1,0 +1,280 @@
+"""The one writer: takes rows from everybody in the process, applies them in turns, makes them durable, then answers.
+
+All of it but the disk runs in the event loop, so whoever reads the columns there sees the state between two turns. A
+turn applies what has come in since the last one as one batch, which its clock leads; one sync of the disk makes it
+durable while new rows pile up; then followers are told, and only then the answers go out. Readers who must not see what
+is not durable yet wait for `settled`.
+
+While the engine has buckets to measure or to liquidate, each turn ends with LIQUIDATE rows, whoever else has sent any.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from seawall.engine.rows import ROW_TYPE, Codes, Rows, rows_of, table_of
+from seawall.engine.venue import Applied, Events, Venue
+from seawall.journal.snapshot import snapshot_files, write_snapshot
+from seawall.journal.writer import Writer
+from seawall.ledger import state
+from seawall.margin.trigger_state import FIRED
+from seawall.terms import code, command, limits
+from seawall.venue.batch import Batch
+
+TURN_ROWS: Final = 4_096  # applied in one turn
+QUEUE_ROWS: Final = 65_536  # waiting; more is refused
+LIQUIDATIONS: Final = 4  # LIQUIDATE rows of a turn
+KEEP_SNAPSHOTS: Final = 2
+
+NO_ROWS: Final = rows_of([])
+TICK_ROW: Final = rows_of([{"kind": command.TICK, "signer": command.SEQUENCER}])
+FORCED_ROWS: Final = rows_of(
+    [{"kind": command.LIQUIDATE, "signer": command.SEQUENCER, "size": limits.WORK_PER_COMMAND}] * LIQUIDATIONS
+)
+
+Then = Callable[["Outcome"], Rows | None]  # more rows of the same job, once its first ones have been applied
+Follow = Callable[[Batch], None]
+
+
+class Outcome(NamedTuple):
+    """What a job's rows did, each with its sequence in the log."""
+
+    sequences: Codes
+    codes: Codes
+    made: Codes
+    events: Events
+
+
+class BusyError(Exception):
+    """Too much waits: the sender may try again."""
+
+
+class StoppedError(Exception):
+    """The venue takes no more rows: it is stopping, or its disk has failed."""
+
+
+class Job:
+    """Rows of one sender, which stay together and in order."""
+
+    __slots__ = ("answer", "done", "rows", "then")
+
+    def __init__(self, rows: Rows, then: Then | None, answer: "asyncio.Future[Outcome]") -> None:
+        self.rows = rows
+        self.then = then
+        self.answer = answer
+        self.done: Outcome | None = None
+
+
+class Desk:
+    """Owns a venue and the end of its journal. `start` it in the event loop it lives in; `stop` makes all durable."""
+
+    def __init__(self, venue: Venue, writer: Writer, clock: Callable[[], int]) -> None:
+        """`clock` gives the time in ms. It may stand still or go back: the venue's time then stays where it is."""
+        self.venue = venue
+        self.writer = writer
+        self.clock = clock
+        self.columns: Any = venue.columns
+        self.followers: list[Follow] = []
+        self.turns = 0
+        self.failed: BaseException | None = None
+        self._cell = venue.columns["cell"]
+        self._count = venue.columns["count"]
+        self._queue: deque[Job] = deque()
+        self._waiting = 0
+        self._wake = asyncio.Event()
+        self._flight: asyncio.Future[None] | None = None
+        self._unmeasured = 0
+        self._is_stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self._disk = ThreadPoolExecutor(1, "seawall-disk")
+
+    @property
+    def now(self) -> int:
+        """The venue's time in ms."""
+        return int(self._cell[state.NOW])
+
+    @property
+    def sequence(self) -> int:
+        """The last command applied."""
+        return int(self._cell[state.SEQUENCE])
+
+    def start(self) -> None:
+        """Begins to take turns."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="seawall-desk")
+
+    async def submit(self, rows: Rows, then: Then | None = None) -> Outcome:
+        """Applies rows together; what they did, durable. With `then`, also the rows that it makes of that.
+
+        Raises BusyError when too much waits, StoppedError when the venue stops or its disk has failed.
+        """
+        if self.failed is not None or self._is_stopping:
+            raise StoppedError("the venue takes no more commands")
+        assert len(rows) > 0
+        if self._waiting + len(rows) > QUEUE_ROWS:
+            raise BusyError(f"{self._waiting} commands wait")
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(Job(rows, then, answer))
+        self._waiting += len(rows)
+        self._wake.set()
+        return await answer
+
+    async def settled(self) -> None:
+        """Returns at a moment when everything applied is durable."""
+        while self._flight is not None:
+            await self._flight
+
+    async def stop(self) -> None:
+        """Makes durable what was submitted, then takes nothing more."""
+        self._is_stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        self._disk.shutdown()
+
+    async def snapshot(self, before: Callable[[], Awaitable[None]]) -> str:
+        """Keeps the whole state as it is now, drops all but the newest snapshots; returns the file's name.
+
+        `before` is awaited between the copy of the state and its writing: what it keeps is at least as new.
+        """
+        await self.settled()
+        copy, sequence, last = self.venue.copy(), self.writer.sequence, self.writer.hash
+        await before()
+        return await asyncio.get_running_loop().run_in_executor(None, self._keep, copy, sequence, last)
+
+    def _keep(self, copy: Venue, sequence: int, last: bytes) -> str:
+        name = write_snapshot(self.writer.disk, copy, sequence, last)
+        for old in snapshot_files(self.writer.disk)[KEEP_SNAPSHOTS:]:
+            self.writer.disk.remove(old)
+        return name
+
+    async def _run(self) -> None:
+        jobs: list[Job] = []
+        try:
+            while True:  # until stopped
+                if not self._queue and not self.has_forced_work():
+                    if self._is_stopping:
+                        return
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                await self.settled()
+                jobs = self._take()
+                await self._turn(jobs)
+                jobs = []
+        except Exception as error:  # whatever ends the writer: nobody may wait for it for ever
+            self._fail(jobs, error)
+
+    def has_forced_work(self) -> bool:
+        """Whether buckets wait to be measured, and the last turn got on with them: a halted venue measures none."""
+        return bool(self._count[FIRED] != 0 and self._count[FIRED] != self._unmeasured)
+
+    def _take(self) -> list[Job]:
+        taken: list[Job] = []
+        rows = 0
+        while self._queue and (not taken or rows + len(self._queue[0].rows) <= TURN_ROWS):
+            job = self._queue.popleft()
+            rows += len(job.rows)
+            taken.append(job)
+        self._waiting -= rows
+        return taken
+
+    async def _turn(self, jobs: list[Job]) -> None:
+        flight = self._take_off()
+        batches = []
+        try:
+            batches.append(self._apply(jobs))
+            if more := [job for job in jobs if job.then is not None and self._goes_on(job)]:
+                batches.append(self._apply(more))
+            await asyncio.get_running_loop().run_in_executor(self._disk, self.writer.sync)
+        finally:
+            self._land(flight)
+        self.turns += 1
+        for batch in batches:
+            for follow in self.followers:
+                follow(batch)
+        for job in jobs:
+            if not job.answer.done():
+                assert job.done is not None
+                job.answer.set_result(job.done)
+        if self.writer.wants_segment:
+            await asyncio.get_running_loop().run_in_executor(self._disk, self.writer.prepare)
+        await asyncio.sleep(0)  # readers who waited for this turn come before the next one
+
+    def _goes_on(self, job: Job) -> bool:
+        assert job.then is not None
+        assert job.done is not None
+        more = job.then(job.done)
+        job.then = None
+        if more is None or not len(more):
+            return False
+        job.rows = more
+        return True
+
+    def _apply(self, jobs: list[Job]) -> Batch:
+        """One batch: the clock, the jobs' rows, forced work. Each job gets what its own rows did, after what it has."""
+        tick, forced = self._tick(), self._forced()
+        rows = joined([tick, *(job.rows for job in jobs), forced])
+        first, now, unmeasured = self.sequence + 1, self.now, self._count[FIRED]
+        done = self.venue.apply(rows)
+        self.writer.append(rows, self.venue.chain)
+        self._unmeasured = unmeasured if len(forced) else 0
+        start = len(tick)
+        for job in jobs:
+            job.done = _joined(job.done, _part(done, first, start, start + len(job.rows)))
+            start += len(job.rows)
+        return Batch(first, now, rows, done.codes, done.made, done.events)
+
+    def _tick(self) -> Rows:
+        now, time = self.now, self.clock()
+        if time <= now:
+            return NO_ROWS
+        TICK_ROW["time"] = min(time, now + limits.CLOCK_STEP_MAX_MS) if now else time
+        return TICK_ROW
+
+    def _forced(self) -> Rows:
+        return NO_ROWS if self._count[FIRED] == 0 and self._cell[state.QUEUED] == 0 else FORCED_ROWS
+
+    def _take_off(self) -> "asyncio.Future[None]":
+        assert self._flight is None
+        self._flight = asyncio.get_running_loop().create_future()
+        return self._flight
+
+    def _land(self, flight: "asyncio.Future[None]") -> None:
+        self._flight = None
+        flight.set_result(None)
+
+    def _fail(self, jobs: list[Job], error: Exception) -> None:
+        self.failed = error
+        for job in (*jobs, *self._queue):
+            if not job.answer.done():
+                job.answer.set_exception(StoppedError("the journal could not be written"))
+        self._queue.clear()
+
+
+def joined(parts: list[Rows]) -> Rows:
+    """Rows one after the other. As tables of integers: joining records compares all their fields' names each time."""
+    return np.concatenate([table_of(part) for part in parts]).view(ROW_TYPE).ravel()
+
+
+def _part(done: Applied, first: int, start: int, stop: int) -> Outcome:
+    """What rows `start`..`stop` of a batch did."""
+    low, high = np.searchsorted(done.events[:, 0], (first + start, first + stop))
+    sequences = np.arange(first + start, first + stop)
+    return Outcome(sequences, done.codes[start:stop], done.made[start:stop], done.events[low:high])
+
+
+def _joined(one: Outcome | None, other: Outcome) -> Outcome:
+    if one is None:
+        return other
+    pairs = zip(one, other, strict=True)
+    return Outcome(*(np.concatenate(pair) for pair in pairs))
+
+
+def refused(done: Outcome) -> int:
+    """The first code of a job that is not OK; OK when there is none."""
+    wrong = np.flatnonzero(done.codes)
+    return int(done.codes[wrong[0]]) if len(wrong) else code.OK
