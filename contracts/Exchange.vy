@@ -273,7 +273,7 @@ def execute(number: uint256) -> (int256, int256):
     lots: int256 = 0
     price: int256 = 0
     why, lots, price = self._take(r.account, r.market, r.side, r.lots, r.limit, r.reduces)
-    if r.reduces and (why == code.NO_LIQUIDITY or why == code.POOL_MARGIN):
+    if r.reduces and why == code.NO_LIQUIDITY:
         why, lots, price = self._close_at_index(r)
     if why != 0:
         code.refuse(why)
@@ -407,7 +407,7 @@ def _take(
     price: int256 = amm.average(q.terms, side, lots, q.held.size)
     pool: uint256 = words.pool_of(market, words.AMM)
     why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, False)
-    return why, lots, price
+    return code.NO_LIQUIDITY if why == code.POOL_MARGIN else why, lots, price
 
 
 @internal

@@ -180,13 +180,13 @@ def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint25
     if self._is_over(w.policy, liquidating, w.equity, w.maintenance):
         if not liquidating:
             code.refuse(code.NOT_DUE)
-        self._finish(w, True)
+        self._finish(w)
         return FILLED
     if w.count != 0 and w.workable == 0:
         return self._wait(w, STALE if w.stale else STOPPED)
     if self._top_up(w) > 0:
         if liquidating:
-            self._finish(self._load(bucket), True)
+            self._finish(self._load(bucket))
         return FILLED
     if not liquidating:
         self._tell_start(w)
@@ -195,7 +195,7 @@ def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint25
             return self._wait(w, NO_LIQUIDITY)
         own: uint256 = words.own_market(bucket)
         self._cover(w, own)
-        self._finish(self._load(bucket), True)
+        self._finish(self._load(bucket))
         return FILLED
     why: uint256 = FILLED
     why, w = self._close(w, others, same)
@@ -219,7 +219,7 @@ def _after_close(w: Work, liquidating: bool):
         after = self._load(w.bucket)
         after.time = w.time
     if self._is_over(after.policy, True, after.equity, after.maintenance):
-        self._finish(after, liquidating)
+        self._finish(after)
     else:
         self._keep(after, not liquidating)
 
@@ -316,9 +316,9 @@ def _keep(w: Work, starts: bool):
 
 
 @internal
-def _finish(w: Work, flagged: bool):
+def _finish(w: Work):
     """@notice The liquidation is over: the bucket is healthy or gone. An empty isolated one returns what it has."""
-    if flagged and w.head & words.LIQUIDATING != 0:
+    if w.head & words.LIQUIDATING != 0:
         self._put(words.BUCKET | w.bucket, words.LIQUIDATING, 0)
     cools: bool = words.field(w.policy, margin.COOLDOWN, 22) != 0
     if cools or w.head & words.LIQUIDATING != 0:

@@ -6,6 +6,7 @@ from typing import Any
 
 from chain_twins import PRICE_MAX, SIZE_MAX, USD, Refused, Twins, owner_of
 from seawall.chain import layout as at
+from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.margin.trigger_state import FIRED
 from seawall.terms import code, command, event, parameter
@@ -164,6 +165,7 @@ class Traffic(Twins):
         limit = on_grid(max(1, round(int(self.columns["market_oracle"][market]) * (1 + side * slip))))
         flags = command.IOC | (command.SELL if side < 0 else 0) | (command.REDUCE_ONLY if reduces else 0)
         fields = {"account": account, "market": market, "flags": flags, "price": limit, "size": size}
+        before = self.columns["slot_index"].copy()
         done = self.do(kind=command.PLACE, signer=account, **fields)
         expected = int(done.codes[0])
         if expected == code.OK and not done.of_kind(event.FILL):
@@ -173,7 +175,17 @@ class Traffic(Twins):
             self.chain.exchange, "trade", 0, market, side > 0, size, limit, reduces, sender=sender
         )
         self.same("trade", expected, found, **fields)
+        if not done.of_kind(event.FILL):
+            self.move_like(account, market, done, before)
         self.compare_touched(account, market)
+
+    def move_like(self, account: int, market: int, done: Applied, before: Any) -> None:
+        """An order that the pool refuses after its plan has fed the isolated bucket leaves the cash there (engine)."""
+        moved = [row for row in done.of_kind(event.MOVED) if row["bucket"] == account]
+        if moved and not done.of_kind(event.ISOLATED_RETURNED):
+            args = (0, market, moved[0]["amount"])
+            self.chain.evm.send(self.chain.desk, "isolated_margin", *args, sender=owner_of(account))
+        self.settle_like(before)
 
     def compare_touched(self, *accounts: int) -> None:
         buckets = [b for a in accounts[:-1] for b in (a, *self.isolated_of(a))]
@@ -329,16 +341,16 @@ class Traffic(Twins):
             found = evm.send(chain.liquidation, "liquidate", bucket_id, [], [])
         except Refused as refused:
             assert refused.code == code.BAD_FIELD, f"step {self.steps}: {refused.code} {rows}"
-            others, same = self.lists(bucket_id)
+            told = [row["market"] for row in rows if row["kind"] == event.ADL]
+            others, same = self.lists(bucket_id, told[0] if told else self.stuck_market(bucket_id))
             found = evm.send(chain.liquidation, "liquidate", bucket_id, others, same)
         self.codes[("liquidate", found)] += 1
         for row in rows:
             self.codes[("event", row["kind"])] += 1
         assert found == (waits[0] if waits else 0), f"step {self.steps}: chain {found}, engine {rows}"
 
-    def lists(self, bucket_id: int) -> tuple[list[int], list[int]]:
+    def lists(self, bucket_id: int, market: int) -> tuple[list[int], list[int]]:
         """Both sides of the market in which the bucket is to be closed against others, the other one best rank first."""
-        market = self.stuck_market(bucket_id)
         found = self.found_bucket(bucket_id)
         size = next(p["size"] for p in found["positions"] if p["market"] == market)
         sides: dict[bool, list[tuple[int, int, int]]] = {True: [], False: []}
