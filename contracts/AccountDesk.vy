@@ -227,7 +227,7 @@ def _place(account: uint256, market: uint256) -> Place:
     if market > 255:
         code.refuse(code.UNKNOWN_MARKET)
     own: uint256 = words.isolated_of(account, market)
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
         [
             words.MARKET | words.PRICE | market,
             words.MARKET | words.RISK | market,

@@ -185,7 +185,7 @@ def _book_of(bucket: uint256, head: uint256, market: uint256, size: int256) -> D
     """@notice Exposure a market: perp (signed) and collateral of the same asset, in micro-USD at mark."""
     book: DynArray[Exposure, BOOK] = []
     count: uint256 = words.count_of(head)
-    keys: DynArray[uint256, 128] = []
+    keys: DynArray[uint256, 48] = []
     places: uint256 = head >> words.LIST_SHIFT
     for i: uint256 in range(count, bound=16):
         here: uint256 = (places >> (8 * i)) & 255
@@ -193,7 +193,7 @@ def _book_of(bucket: uint256, head: uint256, market: uint256, size: int256) -> D
         keys.append(words.MARKET | words.PRICE | here)
     if market < 256:
         keys.append(words.MARKET | words.PRICE | market)
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(keys)
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(keys)
     is_new: bool = market < 256
     for i: uint256 in range(count, bound=16):
         here: uint256 = (places >> (8 * i)) & 255

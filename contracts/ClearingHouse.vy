@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
-# pragma optimize codesize
+# pragma optimize gas
 """
 @title ClearingHouse: buckets, positions and cash of the margin system
 @license Apache-2.0
@@ -155,6 +155,39 @@ def words_of(keys: DynArray[uint256, WORDS_MAX]) -> DynArray[uint256, WORDS_MAX]
 @external
 @view
 @reentrant
+def word_of(key: uint256) -> uint256:
+    """@notice The word under one key."""
+    return ledger.word[key]
+
+
+@external
+@view
+@reentrant
+def quoted(market: uint256, pool: uint256) -> (uint256, uint256, uint256, uint256, uint256, uint256, uint256):
+    """@notice A market's words PRICE, RISK, CAPS and POOL, the venue's policy, a pool's bucket and its position."""
+    key: uint256 = words.MARKET | market
+    return (
+        ledger.word[key | words.PRICE],
+        ledger.word[key | words.RISK],
+        ledger.word[key | words.CAPS],
+        ledger.word[key | words.POOL],
+        ledger.word[words.VENUE | words.POLICY],
+        ledger.word[words.BUCKET | pool],
+        ledger.word[words.POSITION | (market << words.MARKET_SHIFT) | pool],
+    )
+
+
+@external
+@view
+@reentrant
+def tier_at(market: uint256, notional: int256) -> uint256:
+    """@notice The tier that holds a notional."""
+    return ledger.tier_at(market, ledger.word[words.MARKET | words.PRICE | market], notional)
+
+
+@external
+@view
+@reentrant
 def health_after(
     bucket: uint256, market: uint256, size: int256, cost: int256, fee: int256, leverage: int256
 ) -> margin.Health:
@@ -221,8 +254,6 @@ def fill(
 ) -> uint256:
     """@notice Trades between two accounts, or an account and the market's pool. 0, or the code why nothing changed."""
     self._only(msg.sender == EXCHANGE)
-    if ledger.word[words.BUCKET | taker] == 0 or ledger.word[words.BUCKET | maker] == 0:
-        return code.UNKNOWN_ACCOUNT
     return fills.fill(market, taker, maker, side, lots, price, taker_reduces, maker_reduces)
 
 
@@ -329,7 +360,7 @@ def hand_over(giver: uint256, taker: uint256, market: uint256, size: int256, pri
         open = unsafe_add(open, more)
         entries = unsafe_add(entries, others)
     ledger.post(market, open, entries, 0)
-    log fills.Filled(taker=giver, maker=taker, detail=fills.detail_of(market, size, price), fees=0)
+    log fills.Filled(taker=giver, maker=taker, detail=fills.detail_of(market, size, price, 0, 0))
 
 
 @external

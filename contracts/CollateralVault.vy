@@ -590,7 +590,7 @@ def _book(vault: int256, pending: int256):
 @view
 def _check_open():
     """@notice Payouts are refused in a halt, after negative equity was seen, and while paused."""
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
         [words.VENUE | words.POLICY, words.VENUE | words.FLOW]
     )
     if (found[0] >> margin.VENUE_STATUS) & 15 == limits.HALTED:
@@ -603,7 +603,7 @@ def _check_open():
 @view
 def _limit_left(now: uint256) -> (int256, uint256):
     """@notice (what may still leave in this hour and day, the windows as they are now). What is cancelled stays counted."""
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
         [words.VENUE | words.MONEY, words.VENUE | words.FLOW, words.VENUE | words.OUTFLOW]
     )
     vault: int256 = words.field(found[0], 0, 64)

@@ -218,12 +218,12 @@ def _standing(bucket: uint256, market: uint256, t: margin.Terms) -> Standing:
     s.head = reader.one(HOUSE, words.BUCKET | bucket)
     s.equity = words.signed64(s.head, 0)
     count: uint256 = words.count_of(s.head)
-    keys: DynArray[uint256, 128] = []
+    keys: DynArray[uint256, 48] = []
     for i: uint256 in range(count, bound=16):
         here: uint256 = (s.head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, i))) & 255
         keys.append(words.position_key(bucket, here))
         keys.append(words.MARKET | words.PRICE | here)
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(keys)
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(keys)
     for i: uint256 in range(count, bound=16):
         here: uint256 = (s.head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, i))) & 255
         p: uint256 = found[unsafe_mul(2, i)]
@@ -289,7 +289,7 @@ def _exposure(bucket: uint256, s: Standing) -> int256:
         if places >> market == 0:
             break
         if (places >> market) & 1 == 1:
-            found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+            found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
                 [words.position_key(words.isolated_of(account, market), market), words.MARKET | words.PRICE | market]
             )
             if found[0] != 0:

@@ -1,5 +1,6 @@
 # pragma version 0.4.3
 # pragma nonreentrancy on
+# pragma optimize gas
 """
 @title Exchange: signed orders settled in batches, and trades against a market's pool
 @license Apache-2.0
@@ -54,6 +55,12 @@ FILLS_MAX: constant(uint256) = 128
 AGAINST_POOL: constant(uint256) = 65535
 DIRECT: constant(uint256) = 1 << 234  # of the word POLICY: owners may trade at once without a signed order
 REQUEST_LIFE: constant(uint256) = 3600
+
+interface Few:
+    def words_of(keys: DynArray[uint256, 4]) -> DynArray[uint256, 4]: view
+
+interface Quotes:
+    def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256): view
 
 struct Request:
     account: uint256
@@ -192,9 +199,9 @@ def _pair_fill(taker: orders.Order, maker: orders.Order, lots: int256, price: in
         return code.BAD_SIZE
     if unsafe_mul(taker.side, unsafe_sub(price, taker.price)) > 0 or unsafe_mul(maker.side, unsafe_sub(price, maker.price)) > 0:
         return code.BAD_PRICE
-    why: uint256 = gates.admits(t, price, lots, taker.reduces, self._now())
-    if why == 0 and taker.reduces and not maker.reduces:
-        why = gates.admits(t, price, lots, False, self._now())
+    # who reduces is let in sooner: where one of them does not, the stricter gate holds
+    reduces: bool = taker.reduces and maker.reduces
+    why: uint256 = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, price, lots, reduces, self._now())
     if why != 0:
         return why
     return extcall IClearingHouse(HOUSE).fill(
@@ -209,7 +216,7 @@ def _pool_fill(o: orders.Order, lots: int256) -> (uint256, int256):
     why: uint256 = 0
     done: int256 = 0
     price: int256 = 0
-    why, done, price = self._take(o.account, o.market, o.side, lots, o.price, o.reduces)
+    why, done, price = self._take(o.account, o.market, o.side, lots, o.price, o.reduces, False)
     return why, done
 
 
@@ -224,12 +231,10 @@ def trade(sub: uint256, market: uint256, buys: bool, lots: int256, limit: int256
             policy lets owners do so.
     @return Lots traded, and their average price in micro-USD per lot.
     """
-    if reader.one(HOUSE, words.VENUE | words.POLICY) & DIRECT == 0:
-        code.refuse(code.NOT_AUTHORISED)
     why: uint256 = 0
     done: int256 = 0
     price: int256 = 0
-    why, done, price = self._take(self._account(sub), market, 1 if buys else -1, lots, limit, reduces)
+    why, done, price = self._take(self._account(sub), market, 1 if buys else -1, lots, limit, reduces, True)
     if why != 0:
         code.refuse(why)
     return done, price
@@ -272,7 +277,7 @@ def execute(number: uint256) -> (int256, int256):
     why: uint256 = 0
     lots: int256 = 0
     price: int256 = 0
-    why, lots, price = self._take(r.account, r.market, r.side, r.lots, r.limit, r.reduces)
+    why, lots, price = self._take(r.account, r.market, r.side, r.lots, r.limit, r.reduces, False)
     if r.reduces and why == code.NO_LIQUIDITY:
         why, lots, price = self._close_at_index(r)
     if why != 0:
@@ -301,16 +306,13 @@ def is_silent() -> bool:
 
 @external
 @view
-def quote(market: uint256, buys: bool, lots: int256, limit: int256) -> (int256, int256):
-    """@notice Lots that the pool would trade within `limit`, and their average price."""
+@reentrant
+def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256):
+    """@notice Lots that the pool trades with a taker on `side` within `limit`, at most `wanted`, and their average price."""
     q: reader.Quoted = reader.quoting(HOUSE, market)
     if q.head == 0:
         return 0, 0
-    side: int256 = 1 if buys else -1
-    size: int256 = min(lots, amm.lots_to(q.terms, words.signed64(q.head, 0), q.held, side, limit))
-    if size <= 0:
-        return 0, 0
-    return size, amm.average(q.terms, side, size, q.held.size)
+    return amm.offer(q.terms, words.signed64(q.head, 0), q.held, side, wanted, limit)
 
 
 # ---------------------------------------------------------------------
@@ -341,7 +343,7 @@ def _account(sub: uint256) -> uint256:
 @view
 def _terms(market: uint256) -> margin.Terms:
     """@notice What lets an order in: price, risk and caps of a market, and the venue's policy."""
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
         [
             words.MARKET | words.PRICE | market,
             words.MARKET | words.RISK | market,
@@ -365,7 +367,7 @@ def _terms(market: uint256) -> margin.Terms:
 @view
 def _held(account: uint256, market: uint256) -> int256:
     """@notice What an account holds of a market, in its isolated bucket or in cross."""
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
         [words.position_key(words.isolated_of(account, market), market), words.position_key(account, market)]
     )
     if found[0] != 0:
@@ -377,7 +379,7 @@ def _held(account: uint256, market: uint256) -> int256:
 @view
 def _why_no_liquidity(account: uint256, market: uint256, reduces: bool) -> uint256:
     """@notice The engine says of a bucket in liquidation that it is, before it looks for liquidity."""
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
         [words.BUCKET | words.isolated_of(account, market), words.BUCKET | account]
     )
     head: uint256 = found[0] if found[0] != 0 else found[1]
@@ -386,13 +388,17 @@ def _why_no_liquidity(account: uint256, market: uint256, reduces: bool) -> uint2
 
 @internal
 def _take(
-    account: uint256, market: uint256, side: int256, wanted: int256, limit: int256, reduces: bool
+    account: uint256, market: uint256, side: int256, wanted: int256, limit: int256, reduces: bool, direct: bool
 ) -> (uint256, int256, int256):
     """@notice An immediate order against the pool within `limit`: (0, lots, price), or why nothing was."""
     if market > 255:
         return code.UNKNOWN_MARKET, 0, 0
-    q: reader.Quoted = reader.quoting(HOUSE, market)
-    why: uint256 = gates.admits(q.terms, limit, wanted, reduces, self._now())
+    q: reader.Quoted = reader.glance(HOUSE, market, words.AMM)
+    if direct and q.terms.policy & DIRECT == 0:
+        return code.NOT_AUTHORISED, 0, 0
+    why: uint256 = gates.admits(
+        q.terms.word, q.terms.risk, q.terms.caps, q.terms.policy, q.terms.dwells, limit, wanted, reduces, self._now()
+    )
     if why != 0:
         return why, 0, 0
     lots: int256 = wanted
@@ -400,24 +406,36 @@ def _take(
         lots = min(lots, -side * self._held(account, market))
         if lots <= 0:
             return code.REDUCE_ONLY, 0, 0
-    if q.head != 0:
-        lots = min(lots, amm.lots_to(q.terms, words.signed64(q.head, 0), q.held, side, limit))
-    if q.head == 0 or lots <= 0:
+    price: int256 = 0
+    if reader.may_quote(q.terms.pool, q.head, q.terms.word, q.terms.risk):
+        c: amm.Curve = amm.curve(q.terms.price, q.terms.caps, q.terms.pool)
+        most: int256 = amm.reach_of(c, q.held)
+        tier: uint256 = q.terms.tiers[0]
+        if not margin.holds(tier, most):
+            tier = staticcall IClearingHouse(HOUSE).tier_at(market, most)
+        raw: int256 = words.signed64(q.head, 0)
+        if amm.is_ample(q.terms.word, q.terms.risk, q.terms.policy, tier, most, c.index, raw, q.held):
+            lots = min(lots, amm.lots_within(c, side, limit, q.held.size))
+            if lots > 0:
+                price = amm.average(c, side, lots, q.held.size)
+        else:
+            lots, price = staticcall Quotes(self).offer(market, side, lots, limit)
+    if price == 0:
         return self._why_no_liquidity(account, market, reduces), 0, 0
-    price: int256 = amm.average(q.terms, side, lots, q.held.size)
     pool: uint256 = words.pool_of(market, words.AMM)
     why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, False)
-    return code.NO_LIQUIDITY if why == code.POOL_MARGIN else why, lots, price
+    return why, lots, price
 
 
 @internal
 def _close_at_index(r: Request) -> (uint256, int256, int256):
     q: reader.Quoted = reader.quoted(HOUSE, r.market, words.BACKSTOP)
-    why: uint256 = gates.admits(q.terms, r.limit, r.lots, True, self._now())
+    t: margin.Terms = q.terms
+    why: uint256 = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, r.limit, r.lots, True, self._now())
     if why == 0 and not margin.is_fresh(q.terms.word, q.terms.risk, self._now()):
         why = code.STALE_PRICE
     lots: int256 = min(r.lots, -r.side * self._held(r.account, r.market))
-    away: int256 = units.rate_up(q.terms.price, amm.spread_of(q.terms))
+    away: int256 = units.rate_up(q.terms.price, words.field(q.terms.caps, amm.SPREAD, 21))
     price: int256 = q.terms.price + r.side * away
     room: int256 = words.field(q.terms.pool, amm.BACKSTOP_CAP, 54) // max(1, q.terms.price) + r.side * q.held.size
     lots = min(lots, room)
@@ -425,6 +443,9 @@ def _close_at_index(r: Request) -> (uint256, int256, int256):
         why = code.NO_LIQUIDITY
     if why != 0:
         return why, 0, 0
+    raw: int256 = words.signed64(q.head, 0)
+    if not reader.is_well(q) or not amm.bears(q.terms, raw, q.held, r.side, lots, lots * price):
+        return code.POOL_MARGIN, 0, 0
     vault: uint256 = words.pool_of(r.market, words.BACKSTOP)
     why = extcall IClearingHouse(HOUSE).fill(r.market, r.account, vault, r.side, lots, price, True, False)
     return why, lots, price

@@ -68,7 +68,7 @@ def sample(market: uint256, premium: int256):
     if units.magnitude(premium) > PREMIUM_MAX:
         code.refuse(code.BAD_FIELD)
     key: uint256 = words.MARKET | market
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
         [
             key | words.PRICE,
             key | words.RISK,
@@ -91,7 +91,7 @@ def sample(market: uint256, premium: int256):
 
 
 @internal
-def _sample(market: uint256, premium: int256, found: DynArray[uint256, 128], now: uint256):
+def _sample(market: uint256, premium: int256, found: DynArray[uint256, 48], now: uint256):
     word: uint256 = found[2]
     length: uint256 = max(1, (found[3] >> INTERVAL) & 31) * HOUR_MS
     paid: uint256 = (word >> PAID) & (2**44 - 1)
@@ -145,7 +145,7 @@ def _step(market: uint256, price_word: uint256, rate: int256):
 
 @internal
 @pure
-def _rate_hour(premium: int256, found: DynArray[uint256, 128]) -> int256:
+def _rate_hour(premium: int256, found: DynArray[uint256, 48]) -> int256:
     """@notice clamp((P + clamp(I - P, -c, +c) + skew term) / 8, -cap, +cap), half-even once at 1e-12."""
     terms: uint256 = found[3]
     clamp: int256 = words.field(terms, CLAMP, 41)

@@ -231,7 +231,7 @@ def _load(bucket: uint256) -> Work:
     w: Work = empty(Work)
     w.bucket = bucket
     w.now = convert(unsafe_mul(block.timestamp, 1000), int256)
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
         [
             words.BUCKET | bucket,
             words.VENUE | words.POLICY,
@@ -246,7 +246,7 @@ def _load(bucket: uint256) -> Work:
     w.time = words.field(found[3], 44, 44)
     w.count = words.count_of(w.head)
     w.equity = words.signed64(w.head, 0)
-    keys: DynArray[uint256, 128] = []
+    keys: DynArray[uint256, 48] = []
     for i: uint256 in range(w.count, bound=16):
         market: uint256 = (w.head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, i))) & 255
         w.markets[i] = market

@@ -698,7 +698,7 @@ def _is_fresh(row: uint256) -> bool:
     first: uint256 = row if row != VENUE else 0
     end: uint256 = row + 1 if row != VENUE else self.market_count
     for market: uint256 in range(first, end, bound=256):
-        found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(
+        found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
             [words.MARKET | words.PRICE | market, words.MARKET | words.RISK | market]
         )
         open: bool = row != VENUE or margin.status_of(found[0]) < limits.HALTED

@@ -131,11 +131,11 @@ def _leaf(bucket: uint256, head: uint256, positions: DynArray[uint256, 16]) -> b
 @view
 def _leaf_here(bucket: uint256) -> bytes32:
     head: uint256 = reader.one(HOUSE, words.BUCKET | bucket)
-    keys: DynArray[uint256, 128] = []
+    keys: DynArray[uint256, 48] = []
     for i: uint256 in range(words.count_of(head), bound=16):
         market: uint256 = (head >> (words.LIST_SHIFT + 8 * i)) & 255
         keys.append(words.position_key(bucket, market))
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(HOUSE).words_of(keys)
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(keys)
     positions: DynArray[uint256, 16] = []
     for i: uint256 in range(words.count_of(head), bound=16):
         positions.append(found[i])

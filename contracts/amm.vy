@@ -28,71 +28,118 @@ SPREAD: constant(uint256) = 208
 HALVINGS: constant(uint256) = 54
 
 
+# what quotes go by: index, depth and greatest inventory in lots, half spread, greatest price
+struct Curve:
+    index: int256
+    depth: int256
+    cap: int256
+    spread: int256
+    price_max: int256
+
+
 @internal
 @pure
-def depth_of(t: margin.Terms) -> int256:
-    return convert(t.pool & words.M54, int256)
+def price_max_in(caps: uint256) -> int256:
+    return convert((caps >> PRICE_MAX) & (2**41 - 1), int256)
 
 
 @internal
 @pure
 def price_max_of(t: margin.Terms) -> int256:
-    return convert((t.caps >> PRICE_MAX) & (2**41 - 1), int256)
+    return self.price_max_in(t.caps)
 
 
 @internal
 @pure
-def spread_of(t: margin.Terms) -> int256:
-    return convert((t.caps >> SPREAD) & (2**21 - 1), int256)
+def curve_of(t: margin.Terms) -> Curve:
+    return self.curve(t.price, t.caps, t.pool)
 
 
 @internal
 @pure
-def price_at(t: margin.Terms, side: int256, twice: int256) -> int256:
-    """@notice The price at a skew of `twice` half lots on the taker's side: up when it buys, else down."""
-    span: int256 = unsafe_mul(2, self.depth_of(t))
-    skew: int256 = unsafe_add(unsafe_mul(self.spread_of(t), span), unsafe_mul(twice, limits.RATE_ONE))
-    away: int256 = units.ceil_div(unsafe_mul(t.price, skew), unsafe_mul(limits.RATE_ONE, span))
+def curve(index: int256, caps: uint256, pool: uint256) -> Curve:
+    depth: int256 = convert(pool & words.M54, int256)
+    price_max: int256 = convert((caps >> PRICE_MAX) & (2**41 - 1), int256)
+    bound: int256 = min(depth, convert((pool >> POOL_CAP) & words.M54, int256))
+    return Curve(
+        index=index,
+        depth=depth,
+        cap=min(bound, unsafe_div(limits.NOTIONAL_MAX, price_max)),
+        spread=convert((caps >> SPREAD) & (2**21 - 1), int256),
+        price_max=price_max,
+    )
+
+
+@internal
+@pure
+def average(c: Curve, side: int256, lots: int256, held: int256) -> int256:
+    """@notice Average price of `lots` for a taker on `side`: up when it buys, else down, rounded once."""
+    span: int256 = unsafe_mul(2, c.depth)
+    twice: int256 = unsafe_sub(lots, unsafe_mul(unsafe_mul(2, side), held))
+    skew: int256 = unsafe_add(unsafe_mul(c.spread, span), unsafe_mul(twice, limits.RATE_ONE))
+    away: int256 = units.ceil_div(unsafe_mul(c.index, skew), unsafe_mul(limits.RATE_ONE, span))
     if side > 0:
-        return unsafe_add(t.price, away)
-    return min(unsafe_sub(t.price, away), self.price_max_of(t))
+        return unsafe_add(c.index, away)
+    return min(unsafe_sub(c.index, away), c.price_max)
 
 
 @internal
 @pure
-def average(t: margin.Terms, side: int256, lots: int256, held: int256) -> int256:
-    """@notice Average price of `lots` for a taker on `side`."""
-    return self.price_at(t, side, unsafe_sub(lots, unsafe_mul(unsafe_mul(2, side), held)))
-
-
-@internal
-@pure
-def lots_within(t: margin.Terms, side: int256, limit: int256, held: int256) -> int256:
+def lots_within(c: Curve, side: int256, limit: int256, held: int256) -> int256:
     """@notice Lots by price, cap, depth and greatest size alone; not positive when there are none."""
-    depth: int256 = self.depth_of(t)
-    price_max: int256 = self.price_max_of(t)
-    if units.magnitude(held) > depth or limit < 1 or (side < 0 and limit > price_max):
+    if units.magnitude(held) > c.depth or limit < 1 or (side < 0 and limit > c.price_max):
         return 0
-    scaled: int256 = unsafe_mul(t.price, self.spread_of(t))
+    scaled: int256 = unsafe_mul(c.index, c.spread)
     spread: int256 = unsafe_div(scaled, limits.RATE_ONE)
-    room: int256 = unsafe_sub(unsafe_mul(side, unsafe_sub(min(limit, price_max), t.price)), spread)
-    reach: int256 = unsafe_mul(2, t.price)
-    room = unsafe_mul(depth, min(max(room, unsafe_sub(0, reach)), reach))
-    most: int256 = units.floor_div(room, t.price)
+    room: int256 = unsafe_sub(unsafe_mul(side, unsafe_sub(min(limit, c.price_max), c.index)), spread)
+    reach: int256 = unsafe_mul(2, c.index)
+    room = unsafe_mul(c.depth, min(max(room, unsafe_sub(0, reach)), reach))
+    most: int256 = units.floor_div(room, c.index)
     over: int256 = unsafe_sub(scaled, unsafe_mul(spread, limits.RATE_ONE))
-    rest: int256 = unsafe_sub(room, unsafe_mul(most, t.price))
-    rest = unsafe_sub(rest, units.ceil_div(unsafe_mul(depth, over), limits.RATE_ONE))
-    most = unsafe_add(most, units.floor_div(rest, t.price))
-    bound: int256 = min(depth, convert((t.pool >> POOL_CAP) & words.M54, int256))
-    bound = min(bound, unsafe_div(limits.NOTIONAL_MAX, price_max))
-    return unsafe_add(min(most, bound), unsafe_mul(side, held))
+    rest: int256 = unsafe_sub(room, unsafe_mul(most, c.index))
+    rest = unsafe_sub(rest, units.ceil_div(unsafe_mul(c.depth, over), limits.RATE_ONE))
+    most = unsafe_add(most, units.floor_div(rest, c.index))
+    return unsafe_add(min(most, c.cap), unsafe_mul(side, held))
 
 
 @internal
 @pure
-def can_bear(t: margin.Terms, raw: int256, held: margin.Held, side: int256, lots: int256) -> bool:
+def reach_of(c: Curve, held: margin.Held) -> int256:
+    """@notice Notional at the index of the greatest inventory that the pool may come to."""
+    return unsafe_mul(max(c.cap, units.magnitude(held.size)), c.index)
+
+
+@internal
+@pure
+def is_ample(
+    price_word: uint256, risk: uint256, policy: uint256, tier: uint256, most: int256, index: int256, raw: int256, held: margin.Held
+) -> bool:
+    """
+    @notice Whether the pool's equity now would be initial margin for the greatest inventory it may come to.
+    @dev Then it bears every trade: it sells above the index and buys below, so equity does not fall by a trade, and
+         requirements rise with notional. Only where profit counts in full; else `bears` tells.
+    @param tier That of `most`, the notional of `reach_of`.
+    """
+    weight: uint256 = (policy >> margin.PROFIT_WEIGHT) & margin.M24
+    if weight != 12_000_000 or (policy >> margin.PROFIT_CAP) & (2**55 - 1) != 0:
+        return False
+    if units.magnitude(raw) > 2**60:
+        return False
+    equity: int256 = unsafe_add(raw, unsafe_mul(held.size, index))
+    step: int256 = unsafe_sub(margin.index_of(price_word), held.index)
+    if step != 0:
+        equity = unsafe_add(equity, units.funding_of(held.size, step)[0])
+    maintenance: int256 = units.ceil_div(margin.numerator(tier, most), limits.RATE_ONE)
+    if equity < margin.end_of(policy, maintenance):
+        return False
+    return equity >= margin.initial_in(tier, risk, most, held.leverage, margin.live_rate(risk, index, 0))
+
+
+@internal
+@pure
+def can_bear(t: margin.Terms, c: Curve, raw: int256, held: margin.Held, side: int256, lots: int256) -> bool:
     """@notice Whether the pool's cash and margin allow `lots` more to a taker on `side`."""
-    return self.bears(t, raw, held, side, lots, unsafe_mul(lots, self.average(t, side, lots, held.size)))
+    return self.bears(t, raw, held, side, lots, unsafe_mul(lots, self.average(c, side, lots, held.size)))
 
 
 @internal
@@ -113,10 +160,11 @@ def bears(
 @pure
 def lots_to(t: margin.Terms, raw: int256, held: margin.Held, side: int256, limit: int256) -> int256:
     """@notice The most lots that the pool trades with a taker on `side` within `limit`, all rules considered."""
-    lots: int256 = self.lots_within(t, side, limit, held.size)
+    c: Curve = self.curve_of(t)
+    lots: int256 = self.lots_within(c, side, limit, held.size)
     if lots <= 0:
         return 0
-    if self.can_bear(t, raw, held, side, lots):
+    if self.can_bear(t, c, raw, held, side, lots):
         return lots
     low: int256 = 0
     high: int256 = lots
@@ -124,7 +172,7 @@ def lots_to(t: margin.Terms, raw: int256, held: margin.Held, side: int256, limit
         middle: int256 = unsafe_div(unsafe_add(low, high), 2)
         if middle == low:
             break
-        if self.can_bear(t, raw, held, side, middle):
+        if self.can_bear(t, c, raw, held, side, middle):
             low = middle
         else:
             high = middle
@@ -133,9 +181,25 @@ def lots_to(t: margin.Terms, raw: int256, held: margin.Held, side: int256, limit
 
 @internal
 @pure
+def offer(
+    t: margin.Terms, raw: int256, held: margin.Held, side: int256, wanted: int256, limit: int256
+) -> (int256, int256):
+    """@notice (lots, average price) of an immediate order: what the pool trades, at most `wanted`, and bears."""
+    most: int256 = self.lots_to(t, raw, held, side, limit)
+    lots: int256 = min(wanted, most)
+    if lots <= 0:
+        return 0, 0
+    price: int256 = self.average(self.curve_of(t), side, lots, held.size)
+    if lots < most and not self.bears(t, raw, held, side, lots, unsafe_mul(lots, price)):
+        return 0, 0
+    return lots, price
+
+
+@internal
+@pure
 def impact_of(t: margin.Terms, held: int256) -> (int256, int256):
     """@notice What the pool's quotes pay beyond the index to whoever takes its inventory: (floor, 1 if over)."""
-    depth: int256 = self.depth_of(t)
+    depth: int256 = convert(t.pool & words.M54, int256)
     lots: int256 = units.magnitude(held)
     if depth <= 0:
         return 0, 0

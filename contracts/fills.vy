@@ -21,14 +21,15 @@ uses: isolated
 event Filled:
     taker: indexed(uint256)
     maker: indexed(uint256)
-    detail: uint256  # market | lots (64 bits, biased, signed for the taker) << 64 | price << 128
-    fees: uint256  # taker's | maker's (both 64 bits, biased) << 64
+    detail: uint256  # market, lots << 8 (biased, signed for the taker), price << 72, taker's fee << 113, maker's << 175 (biased)
 
 
 @internal
 @pure
-def detail_of(market: uint256, size: int256, price: int256) -> uint256:
-    return market | (convert(unsafe_add(size, words.BIAS), uint256) << 64) | (convert(price, uint256) << 128)
+def detail_of(market: uint256, size: int256, price: int256, fee: int256, maker_fee: int256) -> uint256:
+    lots: uint256 = convert(unsafe_add(size, words.BIAS), uint256) << 8
+    fees: uint256 = (convert(fee, uint256) << 113) | (convert(unsafe_add(maker_fee, words.BIAS), uint256) << 175)
+    return market | lots | (convert(price, uint256) << 72) | fees
 
 
 @internal
@@ -95,24 +96,6 @@ def margin_fault(
 
 
 @internal
-@view
-def maker_fault(
-    p: isolated.Party, market: uint256, size: int256, cost: int256, fee: int256, grown: int256
-) -> (uint256, int256):
-    """@notice `margin_fault` of who stands in the way: an account at the leverage of its order, or a pool."""
-    used: int256 = p.leverage if p.position == 0 else 0
-    why: uint256 = 0
-    need: int256 = 0
-    if words.is_pool(p.bucket):
-        if p.head & words.LIQUIDATING != 0:
-            return code.POOL_MARGIN, 0
-        why, need = self.margin_fault(p, market, size, cost, 0, used, 0)
-        return code.POOL_MARGIN if why != 0 else 0, 0
-    why, need = self.margin_fault(p, market, size, cost, fee, used, grown)
-    return why, need
-
-
-@internal
 def fill(
     market: uint256,
     taker_account: uint256,
@@ -123,13 +106,18 @@ def fill(
     taker_reduces: bool,
     maker_reduces: bool,
 ) -> uint256:
-    """@notice Trades `lots` at `price` between an account and another, or a pool; `side` is the taker's."""
+    """
+    @notice Trades `lots` at `price` between an account and another, or a pool; `side` is the taker's. What a pool's
+            cash and margin allow the Exchange has asked, with the price.
+    """
     word: uint256 = ledger.word[words.MARKET | words.PRICE | market]
     risk: uint256 = ledger.word[words.MARKET | words.RISK | market]
     caps: uint256 = ledger.word[words.MARKET | words.CAPS | market]
     taker: isolated.Party = isolated.party_of(taker_account, market, word, risk)
     maker: isolated.Party = isolated.party_of(maker_account, market, word, risk)
     is_pool: bool = words.is_pool(maker_account)
+    if taker.head == 0 or maker.head == 0:
+        return code.UNKNOWN_ACCOUNT
     why: uint256 = self.direction_fault(taker, side, lots, taker_reduces)
     if why == 0 and (taker_account ^ maker_account) & words.OWNER_MASK == 0:
         why = code.SELF_TRADE
@@ -161,9 +149,13 @@ def fill(
     if not is_pool and not maker_reduces and self.is_over_position_cap(caps, maker, market, unsafe_sub(0, side), lots):
         return code.POSITION_CAP
     maker_need: int256 = 0
-    why, maker_need = self.maker_fault(maker, market, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee, grown)
-    if why != 0:
-        return why
+    if not is_pool:
+        used: int256 = maker.leverage if maker.position == 0 else 0
+        why, maker_need = self.margin_fault(
+            maker, market, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee, used, grown
+        )
+        if why != 0:
+            return why
     open: int256 = 0
     entries: int256 = 0
     open, entries = self.settle_side(taker, market, word, size, cost, fee, need)
@@ -171,9 +163,9 @@ def fill(
     others: int256 = 0
     more, others = self.settle_side(maker, market, word, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee, maker_need)
     ledger.post(market, unsafe_add(open, more), unsafe_add(entries, others), unsafe_add(fee, maker_fee))
-    fees: uint256 = convert(unsafe_add(fee, words.BIAS), uint256)
-    fees = fees | (convert(unsafe_add(maker_fee, words.BIAS), uint256) << 64)
-    log Filled(taker=taker.bucket, maker=maker.bucket, detail=self.detail_of(market, size, price), fees=fees)
+    log Filled(
+        taker=taker.bucket, maker=maker.bucket, detail=self.detail_of(market, size, price, fee, maker_fee)
+    )
     return 0
 
 
@@ -188,6 +180,6 @@ def settle_side(
     open: int256 = 0
     entries: int256 = 0
     head, open, entries = ledger.trade(p.bucket, head, market, price_word, size, cost, fee, p.leverage)
-    if not isolated.release(p.bucket, head):
+    if words.kind_of(head) != limits.ISOLATED or not isolated.release(p.bucket, head):
         ledger.store(p.bucket, head)
     return open, entries

@@ -59,7 +59,7 @@ def party_of(account: uint256, market: uint256, price_word: uint256, risk: uint2
     setting: uint256 = 0
     if p.head & words.HAS_SETTINGS != 0:
         setting = ledger.word[words.setting_key(account, market)]
-    if p.bucket == account and setting & isolated_words.IS_ISOLATED != 0:
+    if p.bucket == account and p.head != 0 and setting & isolated_words.IS_ISOLATED != 0:
         p.bucket = words.isolated_of(account, market)
         p.head = words.ZERO_BUCKET | (limits.ISOLATED << words.KIND_SHIFT)
         p.is_made = False

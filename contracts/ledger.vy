@@ -17,6 +17,8 @@ ENTRY_SHIFT: constant(uint256) = 124
 RESIDUE_SHIFT: constant(uint256) = 196
 BREAKER_TIME: constant(uint256) = 216
 ENTRY_BIAS: constant(int256) = 2**71
+FEES_STEP: constant(int256) = 2**62
+ENTRY_STEP: constant(int256) = 2**124
 M62: constant(uint256) = 2**62 - 1
 M72: constant(uint256) = 2**72 - 1
 M20: constant(uint256) = 2**20 - 1
@@ -92,7 +94,7 @@ def measure_after(
     """
     policy: uint256 = self.word[words.VENUE | words.POLICY]
     h: margin.Health = empty(margin.Health)
-    h.equity = unsafe_sub(unsafe_sub(words.signed64(head, 0), cost), fee)
+    h.equity = unsafe_sub(unsafe_sub(unsafe_sub(convert(head & words.M64, int256), words.BIAS), cost), fee)
     total: int256 = 0  # of maintenance numerators
     initials: int256 = 0
     weighted: int256 = 0
@@ -112,8 +114,8 @@ def measure_after(
             price_word = self.word[words.MARKET | words.PRICE | here]
             held = unsafe_sub(convert(p & words.M64, int256), words.BIAS)
             entry = unsafe_sub(convert((p >> 64) & words.M64, int256), words.BIAS)
-            step: int256 = unsafe_sub(margin.index_of(price_word), words.signed64(p, 128))
-            if step != 0:
+            if (p >> 128) & words.M64 != (price_word >> margin.INDEX_SHIFT) & words.M64:
+                step: int256 = unsafe_sub(margin.index_of(price_word), words.signed64(p, 128))
                 h.equity = unsafe_add(h.equity, units.funding_of(held, step)[0])
             if here != market or leverage == 0:
                 most = convert((p >> 192) & margin.M10, int256)
@@ -379,23 +381,23 @@ def trade(
     @param leverage Of a position that is new.
     @return The bucket's word, and by how much open interest and the market's sum of entries change.
     """
-    key: uint256 = words.position_key(bucket, market)
+    key: uint256 = words.POSITION | (market << words.MARKET_SHIFT) | bucket
     p: uint256 = self.word[key]
     after: uint256 = head
-    raw: int256 = words.signed64(head, 0)
+    paid: int256 = 0
     old: int256 = 0
     entry: int256 = 0
     if p == 0:
-        p = words.pack_position(0, 0, margin.index_of(price_word), leverage, 0)
+        p = words.new_position(price_word, leverage)
         after = words.list_with(after, market)
     else:
-        paid: int256 = 0
-        p, paid = self.settle_position(bucket, market, p, price_word)
-        raw = unsafe_add(raw, paid)
-        old = words.signed64(p, 0)
-        entry = words.signed64(p, 64)
-    kept: int256 = units.entry_after(old, entry, size, cost)
-    after = words.with_signed64(after, 0, unsafe_sub(unsafe_sub(raw, cost), fee))
+        if (p >> 128) & words.M64 != (price_word >> margin.INDEX_SHIFT) & words.M64:
+            p, paid = self.settle_position(bucket, market, p, price_word)
+        old = unsafe_sub(convert(p & words.M64, int256), words.BIAS)
+        entry = unsafe_sub(convert((p >> 64) & words.M64, int256), words.BIAS)
+    grown: int256 = unsafe_sub(units.entry_after(old, entry, size, cost), entry)
+    after = words.moved(after, unsafe_sub(unsafe_sub(paid, cost), fee))
+    assert units.magnitude(words.signed64(after, 0)) <= 2**62
     now: int256 = unsafe_add(old, size)
     if now == 0:
         if after & words.ADVANCED != 0:
@@ -403,24 +405,21 @@ def trade(
         self.word[key] = 0
         after = words.list_without(after, market)
     else:
-        p = words.with_signed64(p, 0, now)
-        self.word[key] = words.with_signed64(p, 64, kept)
-    after = self.repay(bucket, after)
-    return after, unsafe_sub(max(now, 0), max(old, 0)), unsafe_sub(kept, entry)
+        self.word[key] = words.moved(p, unsafe_add(size, unsafe_mul(grown, words.STEP_64)))
+    if after & words.ADVANCED != 0:
+        after = self.repay(bucket, after)
+    return after, unsafe_sub(max(now, 0), max(old, 0)), grown
 
 
 @internal
 def post(market: uint256, open: int256, entries: int256, fees: int256):
     """@notice Adds to a market's open interest, sum of entries and fees."""
+    key: uint256 = words.MARKET | market
     if open != 0:
-        key: uint256 = words.MARKET | words.RISK | market
-        risk: uint256 = self.word[key]
-        self.word[key] = words.with_field(risk, 0, 54, unsafe_add(words.field(risk, 0, 54), open))
+        self.word[key | words.RISK] = words.moved(self.word[key | words.RISK], open)
     if entries != 0 or fees != 0:
-        key: uint256 = words.MARKET | words.FUND | market
-        fund: uint256 = self.word[key]
-        fund = words.with_field(fund, FEES_SHIFT, 62, unsafe_add(words.field(fund, FEES_SHIFT, 62), fees))
-        self.word[key] = words.with_field(fund, ENTRY_SHIFT, 72, unsafe_add(words.field(fund, ENTRY_SHIFT, 72), entries))
+        by: int256 = unsafe_add(unsafe_mul(fees, FEES_STEP), unsafe_mul(entries, ENTRY_STEP))
+        self.word[key | words.FUND] = words.moved(self.word[key | words.FUND], by)
 
 
 @internal

@@ -188,6 +188,23 @@ def index_of(price_word: uint256) -> int256:
 
 @internal
 @pure
+def is_healthy(t: Terms, raw: int256, held: Held) -> bool:
+    """@notice Whether a bucket with this one position is above maintenance."""
+    amount: int256 = unsafe_mul(held.size, t.price)
+    equity: int256 = unsafe_add(raw, amount)
+    step: int256 = unsafe_sub(self.index_of(t.word), held.index)
+    if step != 0:
+        equity = unsafe_add(equity, units.funding_of(held.size, step)[0])
+    if amount < 0:
+        amount = unsafe_sub(0, amount)
+    tier: uint256 = t.tiers[0]
+    if not self.holds(tier, amount):
+        tier = self.tier_of(t, amount)
+    return unsafe_mul(equity, limits.RATE_ONE) >= self.numerator(tier, amount)
+
+
+@internal
+@pure
 def alone(t: Terms, raw: int256, held: Held, size: int256, cost: int256) -> Health:
     """@notice Health of a bucket with this one position after `size` more lots for `cost`: `measure_after` of a pool."""
     equity: int256 = unsafe_sub(raw, cost)
@@ -198,7 +215,9 @@ def alone(t: Terms, raw: int256, held: Held, size: int256, cost: int256) -> Heal
         entry = units.entry_after(held.size, held.entry, size, cost)
     value: int256 = unsafe_mul(unsafe_add(held.size, size), t.price)
     notional: int256 = units.magnitude(value)
-    tier: uint256 = self.tier_of(t, notional)
+    tier: uint256 = t.tiers[0]
+    if not self.holds(tier, notional):
+        tier = self.tier_of(t, notional)
     profit: int256 = max(0, unsafe_sub(value, entry))
     equity = unsafe_add(equity, value)
     maintenance: int256 = units.ceil_div(self.numerator(tier, notional), limits.RATE_ONE)

@@ -42,7 +42,7 @@ def quote(c: closing.Close, v: Venue, lots: int256, limit: int256) -> (int256, i
     size: int256 = min(lots, amm.lots_to(v.pool.terms, raw, v.pool.held, c.side, limit))
     if size <= 0:
         return 0, 0
-    return size, unsafe_mul(size, amm.average(v.pool.terms, c.side, size, v.pool.held.size))
+    return size, unsafe_mul(size, amm.average(amm.curve_of(v.pool.terms), c.side, size, v.pool.held.size))
 
 
 @internal

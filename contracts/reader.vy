@@ -11,6 +11,9 @@ import units
 import words
 from interfaces import IClearingHouse
 
+interface Few:
+    def words_of(keys: DynArray[uint256, 16]) -> DynArray[uint256, 16]: view
+
 
 # a market and one of its pools as they are now
 struct Quoted:
@@ -22,8 +25,7 @@ struct Quoted:
 @internal
 @view
 def one(house: address, key: uint256) -> uint256:
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of([key])
-    return found[0]
+    return staticcall IClearingHouse(house).word_of(key)
 
 
 @internal
@@ -51,11 +53,11 @@ def tiers_of(house: address, market: uint256, t: margin.Terms) -> margin.Terms:
     """@notice The terms with every tier of the market."""
     full: margin.Terms = t
     count: uint256 = t.word >> margin.COUNT_SHIFT
-    keys: DynArray[uint256, 128] = []
+    keys: DynArray[uint256, 16] = []
     for k: uint256 in range(1, limits.TIERS):
         if k < count:
             keys.append(words.TIER | (k << 8) | market)
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of(keys)
+    found: DynArray[uint256, 16] = staticcall Few(house).words_of(keys)
     for k: uint256 in range(1, limits.TIERS):
         if k < count:
             full.tiers[k] = found[unsafe_sub(k, 1)]
@@ -64,34 +66,27 @@ def tiers_of(house: address, market: uint256, t: margin.Terms) -> margin.Terms:
 
 @internal
 @view
-def quoted(house: address, market: uint256, which: uint256) -> Quoted:
-    """@notice A market's terms, with the tiers that its pool can reach, and that pool as it is."""
-    pool: uint256 = words.pool_of(market, which)
-    key: uint256 = words.MARKET | market
-    found: DynArray[uint256, 128] = staticcall IClearingHouse(house).words_of(
-        [
-            key | words.PRICE,
-            key | words.RISK,
-            key | words.CAPS,
-            key | words.POOL,
-            words.VENUE | words.POLICY,
-            words.BUCKET | pool,
-            words.position_key(pool, market),
-        ]
-    )
+def glance(house: address, market: uint256, which: uint256) -> Quoted:
+    """@notice `quoted` with the first tier alone."""
     q: Quoted = empty(Quoted)
-    q.terms.word = found[0]
-    q.terms.price = convert(found[0] & margin.M41, int256)
-    q.terms.risk = found[1]
-    q.terms.caps = found[2]
-    q.terms.pool = found[3]
-    q.terms.policy = found[4]
-    q.terms.tiers[0] = margin.first_tier(found[0])
-    if margin.breaker_of(found[0]) == limits.RECOVERY:
+    position: uint256 = 0
+    q.terms.word, q.terms.risk, q.terms.caps, q.terms.pool, q.terms.policy, q.head, position = staticcall IClearingHouse(
+        house
+    ).quoted(market, words.pool_of(market, which))
+    q.terms.price = convert(q.terms.word & margin.M41, int256)
+    q.terms.tiers[0] = margin.first_tier(q.terms.word)
+    if margin.breaker_of(q.terms.word) == limits.RECOVERY:
         since: uint256 = self.one(house, words.MARKET | words.FUND | market) >> 216
         q.terms.dwells = block.timestamp < since + limits.DWELL_S
-    q.head = found[5]
-    q.held = self.held_of(found[6], found[0])
+    q.held = self.held_of(position, q.terms.word)
+    return q
+
+
+@internal
+@view
+def quoted(house: address, market: uint256, which: uint256) -> Quoted:
+    """@notice A market's terms, with the tiers that its pool can reach, and that pool as it is."""
+    q: Quoted = self.glance(house, market, which)
     bound: int256 = unsafe_mul(words.field(q.terms.pool, amm.POOL_CAP, 54), q.terms.price)
     bound = max(bound, words.field(q.terms.pool, amm.BACKSTOP_CAP, 54))
     bound = max(bound, unsafe_mul(units.magnitude(q.held.size), q.terms.price))
@@ -105,11 +100,18 @@ def quoted(house: address, market: uint256, which: uint256) -> Quoted:
 def quoting(house: address, market: uint256) -> Quoted:
     """@notice The market and its AMM pool; its bucket is 0 while it does not quote."""
     q: Quoted = self.quoted(house, market, words.AMM)
-    if not self.is_well(q) or q.terms.pool & words.M54 == 0:
-        q.head = 0
-    elif not margin.is_fresh(q.terms.word, q.terms.risk, unsafe_mul(block.timestamp, 1000)):
+    if not self.may_quote(q.terms.pool, q.head, q.terms.word, q.terms.risk) or not self.is_well(q):
         q.head = 0
     return q
+
+
+@internal
+@view
+def may_quote(pool: uint256, head: uint256, word: uint256, risk: uint256) -> bool:
+    """@notice Whether the pool quotes, its maintenance apart: it has a depth, and the price is fresh."""
+    if pool & words.M54 == 0 or head == 0 or head & words.LIQUIDATING != 0:
+        return False
+    return margin.is_fresh(word, risk, unsafe_mul(block.timestamp, 1000))
 
 
 @internal
@@ -118,5 +120,4 @@ def is_well(q: Quoted) -> bool:
     """@notice Whether the pool is there, not being liquidated, and above maintenance."""
     if q.head == 0 or q.head & words.LIQUIDATING != 0:
         return False
-    h: margin.Health = margin.alone(q.terms, words.signed64(q.head, 0), q.held, 0, 0)
-    return h.equity >= h.maintenance
+    return margin.is_healthy(q.terms, words.signed64(q.head, 0), q.held)

@@ -55,6 +55,8 @@ BIAS: constant(int256) = 2**63
 M64: constant(uint256) = 2**64 - 1
 M54: constant(uint256) = 2**54 - 1
 ZERO_BUCKET: constant(uint256) = 2**63  # raw_usd 0, nothing held
+ZERO_POSITION: constant(uint256) = 2**63 | (2**63 << 64)  # size and entry 0
+STEP_64: constant(int256) = 2**64
 
 
 @internal
@@ -134,15 +136,22 @@ def with_signed64(word: uint256, start: uint256, amount: int256) -> uint256:
     return (word & ~(M64 << start)) | (stored << start)
 
 
+@internal
+@pure
+def moved(word: uint256, by: int256) -> uint256:
+    """
+    @notice The word with fields moved by `by`, a sum of changes each shifted to its field. Biased fields do not borrow
+            from each other as long as each result is within its bits, which the caller knows or checks.
+    """
+    return unsafe_add(word, convert(convert(by, bytes32), uint256))
+
+
 # a position: size, entry notional, funding index, leverage, what insurance has paid for it
 @internal
 @pure
-def pack_position(size: int256, entry: int256, index: int256, leverage: int256, claimed: int256) -> uint256:
-    word: uint256 = self.with_signed64(0, 0, size)
-    word = self.with_signed64(word, 64, entry)
-    word = self.with_signed64(word, 128, index)
-    word = self.with_field(word, 192, 10, leverage)
-    return self.with_field(word, 202, 54, claimed)
+def new_position(price_word: uint256, leverage: int256) -> uint256:
+    """@notice An empty position at the funding index of a market's word PRICE, which has it at bit 41."""
+    return ZERO_POSITION | (((price_word >> 41) & M64) << 128) | (convert(leverage, uint256) << 192)
 
 
 # a bucket: raw_usd, its markets (newest in the lowest byte), how many, flags

@@ -202,7 +202,7 @@ class Traffic(Twins):
         side, index = self.rng.choice((1, -1)), int(self.columns["market_oracle"][market])
         price = on_grid(max(1, round(index * (1 - side * self.rng.choice((0.0, 0.0004, -0.0004))))))
         size = max(1, self.sizes() // (50 if market == 0 else 1))
-        if any(self.chain.evm.view(self.chain.exchange, "quote", market, buys, 1, price)[0] for buys in (True, False)):
+        if any(self.chain.evm.view(self.chain.exchange, "offer", market, side, 1, price)[0] for side in (1, -1)):
             return  # the pool would come between
         reduces = self.rng.random() < 0.2
         market_of = {"account": maker, "market": market, "price": price, "size": size}

@@ -5,6 +5,7 @@ signed here with an explicit nonce and known by its hash before it is sent, so t
 never sent twice.
 """
 
+import ast
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ TRIES: Final = 5
 GAS_MARGIN: Final = 5  # a fifth more than estimated
 GAS_MOST: Final = 30_000_000
 HEX: Final = re.compile(r"0x[0-9a-fA-F]{8,}")
+RAW: Final = re.compile(r"""b(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
 class Refused(Exception):
@@ -216,6 +218,8 @@ def refusal_in(error: Exception) -> int | None:
             body = found.removeprefix("0x")
             if body.startswith(wanted) and len(body) >= 72:
                 return int(body[8:72], 16)
-    text = str(error)
-    place = text.find(wanted)
-    return int(text[place + 8 : place + 72], 16) if place >= 0 and len(text) >= place + 72 else None
+    for found in RAW.findall(str(error)):  # the bytes as Python writes them
+        raw = ast.literal_eval(found)
+        if raw[:4].hex() == wanted and len(raw) >= 36:
+            return int.from_bytes(raw[4:36], "big")
+    return None

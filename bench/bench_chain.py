@@ -1,0 +1,199 @@
+"""Gas of the contracts, from receipts of a real chain (anvil); and how fast the contracts follow the engine.
+
+Every figure is the `gasUsed` of a mined transaction. Run with anvil on the path, or ANVIL naming it; without it the
+chain inside the process is used and says so. Writes bench/results/chain.json.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from seawall.chain import layout as at
+from seawall.chain import orders
+from seawall.chain.client import Client, connect
+from seawall.chain.deploy import Deployer, begin, open_markets, sizes
+from seawall.chain.development import Development
+from seawall.chain.settings import MarketSettings, Settings, TierSettings, example
+from seawall.units import RATE_ONE
+
+USD: Final = 10**6
+KEY: Final = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")  # anvil's first
+MARKETS: Final = 8
+BARS: Final = {
+    "open 1": (110_000, 90_000),
+    "increase 1": (110_000, 90_000),
+    "open 8": (200_000, 165_000),
+    "increase 8": (200_000, 165_000),
+    "liquidation 8": (260_000, 200_000),
+    "fill of 50": (45_000, 30_000),
+}
+
+
+@contextmanager
+def chain() -> Iterator[tuple[Any, bool]]:
+    """(connection, whether it is anvil)."""
+    found = os.environ.get("ANVIL") or shutil.which("anvil")
+    if not found:
+        sys.stderr.write("no anvil: figures are of the chain inside the process\n")
+        yield connect(None), False
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([found, "--port", str(port), "--silent"])
+    try:
+        time.sleep(0.5)
+        yield connect(f"http://127.0.0.1:{port}"), True
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def settings() -> Settings:
+    one = example(("M",)).markets[0]
+    numbers = one.parameters | {"amm_depth": 10**8, "amm_cap": 5 * 10**7}
+    markets = [
+        MarketSettings(f"M{i}", 4, one.price_max, [TierSettings(0, 40, RATE_ONE // 80)], numbers, one.feed)
+        for i in range(MARKETS)
+    ]
+    return msgspec.structs.replace(example(), markets=markets, timelock_s=0, permit2="")
+
+
+class Bench:
+    def __init__(self, w3: Any, *, is_anvil: bool) -> None:
+        key = KEY if is_anvil else (1).to_bytes(32, "big")
+        self.client = Client(w3, key)
+        record = Deployer(self.client, begin(self.client, settings()), None, lambda _: None).run()
+        self.venue = Development(self.client, record, {"one": key})
+        self.w3, self.gas = w3, {"deployment": record.gas}
+        self.venue.report(dict.fromkeys(range(MARKETS), 1_000))
+        open_markets(self.client, record, lambda _: None)
+        self.venue.give(self.client.address, 10**15)
+        self.venue.deposit(self.client, 10**14)
+        for market in range(MARKETS):
+            self.venue.fund_pool(self.client, market, "amm", 10**12)
+            self.venue.fund_pool(self.client, market, "backstop", 10**11)
+        self.exchange = record.addresses["Exchange"]
+        self.record = record
+        self.nonces = 0
+        self.domain = bytes(self.client.call(self.venue.contract("Exchange"), "domain_separator"))
+
+    def wallet(self, number: int, usd: int) -> Client:
+        made = Client(self.w3, number.to_bytes(32, "big"))
+        self.venue.give(made.address, usd * USD)
+        self.gas.setdefault("deposit, first", int(self.venue.deposit(made, usd * USD)["gasUsed"]))
+        return made
+
+    def trade(self, wallet: Client, market: int, lots: int, *, buys: bool = True) -> int:
+        limit = 110_000 if buys else 90_000
+        contract = wallet.at("Exchange", self.exchange)
+        return int(wallet.send(contract, "trade", 0, market, buys, lots, limit, False)["gasUsed"])
+
+    def trading(self) -> None:
+        """The pools hold something of every market already, as they do on a running venue."""
+        other = self.wallet(2_000, 100_000)
+        for market in range(MARKETS):
+            self.trade(other, market, 5_000)
+        wallet = self.wallet(2_001, 100_000)
+        self.gas["open 1"] = self.trade(wallet, 0, 10_000)
+        self.gas["increase 1"] = self.trade(wallet, 0, 10_000)
+        for market in range(1, MARKETS - 1):
+            self.trade(wallet, market, 10_000)
+        self.gas["open 8"] = self.trade(wallet, MARKETS - 1, 10_000)
+        self.gas["increase 8"] = self.trade(wallet, MARKETS - 1, 10_000)
+        contract = wallet.at("CollateralVault", self.record.addresses["CollateralVault"])
+        receipt = wallet.send(contract, "withdraw", 0, 1_000 * USD, wallet.address)
+        self.gas["withdraw with 8 positions"] = int(receipt["gasUsed"])
+        self.gas["claim"] = int(wallet.send(contract, "claim", 1)["gasUsed"])
+
+    def liquidating(self) -> None:
+        """An account with 8 positions falls below maintenance; a keeper closes some of the largest."""
+        wallet = self.wallet(2_002, 3_000)
+        for market in range(MARKETS):
+            self.trade(wallet, market, 60_000 + 1_000 * market)
+        keeper = self.wallet(2_003, 10)
+        house, account = self.venue.contract("ClearingHouse"), at.account(wallet.address)
+        for price in range(975, 900, -1):
+            self.venue.report(dict.fromkeys(range(MARKETS), price))
+            equity, _, maintenance, *_ = self.client.call(house, "health_after", account, at.NO_MARKET, 0, 0, 0, 0)
+            if equity < maintenance:
+                break
+        contract = keeper.at("Liquidation", self.record.addresses["Liquidation"])
+        receipt = keeper.send(contract, "liquidate", account, [], [])
+        self.gas["liquidation 8"] = int(receipt["gasUsed"])
+        self.gas["liquidation 8, logs"] = len(receipt["logs"])
+        self.venue.report(dict.fromkeys(range(MARKETS), 1_000))
+
+    def signed(self, wallet: Client, number: int, nonce: int, *, buys: bool, lots: int) -> orders.SignedOrder:
+        order = orders.Order(
+            owner=wallet.address, market=0, buys=buys, lots=lots, price=100_000, nonce=nonce, expires=2**40
+        )
+        return orders.SignedOrder(order=order, signature=orders.sign(number.to_bytes(32, "big"), self.digest(order)))
+
+    def digest(self, order: orders.Order) -> bytes:
+        return orders.digest(self.domain, order)
+
+    def settling(self) -> None:
+        """50 fills: 10 takers, each against 5 resting orders of 10 makers; everybody has a position already."""
+        makers = {3_000 + i: self.wallet(3_000 + i, 20_000) for i in range(10)}
+        takers = {4_000 + i: self.wallet(4_000 + i, 20_000) for i in range(10)}
+        self.nonces = 4
+        for name in ("first batch of 50", "fill of 50"):
+            receipt, fills = self.batch(makers, takers, 5)
+            self.gas[name] = int(receipt["gasUsed"]) // fills
+        receipt, fills = self.batch(makers, takers, 1)
+        self.gas["fill of 10, all orders new"] = int(receipt["gasUsed"]) // fills
+
+    def batch(self, makers: dict[int, Client], takers: dict[int, Client], each: int) -> tuple[Any, int]:
+        signed, fills = [], []
+        nonce = self.nonces
+        for place, (number, wallet) in enumerate(takers.items()):
+            signed.append(self.signed(wallet, number, nonce, buys=True, lots=100 * each))
+            for k in range(each):
+                maker = 3_000 + (place + k) % 10
+                fills.append((len(signed) - 1, maker, 100))
+                assert maker in makers
+        resting: list[orders.SignedOrder] = []
+        words = []
+        taken: dict[int, int] = {}
+        for taker, maker, lots in fills:
+            count = taken.get(maker, 0)
+            taken[maker] = count + 1
+            resting.append(self.signed(makers[maker], maker, nonce + count, buys=False, lots=lots))
+            words.append(orders.fill_word(taker, len(signed) + len(resting) - 1, lots, 100_000))
+        self.nonces += each
+        packed, proofs = orders.batch([*signed, *resting])
+        contract = self.client.at("Exchange", self.exchange)
+        assert self.client.call(contract, "settle", packed, words, proofs) == len(words)
+        return self.client.send(contract, "settle", packed, words, proofs), len(words)
+
+
+def main() -> None:
+    with chain() as (w3, is_anvil):
+        bench = Bench(w3, is_anvil=is_anvil)
+        bench.trading()
+        bench.liquidating()
+        bench.settling()
+    print(f"{'figure':<30}{'gas':>12}{'bar':>10}{'goal':>10}")
+    for name, gas in bench.gas.items():
+        bar = BARS.get(name)
+        ends = f"{bar[0]:>10,}{bar[1]:>10,}  {gas / bar[0]:.2f} of the bar" if bar else ""
+        print(f"{name:<30}{gas:>12,}{ends}")
+    result = {"is_anvil": is_anvil, "gas": bench.gas, "bytes": sizes()}
+    target = Path(__file__).resolve().parent / "results" / "chain.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
