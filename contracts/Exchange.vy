@@ -60,7 +60,7 @@ interface Few:
     def words_of(keys: DynArray[uint256, 4]) -> DynArray[uint256, 4]: view
 
 interface Quotes:
-    def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256): view
+    def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256, bool): view
 
 struct Request:
     account: uint256
@@ -307,11 +307,14 @@ def is_silent() -> bool:
 @external
 @view
 @reentrant
-def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256):
-    """@notice Lots that the pool trades with a taker on `side` within `limit`, at most `wanted`, and their average price."""
+def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256, bool):
+    """
+    @notice Lots that the pool trades with a taker on `side` within `limit`, at most `wanted`, their average price, and
+            whether it bears just these.
+    """
     q: reader.Quoted = reader.quoting(HOUSE, market)
     if q.head == 0:
-        return 0, 0
+        return 0, 0, False
     return amm.offer(q.terms, words.signed64(q.head, 0), q.held, side, wanted, limit)
 
 
@@ -407,6 +410,7 @@ def _take(
         if lots <= 0:
             return code.REDUCE_ONLY, 0, 0
     price: int256 = 0
+    bears: bool = True
     if reader.may_quote(q.terms.pool, q.head, q.terms.word, q.terms.risk):
         c: amm.Curve = amm.curve(q.terms.price, q.terms.caps, q.terms.pool)
         most: int256 = amm.reach_of(c, q.held)
@@ -419,11 +423,11 @@ def _take(
             if lots > 0:
                 price = amm.average(c, side, lots, q.held.size)
         else:
-            lots, price = staticcall Quotes(self).offer(market, side, lots, limit)
+            lots, price, bears = staticcall Quotes(self).offer(market, side, lots, limit)
     if price == 0:
         return self._why_no_liquidity(account, market, reduces), 0, 0
     pool: uint256 = words.pool_of(market, words.AMM)
-    why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, False)
+    why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, not bears)
     return why, lots, price
 
 

@@ -183,16 +183,17 @@ def lots_to(t: margin.Terms, raw: int256, held: margin.Held, side: int256, limit
 @pure
 def offer(
     t: margin.Terms, raw: int256, held: margin.Held, side: int256, wanted: int256, limit: int256
-) -> (int256, int256):
-    """@notice (lots, average price) of an immediate order: what the pool trades, at most `wanted`, and bears."""
+) -> (int256, int256, bool):
+    """
+    @notice (lots, average price, whether the pool bears just these) of an immediate order for at most `wanted`.
+    @dev What the pool bears of more lots it may not bear of fewer: the engine asks once more at the fill.
+    """
     most: int256 = self.lots_to(t, raw, held, side, limit)
     lots: int256 = min(wanted, most)
     if lots <= 0:
-        return 0, 0
+        return 0, 0, False
     price: int256 = self.average(self.curve_of(t), side, lots, held.size)
-    if lots < most and not self.bears(t, raw, held, side, lots, unsafe_mul(lots, price)):
-        return 0, 0
-    return lots, price
+    return lots, price, lots == most or self.bears(t, raw, held, side, lots, unsafe_mul(lots, price))
 
 
 @internal

@@ -108,7 +108,8 @@ def fill(
 ) -> uint256:
     """
     @notice Trades `lots` at `price` between an account and another, or a pool; `side` is the taker's. What a pool's
-            cash and margin allow the Exchange has asked, with the price.
+            cash and margin allow the Exchange has asked, with the price; of one that does not bear the fill,
+            `maker_reduces` says so.
     """
     word: uint256 = ledger.word[words.MARKET | words.PRICE | market]
     risk: uint256 = ledger.word[words.MARKET | words.RISK | market]
@@ -149,7 +150,10 @@ def fill(
     if not is_pool and not maker_reduces and self.is_over_position_cap(caps, maker, market, unsafe_sub(0, side), lots):
         return code.POSITION_CAP
     maker_need: int256 = 0
-    if not is_pool:
+    if is_pool:
+        if maker_reduces:
+            return code.NO_LIQUIDITY
+    else:
         used: int256 = maker.leverage if maker.position == 0 else 0
         why, maker_need = self.margin_fault(
             maker, market, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee, used, grown

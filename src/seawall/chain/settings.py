@@ -122,14 +122,14 @@ def numbers_of(table: dict[int, parameter.Parameter], given: dict[str, int], whe
 
 
 def example(names: tuple[str, ...] = ("BTC", "ETH")) -> Settings:
-    """A small venue for development chains: pools of 2,000,000 USD depth, prices by one signed reporter."""
+    """A small venue for development chains: deep pools, prices by one signed reporter."""
     markets = []
     for name in names:
         numbers: dict[str, Any] = {
             "open_interest_cap": 10**9,
             "position_cap": 10**8,
-            "amm_depth": 10**6,
-            "amm_cap": 5 * 10**5,
+            "amm_depth": 10**8,
+            "amm_cap": 10**7,
             "backstop_cap": 10**12,
             "oracle_age_ms": 3_600_000,
         }
