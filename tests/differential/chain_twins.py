@@ -12,8 +12,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "contracts"))
 
-from evm import DEPLOYER, Contract, Evm, Refused, create_address
 from eth_keys.datatypes import PrivateKey
+from evm import DEPLOYER, Evm, create_address
+
 from seawall.chain import layout as at
 from seawall.chain.orders import Order, SignedOrder, batch, digest, fill_word, keccak, sign
 from seawall.chain.permits import PERMITS
@@ -24,7 +25,18 @@ from seawall.margin.certificate import LIVE
 from seawall.terms import code, command, parameter
 from seawall.units import RATE_ONE
 
-MODULES = ("vault", "desk", "exchange", "liquidation", "deleveraging", "pools", "steward", "hub", "funding", "appraiser")
+MODULES = (
+    "vault",
+    "desk",
+    "exchange",
+    "liquidation",
+    "deleveraging",
+    "pools",
+    "steward",
+    "hub",
+    "funding",
+    "appraiser",
+)
 REAL = ("exchange", "desk", "liquidation", "deleveraging")
 USD = 1_000_000
 START = 1_760_000_400_000
@@ -421,5 +433,3 @@ class Twins:
         assert self.fees() == cell[state.FEES]
         assert money["dust"] == cell[state.DUST]
         assert money["debt"] == -cell[state.BAD_DEBT]
-
-

@@ -1,4 +1,4 @@
-"""The compiled contracts that ship with the package: ABI, bytecode and storage layout. No compiler is needed to use them."""
+"""The compiled contracts that ship with the package: ABI, bytecode, storage layout. Using them needs no compiler."""
 
 import hashlib
 import importlib.resources

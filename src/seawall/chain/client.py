@@ -44,7 +44,7 @@ def selector() -> str:
 
 
 def connect(url: str | None, retries: int = TRIES) -> Any:
-    """A web3 connection to an RPC address, or to a chain inside this process for None. BadInput without the libraries."""
+    """A web3 connection to an RPC address, or for None to a chain inside this process. BadInput without libraries."""
     try:
         from web3 import HTTPProvider, Web3
     except ImportError as error:

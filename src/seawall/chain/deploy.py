@@ -182,8 +182,8 @@ class Deployer:
             self.step(f"feed {number}", lambda: self._govern("OracleHub", "set_feed", number, self._feed(number)))
             for which, letters in ((at.AMM, "amm"), (at.BACKSTOP, "backstop")):
                 shares = self.record.addresses[f"PoolShares {number} {letters}"]
-                args = (number, which, shares)
-                self.step(f"name {number} {letters}", lambda a=args: self._govern("Pools", "name_pool", *a))  # type: ignore[misc]
+                named = (number, which, shares)
+                self.step(f"name {number} {letters}", lambda a=named: self._govern("Pools", "name_pool", *a))  # type: ignore[misc]
 
     def _pool(self, number: int, which: int, letters: str) -> Any:
         name = self.record.settings.markets[number].name

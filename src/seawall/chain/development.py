@@ -1,4 +1,4 @@
-"""A venue on a development chain: test money for anybody, prices signed by keys of this process. Never for real money."""
+"""A venue on a development chain: test money for anybody, prices signed by keys of this process. Not for real money."""
 
 from collections.abc import Mapping
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Keys from encrypted keystores (the standard JSON of wallets). A key is never printed, logged or taken from a variable."""
+"""Keys from encrypted keystores (the standard JSON of wallets). No key is printed, logged or taken from a variable."""
 
 import getpass
 import json

@@ -21,7 +21,7 @@ LOTS_MAX: Final = 2**54 - 1
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What an owner allows: at most `lots` of a market at `price` (micro-USD per lot) or better, until `expires` (s)."""
+    """What an owner allows: at most `lots` at `price` (micro-USD per lot) or better, until `expires` (s)."""
 
     owner: str
     market: int
@@ -76,9 +76,8 @@ def word(value: int) -> bytes:
 
 def digest(domain: bytes, order: Order) -> bytes:
     """What is signed for an order."""
-    fields = (int(order.owner, 16), order.sub, order.market, order.buys, order.reduces)
-    fields += (order.lots, order.price, order.nonce, order.expires)
-    return digest_of(domain, ORDER, fields)
+    who = [int(order.owner, 16), order.sub, order.market, order.buys, order.reduces]
+    return digest_of(domain, ORDER, [*who, order.lots, order.price, order.nonce, order.expires])
 
 
 def digest_of(domain: bytes, kind: str, fields: Sequence[int]) -> bytes:
@@ -108,7 +107,7 @@ def sign(key: bytes, hashed: bytes) -> bytes:
 
 
 def words_of(signed: SignedOrder, proof: int = 0) -> tuple[int, int, int, int]:
-    """The order's two words, and r and s with the parity of v in its highest bit; of a contract's: its proof's place."""
+    """The order's two words, r, and s with the parity of v in its highest bit; of a contract's: its proof's place."""
     order = check(signed.order)
     terms = at.account(order.owner, order.sub) | order.market << 168 | order.buys << 176 | order.reduces << 177
     terms |= order.lots << 178

@@ -13,7 +13,7 @@ WHOLE: Final = 2**256 - 1
 
 def above(bits: int) -> int:
     """Every bit from `bits` up."""
-    return WHOLE - (2**bits - 1)
+    return WHOLE - (1 << bits) + 1
 
 
 PERMITS: Final[tuple[tuple[str, int, int], ...]] = (

@@ -151,7 +151,10 @@ def verify(client: Client, record: Deployment) -> Verdict:
     books = Books()
     count = books.take(read(w3, addresses, record.block, last))
     house = client.at("ClearingHouse", record.addresses["ClearingHouse"])
-    ask = lambda keys: client.call(house, "words_of", keys, block=last)  # noqa: E731
+
+    def ask(keys: list[int]) -> list[int]:
+        return [int(word) for word in client.call(house, "words_of", keys, block=last)]
+
     found: list[Difference] = []
     buckets = sorted(books.buckets)
     total = _compare_buckets(ask, books, buckets, found)

@@ -1,8 +1,8 @@
 """Settlement: fills of the venue go to the chain in batches against their owners' signed orders, each exactly once.
 
 A fill is known by its number, its place in the venue's own order of fills. The state (one JSON file) says which numbers
-are in which transaction. A transaction counts once it is `depth` blocks deep: when the chain has dropped it by then, its
-fills are sent again; what the chain has filled already is seen at the orders themselves, and is not sent twice.
+are in which transaction. A transaction counts once it is `depth` blocks deep: when the chain has dropped it by then,
+its fills are sent again; what the chain has filled already is seen at the orders themselves, and is not sent twice.
 """
 
 from collections.abc import Callable, Sequence

@@ -173,7 +173,8 @@ def _spec(
 
 def feed_scale(size_decimals: int) -> int:
     """Micro-USD per lot for a price of 1e-18 USD a unit, times 1e18: 10^(6 - size_decimals)."""
-    return 10 ** (6 - size_decimals)
+    scale: int = 10 ** (6 - size_decimals)
+    return scale
 
 
 __all__ = ["MODULES", "ORDER", "RATE_ONE", "arguments", "create_address", "feed_scale", "planned", "specs"]

@@ -16,6 +16,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "replay": ("seawall.cli.replay", "replay"),
     "adl": ("seawall.cli.adl", "adl"),
     "conformance": ("seawall.cli.conformance", "conformance"),
+    "chain": ("seawall.cli.chain", "app"),
     "journal": ("seawall.cli.journal", "app"),
     "sim": ("seawall.cli.sim", "sim"),
 }

@@ -1,0 +1,40 @@
+"""How a deployment stands: markets, pools, funds and the vault, from the ClearingHouse's words."""
+
+from typing import Any, Final
+
+from seawall.chain import layout as at
+from seawall.chain.client import Client
+from seawall.chain.deploy import Deployment
+
+STATUSES: Final = ("unlisted", "active", "reduce-only", "post-only", "cancel-only", "halted", "closed", "delisting")
+
+
+def status_of(client: Client, record: Deployment) -> dict[str, Any]:
+    """Plain values, amounts in micro-USD, prices in micro-USD per lot, sizes in lots."""
+    house = client.at("ClearingHouse", record.addresses["ClearingHouse"])
+    money = at.unpack(at.MONEY_WORD, client.call(house, "word_of", at.VENUE | at.MONEY))
+    policy = at.unpack(at.POLICY_WORD, client.call(house, "word_of", at.VENUE | at.POLICY))
+    exchange = client.at("Exchange", record.addresses["Exchange"])
+    return {
+        "chain_id": client.chain_id,
+        "block": int(client.w3.eth.block_number),
+        "status": STATUSES[policy["status"]],
+        "silent": bool(client.call(exchange, "is_silent")),
+        "vault": money["vault"],
+        "pending": money["pending"],
+        "bad_debt": money["debt"],
+        "markets": [
+            _market(client, house, number, market.name) for number, market in enumerate(record.settings.markets)
+        ],
+    }
+
+
+def _market(client: Client, house: Any, number: int, name: str) -> dict[str, Any]:
+    words: dict[str, int] = {}
+    for sort, fields in at.MARKET_WORDS.items():
+        words.update(at.unpack(fields, client.call(house, "word_of", at.market_key(sort, number))))
+    found: dict[str, Any] = {"name": name, "status": STATUSES[words["status"]], "fresh": bool(words["fresh"])}
+    for field in ("price", "time", "open", "insurance", "short", "shares_amm", "shares_backstop"):
+        found[field] = words[field]
+    fund = at.unpack(at.FUND_WORD, client.call(house, "word_of", at.market_key(at.FUND, number)))
+    return {**found, "fees": fund["fees"]}
