@@ -4,7 +4,8 @@ import random
 from collections import Counter
 from typing import Any
 
-from chain_twins import PRICE_MAX, SIZE_MAX, USD, Refused, Twins, owner_of
+from chain_twins import PRICE_MAX, SIZE_MAX, USD, Twins, owner_of
+from evm import Refused
 
 from seawall.chain import layout as at
 from seawall.engine.venue import Applied

@@ -123,7 +123,7 @@ class Twins:
     def __init__(self, markets: int = 3, capacity: state.Capacity = state.SMALL) -> None:
         self.venue = Venue(capacity)
         self.now = START
-        self.nonces = self.deposits = 0
+        self.nonces = self.deposits = self.operations = 0
         self.chain = Chain(self.now)
         self.written: dict[int, int] = {}
         self.steps = 0
@@ -142,6 +142,7 @@ class Twins:
         if fields["signer"] > command.SEQUENCER and "nonce" not in fields:
             self.nonces += 1
             fields["nonce"] = self.now + self.nonces
+        self.operations += 1
         return self.venue.apply(rows_of([fields]))
 
     def engine(self, **fields: int) -> Applied:
