@@ -129,7 +129,7 @@ class Bench:
             if equity < maintenance:
                 break
         contract = keeper.at("Liquidation", self.record.addresses["Liquidation"])
-        receipt = keeper.send(contract, "liquidate", account, [], [])
+        receipt = keeper.send(contract, "liquidate", account)
         self.gas["liquidation 8"] = int(receipt["gasUsed"])
         self.gas["liquidation 8, logs"] = len(receipt["logs"])
         self.venue.report(dict.fromkeys(range(MARKETS), 1_000))

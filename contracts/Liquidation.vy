@@ -47,7 +47,7 @@ COOLDOWN: constant(uint256) = 3
 STALE: constant(uint256) = 4
 STOPPED: constant(uint256) = 5
 NO_LIQUIDITY: constant(uint256) = 6
-OVER: constant(uint256) = 7  # nothing is left to do
+WITH_OTHERS: constant(uint256) = 7  # not yet: the other side of the market has to close it
 
 ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
 
@@ -87,8 +87,7 @@ event LiquidationStarted:
     maintenance: int256
     end: int256
     low: bool
-    positions: DynArray[uint256, 16]
-    prices: DynArray[uint256, 16]
+    positions: DynArray[uint256, 16]  # their words, in the order of the bucket's list
 
 event LiquidationFill:
     bucket: indexed(uint256)
@@ -138,27 +137,41 @@ def __init__(house: address, deleveraging: address, vault: address):
 # ---------------------------------------------------------------------
 
 @external
-def liquidate(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint256, 512]) -> uint256:
+def liquidate(bucket: uint256) -> uint256:
     """
-    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one.
-    @param others Every bucket on the other side of the market, best rank first, should the last stage be reached; else
-           none is needed.
-    @param same Every bucket on the bucket's own side of it, should a loss have to be shared there; else none.
+    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one, `Reject(BAD_FIELD)` when the
+            other side of the market has to close it: then `liquidate_with` is the call.
     @return FILLED, or why the bucket waits.
     """
-    return self._work(bucket, others, same)
+    market: uint256 = 0
+    why: uint256 = FILLED
+    why, market = self._work(bucket)
+    if why == WITH_OTHERS:
+        code.refuse(code.BAD_FIELD)
+    return why
 
 
 @external
-def liquidate_many(buckets: DynArray[uint256, 32]) -> uint256:
-    """@notice A unit on each bucket that is due; others are passed over. Returns on how many something was done."""
-    done: uint256 = 0
-    for bucket: uint256 in buckets:
-        h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(bucket, NO_MARKET, 0, 0, 0, 0)
-        if h.equity < h.maintenance:
-            if self._work(bucket, [], []) == FILLED:
-                done += 1
-    return done
+def liquidate_with(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint256, 512]) -> uint256:
+    """
+    @notice `liquidate` with both sides of the market, for the last stage.
+    @param others Every bucket on the other side, best rank first.
+    @param same Every bucket on the bucket's own side, should a loss have to be shared there; else none.
+    """
+    market: uint256 = 0
+    why: uint256 = FILLED
+    why, market = self._work(bucket)
+    if why != WITH_OTHERS:
+        return why
+    claimed: int256 = 0
+    why, claimed = extcall IDeleveraging(DELEVERAGING).settle_with_others(bucket, market, others, same)
+    w: Work = self._load(bucket)
+    if why != FILLED:
+        return self._wait(w, why)
+    w.emptied = unsafe_add(market, 1)
+    w.claimed = claimed
+    self._after_close(w)
+    return FILLED
 
 
 # ---------------------------------------------------------------------
@@ -166,7 +179,8 @@ def liquidate_many(buckets: DynArray[uint256, 32]) -> uint256:
 # ---------------------------------------------------------------------
 
 @internal
-def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint256, 512]) -> uint256:
+def _work(bucket: uint256) -> (uint256, uint256):
+    """@notice (FILLED or why it waits, or WITH_OTHERS and the market whose other side is needed)."""
     w: Work = self._load(bucket)
     if (w.policy >> margin.VENUE_STATUS) & 15 >= limits.HALTED:
         code.refuse(code.VENUE_HALTED)
@@ -181,47 +195,47 @@ def _work(bucket: uint256, others: DynArray[uint256, 512], same: DynArray[uint25
         if not liquidating:
             code.refuse(code.NOT_DUE)
         self._finish(w)
-        return FILLED
+        return FILLED, 0
     if w.count != 0 and w.workable == 0:
-        return self._wait(w, STALE if w.stale else STOPPED)
+        return self._wait(w, STALE if w.stale else STOPPED), 0
     if self._top_up(w) > 0:
         if liquidating:
             self._finish(self._load(bucket))
-        return FILLED
+        return FILLED, 0
     if not liquidating:
         self._tell_start(w)
+        w.start = w.now
     if w.count == 0:
         if w.head & ASSETS != 0:
-            return self._wait(w, NO_LIQUIDITY)
-        own: uint256 = words.own_market(bucket)
-        self._cover(w, own)
+            return self._wait(w, NO_LIQUIDITY), 0
+        self._cover(w, words.own_market(bucket))
         self._finish(self._load(bucket))
-        return FILLED
+        return FILLED, 0
+    extcall IClearingHouse(HOUSE).settle(bucket)
     why: uint256 = FILLED
-    why, w = self._close(w, others, same)
+    why, w = self._close(w)
+    if why == WITH_OTHERS:
+        self._keep(w)
+        return why, w.markets[self._next(w, 0)]
     if why != FILLED:
         if not liquidating:
-            self._keep(w, True)
-        return self._wait(w, why)
-    self._after_close(w, liquidating)
-    return FILLED
+            self._keep(w)
+        return self._wait(w, why), 0
+    self._after_close(w)
+    return FILLED, 0
 
 
 @internal
-def _after_close(w: Work, liquidating: bool):
+def _after_close(w: Work):
     """@notice Makes good a debt left without any position, and says whether the liquidation goes on."""
-    after: Work = self._load(w.bucket)
-    after.start = w.start
-    after.time = w.time
-    after.claimed = w.claimed
-    if after.count == 0 and after.equity < 0 and after.head & ASSETS == 0:
-        self._cover(after, w.emptied)
-        after = self._load(w.bucket)
-        after.time = w.time
+    after: Work = w
+    if w.count == 0 and w.equity < 0 and w.head & ASSETS == 0:
+        self._cover(w, w.emptied)
+        after.equity = 0
     if self._is_over(after.policy, True, after.equity, after.maintenance):
         self._finish(after)
     else:
-        self._keep(after, not liquidating)
+        self._keep(after)
 
 
 @internal
@@ -307,9 +321,9 @@ def _put(key: uint256, mask: uint256, fields: uint256):
 
 
 @internal
-def _keep(w: Work, starts: bool):
+def _keep(w: Work):
     """@notice The liquidation goes on: since when, and the last forced fill."""
-    if starts:
+    if w.head & words.LIQUIDATING == 0:
         self._put(words.BUCKET | w.bucket, words.LIQUIDATING, words.LIQUIDATING)
     word: uint256 = words.with_field(words.with_field(0, 0, 44, w.start), 44, 44, w.time)
     self._put(words.LIQUIDATION | w.bucket, max_value(uint256), word)
@@ -338,10 +352,8 @@ def _wait(w: Work, why: uint256) -> uint256:
 @internal
 def _tell_start(w: Work):
     positions: DynArray[uint256, 16] = []
-    prices: DynArray[uint256, 16] = []
     for i: uint256 in range(w.count, bound=16):
         positions.append(w.positions[i])
-        prices.append((w.prices[i] & margin.M41) | (w.markets[i] << 64))
     log LiquidationStarted(
         bucket=w.bucket,
         equity=w.equity,
@@ -349,7 +361,6 @@ def _tell_start(w: Work):
         end=margin.end_of(w.policy, w.maintenance),
         low=closing.is_below_share(w.policy, w.equity, w.maintenance),
         positions=positions,
-        prices=prices,
     )
 
 
@@ -407,12 +418,9 @@ def _cover(w: Work, market: uint256):
 # ---------------------------------------------------------------------
 
 @internal
-def _close(w: Work, others: DynArray[uint256, 512], same: DynArray[uint256, 512]) -> (uint256, Work):
-    """@notice Closes some of a bucket by the first stage that can: FILLED, or why it waits."""
+def _close(w: Work) -> (uint256, Work):
+    """@notice Closes some of a bucket by the first stage that can: FILLED, why it waits, or WITH_OTHERS."""
     after: Work = w
-    if w.start == 0 or w.head & words.LIQUIDATING == 0:
-        after.start = w.now
-    extcall IClearingHouse(HOUSE).settle(w.bucket)
     low: bool = closing.is_below_share(w.policy, w.equity, w.maintenance)
     vault_first: bool = low and w.equity >= 0
     done: bool = False
@@ -434,15 +442,7 @@ def _close(w: Work, others: DynArray[uint256, 512], same: DynArray[uint256, 512]
             return FILLED, after
     if held_up and self._is_patient(after, at):
         return why, after
-    first: uint256 = self._next(after, 0)
-    self._keep(after, True)
-    claimed: int256 = 0
-    why, claimed = extcall IDeleveraging(DELEVERAGING).settle_with_others(
-        w.bucket, after.markets[first], others, same
-    )
-    after.emptied = unsafe_add(after.markets[first], 1)
-    after.claimed = claimed
-    return why, after
+    return WITH_OTHERS, after
 
 
 @internal
@@ -564,9 +564,8 @@ def _account_for(w: Work, c: closing.Close, sought: int256, filled: int256, amou
     word = words.with_field(word, closing.USED, 58, unsafe_add(used, unsafe_mul(filled, c.mark)))
     self._put(words.MARKET | words.FORCED | c.market, ~convert(0, uint256) << 154, word)
     after.time = w.now
-    if filled == c.held:
-        after.emptied = unsafe_add(c.market, 1)
-        after.claimed = c.claimed
+    after = self._closed(after, c, filled, unsafe_sub(unsafe_sub(c.equity, closing.slippage(c, filled, amount)), fee))
+    after.claimed = c.claimed
     log LiquidationFill(
         bucket=w.bucket,
         market=c.market,
@@ -578,6 +577,19 @@ def _account_for(w: Work, c: closing.Close, sought: int256, filled: int256, amou
         equity=c.equity,
         maintenance=c.maintenance,
     )
+    return after
+
+
+@internal
+@pure
+def _closed(w: Work, c: closing.Close, lots: int256, equity: int256) -> Work:
+    """@notice The bucket after `lots` of a position are closed and its equity is so."""
+    after: Work = w
+    after.equity = equity
+    after.maintenance = closing.maintenance_after(c, lots)
+    if lots == c.held:
+        after.emptied = unsafe_add(c.market, 1)
+        after.count = unsafe_sub(w.count, 1)
     return after
 
 
@@ -654,9 +666,9 @@ def _hand_to_vault(w: Work, c: closing.Close, lots: int256) -> Work:
     if deficit > 0:
         extcall IClearingHouse(HOUSE).claim(c.market, w.bucket, deficit, True)
     extcall IClearingHouse(HOUSE).hand_over(w.bucket, vault, c.market, unsafe_mul(c.side, lots), price)
-    if lots == c.held:
-        after.emptied = unsafe_add(c.market, 1)
-        after.claimed = unsafe_add(c.claimed, deficit)
+    left: int256 = unsafe_sub(c.equity, closing.slippage(c, lots, unsafe_mul(lots, price)))
+    after = self._closed(after, c, lots, unsafe_add(left, deficit))
+    after.claimed = unsafe_add(c.claimed, deficit)
     log BackstopTook(
         bucket=w.bucket, market=c.market, size=unsafe_mul(c.side, lots), price=price, equity=c.equity, maintenance=c.maintenance
     )

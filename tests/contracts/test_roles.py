@@ -23,7 +23,7 @@ OPEN = {  # what anybody may call, with the reason
     ("Exchange", "withdraw_request"): "the caller's own",
     ("Exchange", "settle"): "the operator; anybody when the venue is silent",
     ("Liquidation", "liquidate"): "an unhealthy bucket",
-    ("Liquidation", "liquidate_many"): "unhealthy buckets",
+    ("Liquidation", "liquidate_with"): "an unhealthy bucket",
     ("Deleveraging", "share_out"): "a loss that waits",
     ("FundingClock", "sample"): "when due",
     ("SignedOracle", "submit"): "with signatures",
@@ -34,16 +34,32 @@ OPEN = {  # what anybody may call, with the reason
     ("Pools", "insure"): "the caller's own cash",
     **{
         ("AccountDesk", name): "the caller's own account"
-        for name in (
-            "create_sub transfer isolated_margin set_top_up set_leverage move_position set_portfolio end_portfolio"
-        ).split()
+        for name in [
+            "create_sub",
+            "transfer",
+            "isolated_margin",
+            "set_top_up",
+            "set_leverage",
+            "move_position",
+            "set_portfolio",
+            "end_portfolio",
+        ]
     },
     **{
         ("CollateralVault", name): "the caller's own tokens, or what is due"
-        for name in (
-            "deposit deposit_with_permit deposit_with_permit2 withdraw withdraw_for claim deposit_asset withdraw_asset "
-            "buy_collateral move_stable dispute"
-        ).split()
+        for name in [
+            "deposit",
+            "deposit_with_permit",
+            "deposit_with_permit2",
+            "withdraw",
+            "withdraw_for",
+            "claim",
+            "deposit_asset",
+            "withdraw_asset",
+            "buy_collateral",
+            "move_stable",
+            "dispute",
+        ]
     },
 }
 

@@ -340,13 +340,13 @@ class Traffic(Twins):
         waits = [row["amount"] for row in rows if row["kind"] == event.LIQUIDATION_WAITS]
         evm, chain = self.chain.evm, self.chain
         try:
-            found = evm.send(chain.liquidation, "liquidate", bucket_id, [], [])
+            found = evm.send(chain.liquidation, "liquidate", bucket_id)
         except Refused as refused:
             if refused.code != code.BAD_FIELD:
                 raise
             told = [row["market"] for row in rows if row["kind"] == event.ADL]
             others, same = self.lists(bucket_id, told[0] if told else self.stuck_market(bucket_id))
-            found = evm.send(chain.liquidation, "liquidate", bucket_id, others, same)
+            found = evm.send(chain.liquidation, "liquidate_with", bucket_id, others, same)
         self.codes[("liquidate", found)] += 1
         for row in rows:
             self.codes[("event", row["kind"])] += 1

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("pyrevm", reason="the EVM of these tests is an extra: pip install seawall[dev]")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from chain_traffic import Traffic  # noqa: E402
+from chain_traffic import Traffic
 
 OPERATIONS = int(os.environ.get("SEAWALL_CHAIN_OPERATIONS", "1000000"))
 POLICIES: list[dict[str, int]] = [

@@ -122,16 +122,15 @@ class Keeper:
     def _unit(self, bucket: int) -> int:
         """One unit of work; with the lists of both sides when the contracts ask for them."""
         contract = self.contract("Liquidation")
-        others: list[int] = []
-        same: list[int] = []
         try:
-            why = int(self.client.call(contract, "liquidate", bucket, others, same))
+            why = int(self.client.call(contract, "liquidate", bucket))
+            self.client.send(contract, "liquidate", bucket)
         except Refused as refused:
             if refused.code != code.BAD_FIELD:
                 raise
             others, same = self._sides(bucket)
-            why = int(self.client.call(contract, "liquidate", bucket, others, same))
-        self.client.send(contract, "liquidate", bucket, others, same)
+            why = int(self.client.call(contract, "liquidate_with", bucket, others, same))
+            self.client.send(contract, "liquidate_with", bucket, others, same)
         return why
 
     def _sides(self, bucket: int) -> tuple[list[int], list[int]]:
