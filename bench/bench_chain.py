@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,11 +124,16 @@ class Bench:
             self.trade(wallet, market, 60_000 + 1_000 * market)
         keeper = self.wallet(2_003, 10)
         house, account = self.venue.contract("ClearingHouse"), at.account(wallet.address)
-        for price in range(975, 900, -1):
+        step, price = Fraction(1), Fraction(975)
+        while True:
+            self.w3.provider.make_request("evm_increaseTime", [1])
             self.venue.report(dict.fromkeys(range(MARKETS), price))
             equity, _, maintenance, *_ = self.client.call(house, "health_after", account, at.NO_MARKET, 0, 0, 0, 0)
             if equity < maintenance:
                 break
+            if equity < maintenance + 600 * USD:
+                step = Fraction(1, 20)
+            price -= step
         contract = keeper.at("Liquidation", self.record.addresses["Liquidation"])
         receipt = keeper.send(contract, "liquidate", account)
         self.gas["liquidation 8"] = int(receipt["gasUsed"])

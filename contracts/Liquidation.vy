@@ -61,9 +61,7 @@ struct Work:
     policy: uint256
     steps: uint256
     count: uint256
-    markets: uint256[16]
     positions: uint256[16]
-    prices: uint256[16]
     workable: uint256  # a bit a position
     stale: bool  # a price of it
     numerators: int256[16]
@@ -216,7 +214,7 @@ def _work(bucket: uint256) -> (uint256, uint256):
     why, w = self._close(w)
     if why == WITH_OTHERS:
         self._keep(w)
-        return why, w.markets[self._next(w, 0)]
+        return why, self._market(w.head, self._next(w, 0))
     if why != FILLED:
         if not liquidating:
             self._keep(w)
@@ -262,33 +260,43 @@ def _load(bucket: uint256) -> Work:
     w.equity = words.signed64(w.head, 0)
     keys: DynArray[uint256, 48] = []
     for i: uint256 in range(w.count, bound=16):
-        market: uint256 = (w.head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, i))) & 255
-        w.markets[i] = market
+        market: uint256 = self._market(w.head, i)
         keys.append(words.position_key(bucket, market))
         keys.append(words.MARKET | words.PRICE | market)
         keys.append(words.MARKET | words.RISK | market)
     found = staticcall IClearingHouse(HOUSE).words_of(keys)
     for i: uint256 in range(w.count, bound=16):
-        w.positions[i] = found[unsafe_mul(3, i)]
-        w.prices[i] = found[unsafe_add(unsafe_mul(3, i), 1)]
-        if not margin.is_fresh(w.prices[i], found[unsafe_add(unsafe_mul(3, i), 2)], convert(w.now, uint256)):
+        price_word: uint256 = found[unsafe_add(unsafe_mul(3, i), 1)]
+        p: uint256 = found[unsafe_mul(3, i)]
+        if not margin.is_fresh(price_word, found[unsafe_add(unsafe_mul(3, i), 2)], convert(w.now, uint256)):
             w.stale = True
-        elif self._is_open(w.policy, w.prices[i]):
+        elif self._is_open(w.policy, price_word):
             w.workable = w.workable | (1 << i)
-        size: int256 = words.signed64(w.positions[i], 0)
-        step: int256 = unsafe_sub(margin.index_of(w.prices[i]), words.signed64(w.positions[i], 128))
-        amount: int256 = unsafe_mul(size, convert(w.prices[i] & margin.M41, int256))
-        w.equity = unsafe_add(w.equity, unsafe_add(amount, units.funding_of(size, step)[0]))
+        size: int256 = words.signed64(p, 0)
+        amount: int256 = unsafe_mul(size, convert(price_word & margin.M41, int256))
+        w.equity = unsafe_add(w.equity, amount)
+        if (p >> 128) & words.M64 != (price_word >> margin.INDEX_SHIFT) & words.M64:
+            step: int256 = unsafe_sub(margin.index_of(price_word), words.signed64(p, 128))
+            w.equity = unsafe_add(w.equity, units.funding_of(size, step)[0])
         notional: int256 = units.magnitude(amount)
-        tier: uint256 = margin.first_tier(w.prices[i])
+        tier: uint256 = margin.first_tier(price_word)
         if not margin.holds(tier, notional):
-            tier = self._tier(w.markets[i], w.prices[i], notional)
-        w.numerators[i] = margin.numerator(tier, notional)
-        w.total = unsafe_add(w.total, w.numerators[i])
+            tier = self._tier(self._market(w.head, i), price_word, notional)
+        own: int256 = margin.numerator(tier, notional)
+        w.positions[i] = p
+        w.numerators[i] = own
+        w.total = unsafe_add(w.total, own)
     w.maintenance = units.ceil_div(w.total, limits.RATE_ONE)
     if w.head & ASSETS != 0:
         w.equity = unsafe_add(w.equity, staticcall IVault(VAULT).worth_maintenance(bucket))
     return w
+
+
+@internal
+@pure
+def _market(head: uint256, place: uint256) -> uint256:
+    """@notice The market of a place in a bucket's list."""
+    return (head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, place))) & 255
 
 
 @internal
@@ -473,7 +481,7 @@ def _next(w: Work, tried: uint256) -> uint256:
 @view
 def _closing(w: Work, i: uint256, which: uint256) -> (closing.Close, reader.Quoted):
     """@notice A position as something to be closed, and a pool of its market."""
-    market: uint256 = w.markets[i]
+    market: uint256 = self._market(w.head, i)
     q: reader.Quoted = reader.quoting(HOUSE, market) if which == words.AMM else reader.quoted(HOUSE, market, which)
     if q.terms.word >> margin.COUNT_SHIFT > 1:
         q.terms = reader.tiers_of(HOUSE, market, q.terms)
@@ -507,10 +515,10 @@ def _close_on_pool(w: Work) -> (uint256, uint256, Work):
         reason: uint256 = FILLED
         reason, after = self._close_one(after, i)
         if reason == FILLED:
-            return FILLED, w.markets[i], after
+            return FILLED, self._market(w.head, i), after
         if why == NO_LIQUIDITY:
             why = reason
-            at = w.markets[i]
+            at = self._market(w.head, i)
     return why, at, after
 
 
@@ -526,6 +534,12 @@ def _close_one(w: Work, i: uint256) -> (uint256, Work):
     pool: uint256 = words.pool_of(c.market, words.AMM)
     if pool == w.bucket:
         v.pool.head = 0
+    t: margin.Terms = v.pool.terms
+    v.curve = amm.curve(t.price, t.caps, t.pool)
+    raw: int256 = words.signed64(v.pool.head, 0)
+    most: int256 = amm.reach_of(v.curve, v.pool.held)
+    tier: uint256 = margin.tier_of(t, most)
+    v.ample = amm.is_ample(t.word, t.risk, t.policy, tier, most, t.price, raw, v.pool.held)
     lots: int256 = partial.wanted_lots(c, v)
     if lots == 0:
         return COOLDOWN, w
@@ -536,8 +550,7 @@ def _close_one(w: Work, i: uint256) -> (uint256, Work):
     filled: int256 = 0
     amount: int256 = 0
     filled, amount = partial.quote(c, v, lots, partial.worst_price(c, lots))
-    raw: int256 = words.signed64(v.pool.head, 0)
-    if filled != 0 and not amm.bears(v.pool.terms, raw, v.pool.held, c.side, filled, amount):
+    if filled != 0 and not v.ample and not amm.bears(v.pool.terms, raw, v.pool.held, c.side, filled, amount):
         filled = 0
     if filled == 0:
         beyond: int256 = partial.quote(c, v, lots, closing.bankruptcy_price(c, lots))[0]

@@ -27,6 +27,8 @@ SHARE_STEP: constant(uint256) = 3
 # what a partial close goes by beside the position: the pool, the venue's steps, the last forced fill
 struct Venue:
     pool: reader.Quoted  # its bucket is 0 while it does not quote to this taker
+    curve: amm.Curve
+    ample: bool  # the pool bears every trade
     steps: uint256
     now: int256
     time: int256
@@ -38,11 +40,16 @@ def quote(c: closing.Close, v: Venue, lots: int256, limit: int256) -> (int256, i
     """@notice (lots, value) that the pool gives within `limit`."""
     if v.pool.head == 0:
         return 0, 0
-    raw: int256 = words.signed64(v.pool.head, 0)
-    size: int256 = min(lots, amm.lots_to(v.pool.terms, raw, v.pool.held, c.side, limit))
+    held: int256 = v.pool.held.size
+    size: int256 = 0
+    if v.ample:
+        size = amm.lots_within(v.curve, c.side, limit, held)
+    else:
+        size = amm.lots_to(v.pool.terms, words.signed64(v.pool.head, 0), v.pool.held, c.side, limit)
+    size = min(lots, size)
     if size <= 0:
         return 0, 0
-    return size, unsafe_mul(size, amm.average(amm.curve_of(v.pool.terms), c.side, size, v.pool.held.size))
+    return size, unsafe_mul(size, amm.average(v.curve, c.side, size, held))
 
 
 @internal

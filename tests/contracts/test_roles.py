@@ -34,7 +34,7 @@ OPEN = {  # what anybody may call, with the reason
     ("Pools", "insure"): "the caller's own cash",
     **{
         ("AccountDesk", name): "the caller's own account"
-        for name in [
+        for name in (
             "create_sub",
             "transfer",
             "isolated_margin",
@@ -43,11 +43,11 @@ OPEN = {  # what anybody may call, with the reason
             "move_position",
             "set_portfolio",
             "end_portfolio",
-        ]
+        )
     },
     **{
         ("CollateralVault", name): "the caller's own tokens, or what is due"
-        for name in [
+        for name in (
             "deposit",
             "deposit_with_permit",
             "deposit_with_permit2",
@@ -59,7 +59,7 @@ OPEN = {  # what anybody may call, with the reason
             "buy_collateral",
             "move_stable",
             "dispute",
-        ]
+        )
     },
 }
 
