@@ -80,11 +80,17 @@ class Service:
         return self.recovered
 
     def _follow(self, known: int, kept: Kept) -> tuple[Venue, Writer, Recovered]:
+        replaying: list[Venue] = []
+
         def ready(venue: Venue) -> None:
+            self.history.check(known, venue.chain)
             self.mirror.load(venue.columns, kept)
+            replaying.append(venue)
 
         def seen(first: int, rows: Rows, done: Applied) -> None:
-            self.history.add(self.mirror.see(Batch(first, self.mirror.now, rows, done.codes, done.made, done.events)))
+            chain = replaying[0].chain
+            batch = Batch(first, self.mirror.now, rows, done.codes, done.made, done.events, chain)
+            self.history.add(self.mirror.see(batch))
 
         follower = Follower(known=known, ready=ready, seen=seen)
         return open_journal(self._disk, self.capacity, follower=follower)
