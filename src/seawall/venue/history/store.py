@@ -210,10 +210,11 @@ class History:
         return await self._ask(lambda connection: _statement(connection, address, start, end, limit))
 
     async def _ask(self, question: Callable[[Connection], T]) -> T:
-        assert self._pen is not None
-        await self._pen.settled()
-        if self._pen.fault is not None:
-            raise HistoryFault(self._pen.fault)
+        pen = self._pen
+        assert pen is not None
+        await pen.settled()
+        if pen.fault is not None:
+            raise HistoryFault(pen.fault)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._answer, question)
 
     def _answer(self, question: Callable[[Connection], T]) -> T:
