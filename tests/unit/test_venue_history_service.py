@@ -16,9 +16,9 @@ from history_world import dump
 from seawall.kernel import INTERPRETED
 from seawall.terms import command
 from seawall.units import BadInput
-from seawall.venue.config import Config, Data
+from seawall.venue.config import HISTORY, JOURNAL, Config, Data
 from seawall.venue.history.store import History
-from seawall.venue.service import HISTORY, JOURNAL, Service
+from seawall.venue.service import Service
 from venue_rig import Rig, key, run
 
 CHILD = Path(__file__).resolve().parent.parent / "history_child.py"

@@ -13,7 +13,7 @@ from seawall.journal.recover import Follower, Recovered, open_journal
 from seawall.journal.writer import Writer
 from seawall.ledger.state import SMALL, VENUE, Capacity
 from seawall.venue.batch import Batch
-from seawall.venue.config import Config
+from seawall.venue.config import HISTORY, JOURNAL, Config
 from seawall.venue.desk import Desk, Outcome, Then
 from seawall.venue.history.store import History
 from seawall.venue.mirror import Kept, Mirror
@@ -22,8 +22,6 @@ from seawall.venue.records import News
 from seawall.venue.universe import Universe
 
 CAPACITIES: Final = {"small": SMALL, "venue": VENUE}
-JOURNAL: Final = "journal"
-HISTORY: Final = "history.sqlite"
 Hear = Callable[[News], None]
 
 

@@ -41,6 +41,14 @@ class TakenError(Exception):
     """Somebody else has written to this history."""
 
 
+def is_ours(engine: Engine) -> bool:
+    """Whether the database has a history of this version."""
+    if not inspect(engine).has_table(tables.META.name):
+        return False
+    with engine.begin() as connection:
+        return connection.scalars(select(tables.META.c.version)).all() == [tables.version()]
+
+
 class Keeper:
     """What writing has to know beside the database: the next numbers, open candles, volumes. For one thread."""
 
@@ -52,13 +60,6 @@ class Keeper:
         self._statements = Statements(engine)
         self._ids = {table: count(1) for table in tables.LOGS}
         self._last_oid = 0
-
-    def is_ours(self) -> bool:
-        """Whether the database has a history of this version."""
-        if not inspect(self.engine).has_table(tables.META.name):
-            return False
-        with self.engine.begin() as connection:
-            return connection.scalars(select(tables.META.c.version)).all() == [tables.version()]
 
     def clear(self) -> None:
         """Drops what there is of history and makes its tables anew."""

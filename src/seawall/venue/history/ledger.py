@@ -22,6 +22,7 @@ from seawall.venue.records import NOBODY, Entry, Fill, Payment
 from seawall.venue.universe import Listing
 
 STEP: Final = 1_000  # rows read at a time
+LAST: Final = 253_402_300_799_999  # ms: the end of the year 9999
 NO_CASH: Final = "socialised"  # the kind of entry whose amount is no cash
 BETWEEN_ACCOUNTS: Final = ("send", "receive", "sub", "spot")
 SUMMARY: Final = {  # where the amount of a kind goes, fills and funding apart
@@ -68,6 +69,8 @@ class Ledger:
 
     def __init__(self, connection: Connection, address: bytes, start: int, end: int) -> None:
         """Lines from `start` up to but not with `end`, in ms. BadInput for an account that history does not know."""
+        if not 0 <= start < end <= LAST:
+            raise BadInput("period", "expected times between 1970 and 9999, the first one before the other")
         self._connection = connection
         self.address = address
         self.start, self.end = start, end

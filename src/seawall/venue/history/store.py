@@ -20,7 +20,7 @@ from seawall.venue.history import queries
 from seawall.venue.history.candles import Candle
 from seawall.venue.history.database import open_engine
 from seawall.venue.history.intervals import interval_of
-from seawall.venue.history.keeper import Keeper
+from seawall.venue.history.keeper import Keeper, is_ours
 from seawall.venue.history.ledger import Ledger
 from seawall.venue.history.ledger_text import LineText, Statement, head_of, tail_of, texts
 from seawall.venue.history.pen import HistoryFault, Pen
@@ -71,7 +71,7 @@ class History:
         """
         try:
             keeper = Keeper(self._engine)
-            if not keeper.is_ours():
+            if not is_ours(self._engine):
                 keeper.clear()
             kept = keeper.load()
         except SQLAlchemyError as error:
