@@ -4,9 +4,11 @@ import asyncio
 import collections
 import csv
 import io
+import itertools
 import json
 import random
 import sqlite3
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,17 @@ from seawall.venue.history.ledger import Ledger
 from seawall.venue.history.ledger_text import time_of, time_text
 from seawall.venue.history.store import History
 from seawall.venue.names import address_text
+from seawall.venue.records import News
 from venue_rig import Rig, key, run
 
 WORLDS = ("days", "losses", "shared", "delisting", "isolated")
 SEEDS = {"losses": (21, 25), "shared": (21, 38), "delisting": (21, 34), "isolated": (21, 4)}
 MICRO = 1_000_000
+MOVES: tuple[Callable[[News], list[Any]], ...] = (
+    lambda news: news.payments,
+    lambda news: news.fills,
+    lambda news: news.entries,
+)
 
 
 def log_named(name: str) -> list[Rows]:
@@ -84,9 +92,10 @@ def test_a_ledger_is_the_change_of_cash_between_two_replays(name: str, tmp_path:
     history.settle()
     history.close()
     dice, low, high = random.Random(4), max(news[0].time - 10, 1), news[-1].time
-    times = sorted(dice.sample(range(low, high + 1), 4))
+    events = [dice.choice([r.time for told in news for r in records(told)] or [high]) for records in MOVES]
+    times = sorted({*dice.sample(range(low, high + 1), 4), *events})
     cash = replayed(log, [*times, high + 1])
-    periods = [(times[0], times[1]), (times[1], times[3]), (times[2], high + 1), (1, high + 1)]
+    periods = [*itertools.pairwise(times), (times[2], high + 1), (1, high + 1)]
     cash[1] = {}
     engine, moved = open_engine(url, read_only=True), set()
     with engine.begin() as connection:

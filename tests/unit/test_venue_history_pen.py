@@ -39,7 +39,7 @@ def history(file: Path) -> History:
 
 
 class Trouble:
-    """A database that does not answer while `is_on`."""
+    """A database that takes rows and then fails while `is_on`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_on = False
@@ -47,10 +47,10 @@ class Trouble:
         write = Keeper.write
 
         def troubled(keeper: Keeper, connection: Connection, work: Work) -> None:
+            write(keeper, connection, work)
             if self.is_on:
                 self.met.set()
                 raise OperationalError("write", (), sqlite3.OperationalError("the disk is gone"))
-            write(keeper, connection, work)
 
         monkeypatch.setattr(Keeper, "write", troubled)
 
@@ -134,6 +134,7 @@ def test_history_stops_when_a_full_queue_gets_nowhere_and_the_venue_goes_on(
 ) -> None:
     monkeypatch.setattr(pen, "QUEUE_RECORDS", 50)
     monkeypatch.setattr(pen, "STALL_S", 0.2)
+    monkeypatch.setattr(pen, "RETRY_MOST_S", 0.01)
     for news in told[:3]:
         history.add(news)
     history.settle()

@@ -57,7 +57,7 @@ class Keeper:
         self.mark = Mark()
         self.candles = Candles()
         self.volumes = Volumes()
-        self._statements = Statements(engine)
+        self.statements = Statements(engine)
         self._ids = {table: count(1) for table in tables.LOGS}
         self._last_oid = 0
 
@@ -106,13 +106,13 @@ class Keeper:
 
     def write(self, connection: Connection, work: Work) -> None:
         """Does work in the caller's transaction. TakenError when history is not where this keeper left it."""
-        if not self._statements.move(connection, msgspec.structs.astuple(work.mark), self.mark.sequence):
+        if not self.statements.move(connection, msgspec.structs.astuple(work.mark), self.mark.sequence):
             raise TakenError(f"history is not at command {self.mark.sequence}, where it was left")
         for table, keys in work.removed.items():
-            self._statements.remove(connection, table, keys)
+            self.statements.remove(connection, table, keys)
         for table, rows in work.added.items():
-            self._statements.add(connection, table, rows)
-        self._statements.change_orders(connection, work.orders)
+            self.statements.add(connection, table, rows)
+        self.statements.change_orders(connection, work.orders)
 
     def is_written(self, work: Work) -> bool:
         """Whether the database has this work: for a commit whose answer was lost."""

@@ -19,10 +19,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from seawall.venue.history.database import set_synchronous
 from seawall.venue.history.keeper import Keeper, TakenError, Told, Work
 
-LINGER_S: Final = 0.02
+LINGER_S: Final = 0.05
 TRANSACTION_RECORDS: Final = 4_096  # about: whole batches
 QUEUE_RECORDS: Final = 200_000
-STALL_S: Final = 2.0  # that a full queue waits for a transaction before history stops
+STALL_S: Final = 4.0  # that a full queue waits while nothing at all is written before history stops
 RETRY_FIRST_S: Final = 0.05
 RETRY_MOST_S: Final = 1.0
 CLOSE_S: Final = 30.0
@@ -62,7 +62,7 @@ class Pen:
         self._changed = threading.Condition()
         self._wake = threading.Event()
         self._hurry = threading.Event()
-        self._is_closing = False
+        self._is_closing = self._is_failing = False
         self._thread = threading.Thread(target=self._run, name="seawall-history", daemon=True)
         self._thread.start()
 
@@ -120,16 +120,20 @@ class Pen:
         return self.fault is not None or self._items_written >= self._items_added
 
     def _hold_up(self) -> None:
-        """Waits until the queue has room, as long as transactions go on."""
-        seen, since = self.transactions, time.monotonic()
+        """Waits until the queue has room, as long as rows are written."""
+        seen, since = self._progress(), time.monotonic()
         self._hurry.set()
         while self.waiting > QUEUE_RECORDS and self.fault is None:
             with self._changed:
                 self._changed.wait(STALL_S / 10)
-            if self.transactions != seen:
-                seen, since = self.transactions, time.monotonic()
+            if self._progress() != seen:
+                seen, since = self._progress(), time.monotonic()
             elif time.monotonic() - since > STALL_S:
                 self._stop(f"{self.waiting} records wait and none was written for {STALL_S:g} s")
+
+    def _progress(self) -> tuple[int, int]:
+        """Changes while a transaction gets on; what one does that has failed before is no progress."""
+        return self.transactions, 0 if self._is_failing else self.keeper.statements.steps
 
     def _run(self) -> None:
         try:
@@ -169,6 +173,7 @@ class Pen:
             try:
                 self._write_once(work, level)
             except (OperationalError, InterfaceError) as error:
+                self._is_failing = True
                 LOG.warning("history could not be written, trying again: %s", error.orig)
                 if self._is_closing:
                     self._stop(f"closed while the database did not answer: {error.orig}")
@@ -177,6 +182,7 @@ class Pen:
             except (TakenError, SQLAlchemyError) as error:
                 self._stop(str(error))
             else:
+                self._is_failing = False
                 return True
         return False
 

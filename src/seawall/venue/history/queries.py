@@ -22,9 +22,12 @@ payment_of: Final = reader(Payment)
 entry_of: Final = reader(Entry)
 step_of: Final = reader(Step)
 change_of: Final = reader(Change)
-bar_of: Final = reader(Bar)
 
 T = TypeVar("T")
+
+
+def bar_of(row: Sequence[Any]) -> Bar:
+    return Bar(*row)
 
 
 class First(Enum):
@@ -92,7 +95,7 @@ def slices(connection: Connection, account: int, limit: int) -> list[Fill]:
 def market_fills(connection: Connection, market: int, span: Span) -> list[Fill]:
     """Takers' sides of a market's trades on the book."""
     table, since = tables.FILLS, listed_at(connection, market)
-    where = [table.c.market == market, table.c.is_taker, table.c.method.in_(TRADES)]
+    where = [table.c.market == market, table.c.is_taker.is_(True), table.c.method.in_(TRADES)]
     return _rows(connection, table, where, span._replace(start=max(span.start, since)), fill_of)
 
 
@@ -133,7 +136,7 @@ def notes(connection: Connection, account: int | None, span: Span) -> list[Note]
 def notes_of(connection: Connection, first: int, last: int) -> list[Note]:
     """Events of liquidations in the commands from `first` to `last`, oldest first."""
     table = tables.NOTES
-    found = _facts(table).where(table.c.sequence.between(first, last)).order_by(table.c.id)
+    found = _facts(table).where(table.c.sequence.between(first, last)).order_by(table.c.sequence, table.c.id)
     return [note_of(row) for row in connection.execute(found)]
 
 
@@ -188,8 +191,8 @@ def volumes(connection: Connection, account: int, days: int) -> list[Volume]:
             found[today, account].taker += int(amount)
         else:
             found[today, account].maker += int(amount)
-    bars = tables.CANDLES.c
-    present = select(func.sum(bars.value)).where(bars.interval == BASE, bars.start == minute)
+    bars, markets = tables.CANDLES.c, list(connection.scalars(select(tables.LISTINGS.c.number).distinct()))
+    present = select(func.sum(bars.value)).where(bars.market.in_(markets), bars.interval == BASE, bars.start == minute)
     found[today, EVERYBODY].taker += int(connection.scalar(present) or 0)
     return [
         Volume(

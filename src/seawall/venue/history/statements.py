@@ -14,6 +14,7 @@ from seawall.venue.history import tables
 from seawall.venue.history.rows import Row
 
 LASTING: Final = ("oid", "account", "market", "cloid", "time", "sequence", "twap")  # of an order
+STEP: Final = 1_000  # rows that go to the driver at once
 FOUND: Final = "found_"  # before the name of a parameter that finds a row
 REPLACED: Final = (tables.PAYEES, tables.AGENTS, tables.CANDLES, tables.VOLUMES)
 ADDED: Final = (*tables.LOGS, tables.ORDERS, tables.ACCOUNTS)
@@ -23,6 +24,7 @@ class Statements:
     """Adds, changes and removes rows in a transaction of the caller's."""
 
     def __init__(self, engine: Engine) -> None:
+        self.steps = 0  # made so far: how to see from another thread that a long transaction gets on
         self._engine = engine
         self._insert = {table: self._text(insert(table), _names(table)) for table in (*ADDED, *REPLACED)}
         self._delete = {}
@@ -38,23 +40,25 @@ class Statements:
 
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Adds rows of all columns."""
-        if rows:
-            connection.exec_driver_sql(self._insert[table], list(rows))
+        self._run(connection, self._insert[table], rows)
 
     def remove(self, connection: Connection, table: Table, keys: Sequence[Row]) -> None:
         """Removes the rows with these primary keys that there are."""
-        if keys:
-            connection.exec_driver_sql(self._delete[table], list(keys))
+        self._run(connection, self._delete[table], keys)
 
     def change_orders(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Orders that are there get what may change of these rows."""
-        if rows:
-            changed = [(*[row[place] for place in self._changing], row[0]) for row in rows]
-            connection.exec_driver_sql(self._update, changed)
+        changed = [(*[row[place] for place in self._changing], row[0]) for row in rows]
+        self._run(connection, self._update, changed)
 
     def move(self, connection: Connection, mark: Row, sequence: int) -> bool:
         """Moves the row that says how far history is to (sequence, time, chain); False when it is not at `sequence`."""
         return connection.exec_driver_sql(self._move, (*mark, sequence)).rowcount == 1
+
+    def _run(self, connection: Connection, text: str, rows: Sequence[Row]) -> None:
+        for first in range(0, len(rows), STEP):
+            connection.exec_driver_sql(text, list(rows[first : first + STEP]))
+            self.steps += 1
 
     def _change(self, table: Table, names: list[str], key: str) -> str:
         values: dict[str, Any] = {name: bindparam(name) for name in names}

@@ -101,7 +101,7 @@ _index(ORDERS, "account", "oid")
 _index(ORDERS, "account", "cloid", "oid", where=ORDERS.c.cloid.is_not(None))
 _index(ORDERS, "engine", where=ORDERS.c.engine != 0)
 _index(FILLS, "account", "time")
-_index(FILLS, "market", "time", where=FILLS.c.is_taker)
+_index(FILLS, "market", "time", where=FILLS.c.is_taker.is_(True))
 _index(FILLS, "account", "id", where=FILLS.c.twap != 0)
 for _told in (PAYMENTS, ENTRIES, NOTES):
     _index(_told, "account", "time")
