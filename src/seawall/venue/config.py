@@ -10,6 +10,8 @@ import msgspec
 
 from seawall.units import BadInput
 
+JOURNAL: Final = "journal"  # a folder in the venue's
+HISTORY: Final = "history.sqlite"  # a file there, unless it is kept elsewhere
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
 
