@@ -37,6 +37,9 @@ UNRANKED: Final = _tiers((0, 3))
 STAGES: Final = (command.CANCELLING, command.POSTING, command.ACTIVE)  # by which a closed market opens
 Fields = dict[str, int]  # of a command; what is left out is 0
 
+# Hyperliquid's decimals of a lot, where they are not what `size_decimals_for` makes of the price.
+SIZE_DECIMALS: Final = {"BTC": 5, "ETH": 4, "SOL": 2, "XRP": 0, "DOGE": 0, "HYPE": 2, "LINK": 1, "kPEPE": 0}
+
 PRICE_LEAST: Final = 100  # micro-USD per lot at listing, which keeps two digits
 PRICE_HEADROOM: Final = 16  # price_max over the price at listing; a price above it is stale by definition
 
