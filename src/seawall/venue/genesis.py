@@ -154,10 +154,11 @@ class Genesis:
 
 def _check(terms: Sequence[MarketTerms], markets: int, capacity: int) -> None:
     coins = [item.coin for item in terms]
-    for coin in coins:
-        if coins.count(coin) > 1:
-            raise BadInput("market", f"{coin} is there twice")
-        name_pair(coin, "market.coin")
+    for rank, item in enumerate(terms):
+        if coins.count(item.coin) > 1:
+            raise BadInput("market", f"{item.coin} is there twice")
+        name_pair(item.coin, "market.coin")
+        market_of(item, rank)
     if markets > capacity:
         raise BadInput("market", f"{markets} markets, this capacity holds {capacity}")
 

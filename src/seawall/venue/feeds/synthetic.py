@@ -123,10 +123,12 @@ class HiddenMarket:
         self.now = now
 
     def _jumps(self, days: float) -> float:
-        """The sum of this step's common jumps, which bring on others."""
+        """The sum of this step's common jumps, which bring on others, `excitation` each over time whatever the steps."""
         preset, memory = self.preset, interval_from(self.preset.memory) / DAY_MS
-        number = int(self.rng.poisson(min((preset.jumps_per_day + self._excited) * days, INTENSITY_MAX)))
-        self._excited = self._excited * float(np.exp(-days / memory)) + preset.excitation * number / memory
+        keep = float(np.exp(-days / memory))
+        brought_on = self._excited * memory * (1.0 - keep)
+        number = int(self.rng.poisson(min(preset.jumps_per_day * days + brought_on, INTENSITY_MAX)))
+        self._excited = self._excited * keep + preset.excitation * number / memory
         sizes = self.rng.exponential(preset.jump_size, number) * self.rng.choice((-1.0, 1.0), number)
         return float(sizes.sum())
 
