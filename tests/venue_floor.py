@@ -1,4 +1,4 @@
-"""A venue on a temporary folder whose time a test moves, and an in-memory history where the real one is not installed."""
+"""A venue on a temporary folder whose time a test moves."""
 
 import asyncio
 import heapq

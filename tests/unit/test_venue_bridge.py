@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from venue_floor import FakeClock, World, at_rest
 
 from seawall.engine.rows import rows_of
 from seawall.ledger.state import DEPOSIT_SERIAL, VAULT
@@ -18,6 +17,7 @@ from seawall.venue.bridge import RefusedError
 from seawall.venue.config import MarketTerms, Traders
 from seawall.venue.people import address_fields
 from seawall.venue.residents import newest_nonce
+from venue_floor import FakeClock, World, at_rest
 
 QUIET = Traders(enabled=False)
 BTC = MarketTerms(coin="BTC", price=100_000.0, insurance_usd=0, backstop_usd=0)

@@ -6,7 +6,6 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
-from venue_floor import FakeClock, World
 
 from seawall.terms.command import PERP
 from seawall.units import BadInput
@@ -17,6 +16,7 @@ from seawall.venue.feeds.board import Board, Voice, price_of, state_of
 from seawall.venue.feeds.generator import Options
 from seawall.venue.feeds.source import Quote, Scene, chosen_coins, options_of
 from seawall.venue.universe import Listing, Universe
+from venue_floor import FakeClock, World
 
 BTC = Listing(number=0, coin="BTC", size_decimals=5, price_max=16_000_000)
 PEPE = Listing(number=1, coin="kPEPE", size_decimals=0, price_max=200_000)
@@ -137,7 +137,8 @@ def test_the_same_price_again_and_again_is_frozen() -> None:
     assert state_of(columns, board.of_voice(one)["BTC"], one, BTC, clock.time) == "ok"
 
 
-def test_kinds_come_from_us_or_from_installed_packages(scripted: None) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_kinds_come_from_us_or_from_installed_packages() -> None:
     assert registry.plugin("scripted").__name__ == "open_sources"
     for kind in registry.BUILT_IN:
         assert callable(registry.plugin(kind))
@@ -157,7 +158,8 @@ def test_options_are_refused_by_name() -> None:
         chosen_coins("k", ("BTC", "DOGE"), scene)
 
 
-def test_voices_are_numbered_by_the_configuration(tmp_path: Any, scripted: None) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_voices_are_numbered_by_the_configuration(tmp_path: Any) -> None:
     feeds = (
         FeedTerms(kind="scripted", options={"ways": ["good", "dead"]}, weight=3, name="mine"),
         FeedTerms(options={"sources": 2}),
@@ -179,7 +181,8 @@ def test_more_sources_than_a_market_has_room_for(tmp_path: Any) -> None:
         World(tmp_path, FakeClock(), market=MARKETS, feed=feeds, traders=QUIET)
 
 
-def test_a_source_that_ends_is_run_again_later_and_later(tmp_path: Any, scripted: None) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_a_source_that_ends_is_run_again_later_and_later(tmp_path: Any) -> None:
     async def play() -> None:
         feeds = (FeedTerms(kind="scripted", options={"ways": ["failing", "good"]}),)
         async with World(tmp_path, FakeClock(), market=MARKETS, feed=feeds, traders=QUIET) as world:

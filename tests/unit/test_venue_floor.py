@@ -1,19 +1,19 @@
-"""A whole venue on a folder: it comes alive, is hurt by a crash, goes on after a restart; and another one follows it."""
+"""A whole venue on a folder: it comes alive, is hurt by a crash, goes on after a restart; another one follows it."""
 
 import asyncio
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from hyperliquid_line import Line, until
-from venue_floor import FakeClock, World
 
+from hyperliquid_line import Line, until
 from seawall.book.grid import ASKS, BIDS
 from seawall.ledger.state import DEPOSIT_SERIAL, VAULT
 from seawall.terms import command, event
 from seawall.venue.config import FeedTerms, MarketTerms, Traders
 from seawall.venue.records import News
 from seawall.venue.traders.scene import best_price, held, resting, views_of
+from venue_floor import FakeClock, World
 
 MARKETS = (MarketTerms(coin="BTC", price=100_000.0), MarketTerms(coin="ETH", price=4_000.0, amm_usd=20_000))
 TRADERS = Traders(makers=2, takers=6, followers=8)
@@ -58,10 +58,10 @@ def test_a_new_venue_comes_alive_is_hurt_and_goes_on(tmp_path: Path) -> None:
             world.floor.feeds.crash(0.25, 20)
             await world.pass_ms(60_000)
             assert world.floor.traders.doings.refused < 0.2 * world.floor.traders.doings.rows
-            before = (world.service.desk.sequence, world.service.desk.venue.state_hash())
             assert columns["market_status"][:2].tolist() == [command.ACTIVE] * 2
+        left = (world.service.desk.sequence, world.service.desk.venue.state_hash())
         world = World(tmp_path, clock, market=MARKETS, traders=TRADERS)
-        assert (world.service.desk.sequence, world.service.desk.venue.state_hash()) >= before
+        assert (world.service.desk.sequence, world.service.desk.venue.state_hash()) == left
         async with world:
             columns, seen = world.service.columns, counted(world)
             index = int(columns["market_oracle"][0])
@@ -180,8 +180,7 @@ def test_a_second_venue_follows_the_first(tmp_path: Path) -> None:
                     for _ in range(seconds):
                         heard = clock.time
                         await line.push()
-                        board = two.floor.feeds.board
-                        await until(lambda now=heard: all(_last(board, two, coin) >= now for coin in ("BTC", "ETH")))
+                        await until(lambda now=heard: all(last_heard(two, coin) >= now for coin in ("BTC", "ETH")))
                         await one.pass_ms(1_000)
                         await two.pass_ms(0)
 
@@ -203,7 +202,7 @@ def test_a_second_venue_follows_the_first(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def _last(board: object, world: World, coin: str) -> int:
+def last_heard(world: World, coin: str) -> int:
     voice = world.floor.feeds.voices[0]
     said = world.floor.feeds.board.of_voice(voice).get(coin)
     return said.time if said else 0

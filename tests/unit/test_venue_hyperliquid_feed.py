@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hyperliquid_line import Line, until
-from venue_floor import START_MS, FakeClock
 from websockets.exceptions import ConnectionClosed
 
+from hyperliquid_line import Line, until
 from seawall.venue.feeds.hyperliquid import HyperliquidSource, open_sources
 from seawall.venue.feeds.source import Quote, Scene
+from venue_floor import START_MS, FakeClock
 
 PRICES = {"BTC": ("100000.5", "100001.0"), "ETH": ("4000.25", None), "XYZ": ("1.0", "1.0")}
 SCENE = Scene(coins=("BTC", "ETH", "MINE"), prices={}, clock=FakeClock())
@@ -97,11 +97,11 @@ def test_what_is_not_of_its_shape_ends_it(text: str) -> None:
 
 
 def test_a_line_that_is_cut_or_silent_ends_it() -> None:
-    async def cut(line: Line, heard: list[Quote]) -> None:
+    async def cut(line: Line, _: list[Quote]) -> None:
         await line.cut()
         await asyncio.sleep(0.1)
 
-    async def silent(line: Line, heard: list[Quote]) -> None:
+    async def silent(_: Line, __: list[Quote]) -> None:
         await asyncio.sleep(1.2)
 
     assert isinstance(play(cut), ConnectionClosed)

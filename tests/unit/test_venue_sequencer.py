@@ -3,13 +3,13 @@
 import asyncio
 from fractions import Fraction
 from importlib.metadata import EntryPoint
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_feed import INTERVAL_MS, good_price
-from venue_floor import START_MS, FakeClock, World, at_rest
 
+from scripted_feed import INTERVAL_MS, good_price
 from seawall.engine.funding import SAMPLE_MS
 from seawall.ledger.state import VENUE_STATUS
 from seawall.terms import code, command
@@ -18,6 +18,7 @@ from seawall.venue.batch import Batch
 from seawall.venue.config import FeedTerms, MarketTerms, Traders
 from seawall.venue.desk import BusyError
 from seawall.venue.feeds import registry
+from venue_floor import START_MS, FakeClock, World, at_rest
 
 QUIET = Traders(enabled=False)
 BTC = MarketTerms(coin="BTC", price=100_000.0)
@@ -27,7 +28,7 @@ ETH = MarketTerms(coin="ETH", price=4_000.0)
 @pytest.fixture(autouse=True)
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     offered = [EntryPoint("scripted", "scripted_feed:open_sources", registry.GROUP)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: offered)
+    monkeypatch.setattr(registry, "entry_points", lambda **_: offered)
 
 
 def play(folder: Path, script: Any, *ways: str, **sections: Any) -> None:
@@ -155,7 +156,7 @@ def test_funding_is_sampled_when_due_and_nothing_is_refused(tmp_path: Path) -> N
         await world.pass_ms(60_000)
         times = [b.now for b in batches for row in b.rows.tolist() if row[0] == command.FUNDING and row[7] == 0]
         assert len(times) == 12
-        assert all(after - before == SAMPLE_MS for before, after in zip(times, times[1:], strict=False))
+        assert all(after - before == SAMPLE_MS for before, after in pairwise(times))
         assert all((b.codes == code.OK).all() for b in batches)
         assert world.floor.sequencer.beats.refused == 0
 

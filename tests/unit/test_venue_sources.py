@@ -2,18 +2,19 @@
 
 import asyncio
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from venue_floor import START_MS, FakeClock
 
 from seawall.lab.presets import PRESETS
 from seawall.units import BadInput
 from seawall.venue.feeds import exchanges, generator, replay
 from seawall.venue.feeds.source import Quote, Scene
 from seawall.venue.feeds.synthetic import LIVELY, HiddenMarket
+from venue_floor import START_MS, FakeClock
 
 COINS = ("BTC", "ETH", "kPEPE")
 PRICES = {"BTC": 100_000.0, "ETH": 4_000.0, "kPEPE": 0.0094}
@@ -167,7 +168,7 @@ DAY = 1_760_054_400_000  # 2025-10-10T00:00Z
 def candles(folder: Path, name: str, symbol: str, prices: list[float], gap: int = -1) -> None:
     """One-minute bars from price to price, as a CSV file whose name says what they are."""
     lines = ["ts_ms,symbol,open,high,low,close,volume"]
-    for bar, (start, end) in enumerate(zip(prices, prices[1:], strict=False)):
+    for bar, (start, end) in enumerate(pairwise(prices)):
         if bar != gap:
             low, high = min(start, end) * 0.999, max(start, end) * 1.001
             lines.append(f"{DAY + MINUTE * bar},{symbol},{start},{high},{low},{end},100000")
