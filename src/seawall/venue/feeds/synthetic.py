@@ -123,7 +123,7 @@ class HiddenMarket:
         self.now = now
 
     def _jumps(self, days: float) -> float:
-        """The sum of this step's common jumps. Each brings on `excitation` others in time, however long the steps are."""
+        """The sum of this step's common jumps. Each brings on `excitation` others in time."""
         preset, memory = self.preset, interval_from(self.preset.memory) / DAY_MS
         keep = float(np.exp(-days / memory))
         brought_on = self._excited * memory * (1.0 - keep)
