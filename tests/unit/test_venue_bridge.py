@@ -13,7 +13,7 @@ from seawall.terms.limits import AMOUNT_MAX
 from seawall.terms.parameter import DAY_MS
 from seawall.units import USD_ONE, BadInput
 from seawall.venue import config
-from seawall.venue.bridge import RefusedError
+from seawall.venue.bridge import CreditError
 from seawall.venue.config import MarketTerms, Traders
 from seawall.venue.people import address_fields
 from seawall.venue.residents import newest_nonce
@@ -71,7 +71,7 @@ def test_a_refused_deposit_holds_up_nobody(tmp_path: Path) -> None:
         wanted = [(OWNERS[1], AMOUNT_MAX)] * 300 + [(agent, USD_ONE), (bytes(20), USD_ONE), (OWNERS[2], 3)]
         found = await asyncio.gather(*(bridge.credit(*each) for each in wanted), return_exceptions=True)
         good = [result for result in found[:300] if isinstance(result, int)]
-        bad = [result for result in found[:300] if isinstance(result, RefusedError)]
+        bad = [result for result in found[:300] if isinstance(result, CreditError)]
         assert len(good) == 255  # 256 x 2^53 and what is there already is more than 2^61
         assert len(good) + len(bad) == 300
         assert {error.code for error in bad} == {code.CASH_BOUND}
@@ -85,7 +85,7 @@ def test_a_refused_deposit_holds_up_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize("amount", [-1, AMOUNT_MAX + 1, 2**70])
 def test_amounts_that_no_row_can_hold(tmp_path: Path, amount: int) -> None:
     async def script(world: World) -> None:
-        with pytest.raises(RefusedError):
+        with pytest.raises(CreditError):
             await world.floor.bridge.credit(OWNERS[0], amount)
         assert await world.floor.bridge.credit(OWNERS[0], 0) == world.service.people.account_of(OWNERS[0]) >= 0
         assert await world.floor.bridge.credit(OWNERS[0], 0) == world.service.people.account_of(OWNERS[0])
@@ -205,7 +205,7 @@ def test_a_failed_gift_does_not_count(tmp_path: Path) -> None:
 
     async def script(world: World) -> None:
         faucet = world.floor.faucet
-        with pytest.raises(RefusedError):
+        with pytest.raises(CreditError):
             await faucet.give(bytes(20), 100)
         assert faucet._given[bytes(20)] == 0
         await at_rest(world.service)

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from seawall.engine.rows import Rows, rows_of
-from seawall.engine.venue import Applied
 from seawall.ledger.state import DEPOSIT_SERIAL
 from seawall.terms import code, command
 from seawall.terms.limits import AMOUNT_MAX
 from seawall.venue.clock import Clock
-from seawall.venue.desk import BusyError, StoppedError
+from seawall.venue.desk import BusyError, Outcome, StoppedError
 from seawall.venue.people import address_fields
 from seawall.venue.records import News
 from seawall.venue.service import Service
@@ -28,8 +27,8 @@ RETRY_MS: Final = 1_000  # after a job that the venue had no room for
 log = logging.getLogger(__name__)
 
 
-class RefusedError(Exception):
-    """The engine refused a row; `code` is why."""
+class CreditError(Exception):
+    """The engine did not take a credit; `code` is why."""
 
     def __init__(self, code_: int) -> None:
         super().__init__(code.TEXT[code_])
@@ -81,11 +80,11 @@ class Bridge:
     async def credit(self, address: bytes, amount: int) -> int:
         """Credits `amount` micro-USD to the owner of an address; the account, which is made when there is none.
 
-        With amount 0 it makes the account only. Raises RefusedError for an amount or an address that the engine does
+        With amount 0 it makes the account only. Raises CreditError for an amount or an address that the engine does
         not take, BusyError and StoppedError as Desk.submit does.
         """
         if not 0 <= amount <= AMOUNT_MAX:
-            raise RefusedError(code.BAD_AMOUNT)
+            raise CreditError(code.BAD_AMOUNT)
         credit = Credit(address, amount, asyncio.get_running_loop().create_future())
         self._queue.append(credit)
         if self._crediting is None or self._crediting.done():
@@ -125,7 +124,7 @@ class Bridge:
             codes = (await self.service.submit(rows)).codes.tolist() if len(rows) else []
             return self._answer(batch, accounts, {}, codes)
 
-        def then(done: Applied) -> Rows | None:
+        def then(done: Outcome) -> Rows | None:
             for address, made, result in zip(new, done.made.tolist(), done.codes.tolist(), strict=True):
                 accounts[address] = made if result == code.OK else -1
             return self._deposits(batch, accounts)
@@ -170,7 +169,7 @@ class Bridge:
             elif result == code.OK:
                 credit.answer.set_result(accounts[credit.address])
             else:
-                credit.answer.set_exception(RefusedError(result))
+                credit.answer.set_exception(CreditError(result))
         return again
 
     def _hear(self, news: News) -> None:

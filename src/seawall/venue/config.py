@@ -21,41 +21,41 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the file. Unknown names are refused: a misspelt limit is no limit."""
 
 
-class Server(Section, frozen=True):
+class Server(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3001
     admin_host: str = "127.0.0.1"
     admin_port: int = 3002  # 0: none
 
 
-class Data(Section, frozen=True):
+class Data(Section, frozen=True, kw_only=True):
     folder: str = "venue-data"
     history: str = ""  # SQLAlchemy URL; empty: SQLite in the folder
     snapshot_minutes: int = 30
     capacity: Literal["small", "venue"] = "venue"
 
 
-class Network(Section, frozen=True):
+class Network(Section, frozen=True, kw_only=True):
     """Which network's signatures are taken: clients on a local URL disagree (SDK: testnet, ccxt: mainnet)."""
 
     name: Literal["mainnet", "testnet"] = "testnet"
     accept_both: bool = True
 
 
-class Sequencer(Section, frozen=True):
+class Sequencer(Section, frozen=True, kw_only=True):
     """The venue's own steps: clock, prices, funding, liquidations."""
 
     interval_ms: Annotated[int, Meta(ge=50, le=5_000)] = 1_000
 
 
-class Bridge(Section, frozen=True):
+class Bridge(Section, frozen=True, kw_only=True):
     """Who pays in and out. The local bridge is this process: its deposits are play money, its payments go nowhere."""
 
     local: bool = True  # false where a chain is connected: then no house, faucet or simulated trader is given anything
     finish_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # until the local bridge has paid a withdrawal
 
 
-class Faucet(Section, frozen=True):
+class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
@@ -66,7 +66,7 @@ class Faucet(Section, frozen=True):
     addresses: int = 50_000  # of owners; beyond it no new one is given any
 
 
-class MarketTerms(Section, frozen=True):
+class MarketTerms(Section, frozen=True, kw_only=True):
     """A market to list unless it is. Tiers: [lower notional in USD, greatest leverage]; none: by rank in the list."""
 
     coin: Annotated[str, Meta(min_length=1, max_length=16)]
@@ -79,7 +79,7 @@ class MarketTerms(Section, frozen=True):
     amm_usd: Amount = 0
 
 
-class FeedTerms(Section, frozen=True):
+class FeedTerms(Section, frozen=True, kw_only=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
@@ -88,7 +88,7 @@ class FeedTerms(Section, frozen=True):
     options: dict[str, Any] = {}
 
 
-class Traders(Section, frozen=True):
+class Traders(Section, frozen=True, kw_only=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
@@ -98,7 +98,7 @@ class Traders(Section, frozen=True):
     seed: int = 7
 
 
-class Config(Section, frozen=True):
+class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()

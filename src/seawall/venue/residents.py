@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from seawall.engine.rows import Rows, rows_of
-from seawall.engine.venue import Applied
 from seawall.venue.bridge import Bridge
+from seawall.venue.desk import Outcome
 from seawall.venue.names import keyless_address
 from seawall.venue.service import Service
 
@@ -36,7 +36,7 @@ class Residents:
         """Its account, made when it has none, with `amount` micro-USD more. See Bridge.credit for what it raises."""
         return await self.bridge.credit(keyless_address(kind, number), amount)
 
-    async def submit(self, fields: Sequence[dict[str, int]]) -> Applied:
+    async def submit(self, fields: Sequence[dict[str, int]]) -> Outcome:
         """Applies commands of residents, each signed by its `account`. See Desk.submit for what it raises."""
         return await self.service.submit(self._signed(rows_of(fields)))
 

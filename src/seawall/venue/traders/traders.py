@@ -14,7 +14,7 @@ import numpy as np
 from seawall.lab.listing import Fields
 from seawall.terms import code, command
 from seawall.units import USD_ONE, ceil_div
-from seawall.venue.bridge import RefusedError
+from seawall.venue.bridge import CreditError
 from seawall.venue.clock import Clock
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.residents import Residents
@@ -131,7 +131,7 @@ class Traders:
                     await self.step()
         except StoppedError:
             return None
-        except RefusedError as error:
+        except CreditError as error:
             log.error("simulated traders cannot go on: %s", error)
 
     def _kind(self, role: str) -> str:
