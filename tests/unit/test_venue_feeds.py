@@ -146,6 +146,14 @@ def test_kinds_come_from_us_or_from_installed_packages() -> None:
         registry.plugin("magic")
 
 
+def test_a_package_that_cannot_be_loaded_is_told_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = [EntryPoint("broken", "no_such_module:f", registry.GROUP), EntryPoint("lame", "json:f", registry.GROUP)]
+    monkeypatch.setattr(registry, "entry_points", lambda **_: offered)
+    for kind in ("broken", "lame"):
+        with pytest.raises(BadInput, match=f"'{kind}' cannot be loaded"):
+            registry.plugin(kind)
+
+
 def test_options_are_refused_by_name() -> None:
     with pytest.raises(BadInput, match="sped"):
         options_of("generator", Options, {"sped": 3})

@@ -108,7 +108,10 @@ def test_traders_pause_and_leave(tmp_path: Path) -> None:
             world.floor.traders.resume()
             await world.pass_ms(10_000)
             assert orders(world) >= 36
-        async with World(tmp_path, clock, market=MARKETS, traders=Traders(enabled=False, makers=2), feed=CALM) as world:
+        async with World(tmp_path, clock, market=MARKETS, traders=Traders(makers=1), feed=CALM) as world:
+            await world.pass_ms(10_000)
+            assert 18 <= orders(world) <= 20  # the second maker's are gone
+        async with World(tmp_path, clock, market=MARKETS, traders=Traders(enabled=False), feed=CALM) as world:
             await world.pass_ms(1_000)
             assert orders(world) == 0
 

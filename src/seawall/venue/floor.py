@@ -6,6 +6,7 @@ await floor.stop()                       # before service.stop()
 """
 
 import asyncio
+import logging
 
 from seawall.venue.bridge import Bridge
 from seawall.venue.clock import Clock
@@ -16,6 +17,8 @@ from seawall.venue.residents import Residents
 from seawall.venue.sequencer import Sequencer
 from seawall.venue.service import Service
 from seawall.venue.traders.traders import Traders
+
+log = logging.getLogger(__name__)
 
 
 class Floor:
@@ -44,6 +47,9 @@ class Floor:
         Raises BadInput, with nothing running, when the engine refuses a market.
         """
         listed = await self.genesis.list_new(self.feeds)
+        for listing in self.service.universe.listings:
+            if not self.feeds.voices_of(listing.coin):
+                log.warning("market %s: no feed quotes it, so it has no price", listing.coin)
         await self.genesis.stock()
         self.bridge.start()
         self.feeds.start()

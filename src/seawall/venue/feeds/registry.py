@@ -20,7 +20,10 @@ def plugin(kind: str) -> OpenSources:
     offered = entry_points(group=GROUP)
     for entry in offered:
         if entry.name == kind:
-            loaded: OpenSources = entry.load()
+            try:
+                loaded: OpenSources = entry.load()
+            except (ImportError, AttributeError) as error:
+                raise BadInput("feed.kind", f"{kind!r} cannot be loaded: {error}") from error
             return loaded
     known = sorted({*BUILT_IN, *(entry.name for entry in offered)})
     raise BadInput("feed.kind", f"unknown {kind!r}: one of {', '.join(known)}")

@@ -6,6 +6,7 @@ from the log's own views; a restart goes on with the orders and positions that a
 
 import asyncio
 import logging
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -31,6 +32,8 @@ MAKER_USD: Final = 2_000_000
 TAKER_USD: Final = 50_000
 LOW: Final = 0.5  # of what a maker or taker began with: then it gets more
 REFILL_MS: Final = 60_000  # between two looks at that
+Roles = tuple[tuple[str, int], ...]  # a role, and the number of its first trader
+EVERYBODY: Final[Roles] = (("maker", 0), ("taker", 0), ("follower", 0))
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +83,7 @@ class Traders:
     async def pause(self) -> None:
         """Takes all their orders out of the book; nothing more until `resume`. Positions stay."""
         self.is_paused = True
-        await self._leave()
+        await self._leave(EVERYBODY)
 
     def resume(self) -> None:
         """Goes on."""
@@ -123,8 +126,9 @@ class Traders:
     async def _run(self) -> None:
         try:
             if not self.is_on:
-                return await self._leave()
+                return await self._leave(EVERYBODY)
             await self.gather()
+            await self._leave(self._beyond)
             while True:  # until stopped
                 await self.clock.sleep(STEP_MS)
                 if not self.is_paused:
@@ -142,15 +146,22 @@ class Traders:
         account = self.residents.find(self._kind(role), number)
         return account if account >= 0 else await self.residents.bring(self._kind(role), number, usd * USD_ONE)
 
-    async def _leave(self) -> None:
-        """Cancels all orders that rest for simulated traders of this seed."""
-        roles = (("maker", self.terms.makers), ("taker", self.terms.takers), ("follower", self.terms.followers))
-        accounts = [self.residents.find(self._kind(role), k) for role, count in roles for k in range(count)]
-        fields = [
-            {"kind": command.CANCEL_ALL, "account": account, "market": -1}
-            for account in accounts
-            if account >= 0 and resting(self.service, account)
-        ]
+    @property
+    def _beyond(self) -> Roles:
+        """Those of earlier runs beyond what is configured now."""
+        terms = self.terms
+        return (("maker", terms.makers), ("taker", terms.takers), ("follower", terms.followers))
+
+    async def _leave(self, roles: Roles) -> None:
+        """Cancels all orders that rest for simulated traders of this seed, of each role from a number on."""
+        fields = []
+        for role, first in roles:
+            for number in count(first):
+                account = self.residents.find(self._kind(role), number)
+                if account < 0:
+                    break
+                if resting(self.service, account):
+                    fields.append({"kind": command.CANCEL_ALL, "account": account, "market": -1})
         if fields:
             await self.residents.submit(fields)
 
