@@ -1,5 +1,6 @@
 """A venue as views see it, without a desk and a database: an engine, a mirror, a lens, and history in lists."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,9 @@ from seawall.ledger import state
 from seawall.ledger.state import SMALL, Capacity
 from seawall.units import floor_div
 from seawall.venue.batch import Batch
+from seawall.venue.info.answer import answer
 from seawall.venue.mirror import Kept, Mirror
+from seawall.venue.names import address_text
 from seawall.venue.records import Fill, News, Order
 from seawall.venue.views.days import is_trade
 from seawall.venue.views.lens import Lens
@@ -163,6 +166,17 @@ class Double:
         self.history.add(news)
         self.lens.hear(news)
         return done.codes
+
+    def address(self, account: int) -> str:
+        """An account's address as clients write it."""
+        return address_text(self.people.persons[account].address)
+
+    def ask(self, kind: str, account: int | None = None, **fields: Any) -> Any:
+        """An answer as it goes out and comes back."""
+        if account is not None:
+            fields["user"] = self.address(account)
+        made = asyncio.run(answer(self, {"type": kind, **fields}))  # type: ignore[arg-type]
+        return msgspec.json.decode(msgspec.json.encode(made))
 
     def restarted(self) -> "Double":
         """The same venue in a new process: history knows all, its lens nothing yet."""

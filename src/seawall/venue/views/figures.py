@@ -159,7 +159,7 @@ class Reader:
         """What an account may do in a market; NOBODY as one that has nothing and has set nothing."""
         if account == NOBODY:
             mark, most = int(self._columns["market_price"][market]), int(self._columns["base_leverage"][market, 0])
-            leverage = min(LEVERAGE_DEFAULT, most)
+            leverage = max(1, min(LEVERAGE_DEFAULT, most))
             return Setting(leverage, 0, 0, mark, leverage, 0, 0)
         gather.read_setting(self.states, account, market, self._setting)
         return Setting(*self._setting[0].tolist())

@@ -194,7 +194,7 @@ def read_setting(states: Any, account: int, market: int, setting: Any) -> int:
     s = states[0]
     own, leverage = find_isolated(s, account, market), leverage_of(s, account, market)
     bucket = bucket_for(s, account, market)
-    setting[0, 0] = leverage
+    setting[0, 0] = max(1, leverage)
     setting[0, 1] = 1 if own >= 0 or (bucket != account and is_isolated(s, account, market)) else 0
     setting[0, 2] = s.bucket_raw[own] + pending_funding(s, own) if own >= 0 else 0
     setting[0, 3] = s.market_price[market]
@@ -211,7 +211,9 @@ def most_lots(s: Any, account: int, market: int, side: int, leverage: int) -> in
     bucket = bucket_for(s, account, market)
     if bucket < 0:
         bucket = next_isolated(s, account)
-    if bucket < 0 or s.market_price[market] == 0 or is_being_liquidated(s, bucket):
+    if bucket < 0 or s.market_price[market] == 0 or s.tier_count[2 * market + LIVE] == 0:
+        return 0
+    if is_being_liquidated(s, bucket):
         return 0
     slot = find_slot(s, bucket, market)
     low, high = 0, min(s.market_listed_size[market], NOTIONAL_MAX // s.market_price_max[market])
