@@ -17,28 +17,28 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the file. Unknown names are refused: a misspelt limit is no limit."""
 
 
-class Server(Section):
+class Server(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3001
     admin_host: str = "127.0.0.1"
     admin_port: int = 3002  # 0: none
 
 
-class Data(Section):
+class Data(Section, frozen=True, kw_only=True):
     folder: str = "venue-data"
     history: str = ""  # SQLAlchemy URL; empty: SQLite in the folder
     snapshot_minutes: int = 30
     capacity: Literal["small", "venue"] = "venue"
 
 
-class Network(Section):
+class Network(Section, frozen=True, kw_only=True):
     """Which network's signatures are taken: clients on a local URL disagree (SDK: testnet, ccxt: mainnet)."""
 
     name: Literal["mainnet", "testnet"] = "testnet"
     accept_both: bool = True
 
 
-class Faucet(Section):
+class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
@@ -47,7 +47,7 @@ class Faucet(Section):
     addresses: int = 50_000  # that may be given any
 
 
-class MarketTerms(Section):
+class MarketTerms(Section, frozen=True, kw_only=True):
     """A market to list when the venue is new. Tiers: [lower notional in USD, greatest leverage]."""
 
     coin: str
@@ -60,7 +60,7 @@ class MarketTerms(Section):
     amm_usd: int = 0
 
 
-class FeedTerms(Section):
+class FeedTerms(Section, frozen=True, kw_only=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
@@ -68,7 +68,7 @@ class FeedTerms(Section):
     options: dict[str, Any] = {}
 
 
-class Traders(Section):
+class Traders(Section, frozen=True, kw_only=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
@@ -77,7 +77,7 @@ class Traders(Section):
     seed: int = 7
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()
