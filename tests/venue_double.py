@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from seawall.venue.history.queries import First
 
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Venue
@@ -31,17 +32,15 @@ class Remembered:
     def __init__(self) -> None:
         self.news: list[News] = []
         self.by_oid: dict[int, Order] = {}
-        self.queries = 0
 
     def add(self, news: News) -> None:
         self.news.append(news)
         for order in news.orders:
             self.by_oid[order.oid] = msgspec.structs.replace(order)
 
-    def _found(self, name: str, start: int, end: int, limit: int, test: Any) -> list[Any]:
-        self.queries += 1
+    def _found(self, name: str, start: int, end: int, limit: int, test: Any, first: First = First.NEWEST) -> list[Any]:
         found = [one for news in self.news for one in getattr(news, name) if start <= one.time <= end and test(one)]
-        return found[::-1][:limit]
+        return found[:limit] if first is First.OLDEST else found[::-1][:limit]
 
     async def order(self, oid: int) -> Order | None:
         return self.by_oid.get(oid)
@@ -54,20 +53,23 @@ class Remembered:
         mine = [one for one in self.by_oid.values() if one.account == account and (before is None or one.oid < before)]
         return sorted(mine, key=lambda one: -one.oid)[:limit]
 
-    async def fills(self, account: int, start: int, end: int, limit: int) -> list[Fill]:
-        return self._found("fills", start, end, limit, lambda one: one.account == account)
+    async def fills(self, account: int, start: int, end: int, limit: int, first: First = First.NEWEST) -> list[Fill]:
+        return self._found("fills", start, end, limit, lambda one: one.account == account, first)
+
+    async def slices(self, account: int, limit: int) -> list[Fill]:
+        return self._found("fills", 0, 2**60, limit, lambda one: one.account == account and one.twap)
 
     async def market_fills(self, market: int, start: int, end: int, limit: int) -> list[Fill]:
         return self._found("fills", start, end, limit, lambda one: one.market == market and one.is_taker)
 
-    async def payments(self, account: int, start: int, end: int, limit: int) -> list[Any]:
-        return self._found("payments", start, end, limit, lambda one: one.account == account)
+    async def payments(self, account: int, start: int, end: int, limit: int, first: First = First.NEWEST) -> list[Any]:
+        return self._found("payments", start, end, limit, lambda one: one.account == account, first)
 
-    async def entries(self, account: int, start: int, end: int, limit: int) -> list[Any]:
-        return self._found("entries", start, end, limit, lambda one: one.account == account)
+    async def entries(self, account: int, start: int, end: int, limit: int, first: First = First.NEWEST) -> list[Any]:
+        return self._found("entries", start, end, limit, lambda one: one.account == account, first)
 
-    async def notes(self, account: int, start: int, end: int, limit: int) -> list[Any]:
-        return self._found("notes", start, end, limit, lambda one: account in (one.account, one.other_account))
+    async def notes(self, account: int, start: int, end: int, limit: int, first: First = First.NEWEST) -> list[Any]:
+        return self._found("notes", start, end, limit, lambda one: account in (one.account, one.other_account, first))
 
     async def steps(self, market: int, start: int, end: int, limit: int) -> list[Any]:
         return self._found("steps", start, end, 10**9, lambda one: one.market == market)[::-1][:limit]

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from seawall.units import BadInput
+from seawall.venue.history.intervals import interval_of
 from seawall.venue.info.fields import Asked
 from seawall.venue.views import market, pools
 from seawall.venue.views.fills import recent_trades
@@ -10,7 +11,6 @@ from seawall.venue.views.fills import recent_trades
 CANDLES: Final = 5_000  # of one answer
 STEPS: Final = 500
 TRADES: Final = 30
-INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w", "1M")
 NO_MANTISSA: Final = 1
 
 
@@ -67,9 +67,7 @@ async def trades(asked: Asked) -> Any:
 async def candles(asked: Asked) -> Any:
     """Candles that begin within a stretch of time, oldest first: the last 5,000 of them."""
     inner = asked.inner("req")
-    listing, interval = inner.listing(), inner.request.get("interval")
-    if interval not in INTERVALS:
-        raise BadInput("interval", f"expected one of {' '.join(INTERVALS)}")
+    listing, interval = inner.listing(), interval_of(inner.request.get("interval"))
     start, end = inner.start(is_needed=True), inner.end()
     kept = await asked.service.history.candles(listing.number, interval, start, end, CANDLES)
     return [market.candle(listing, one) for one in kept]

@@ -2,14 +2,15 @@
 
 from typing import Any, Final
 
+from seawall.venue.history.queries import First
 from seawall.venue.info.fields import Asked
 from seawall.venue.names import client_id_of
-from seawall.venue.records import NOBODY, Order
+from seawall.venue.records import NOBODY, Fill, Order
 from seawall.venue.views import fills, ledger, orders, twaps
 from seawall.venue.views.account import spot_of
 
 FILLS: Final = 2_000  # of one answer
-KEPT: Final = 10_000  # records that can be reached
+KEPT: Final = 10_000  # records that an answer is made of
 ORDERS: Final = 2_000
 EVENTS: Final = 500  # payments or updates of one answer
 UNKNOWN: Final = {"status": "unknownOid"}
@@ -70,31 +71,29 @@ async def user_fills(asked: Asked) -> Any:
 
 
 async def user_fills_by_time(asked: Asked) -> Any:
-    """The first 2,000 fills of a stretch of time among the last 10,000, oldest first."""
+    """The first 2,000 fills of a stretch of time, oldest first: the next stretch begins with the last of them."""
     is_aggregated = asked.flag("aggregateByTime")
-    return fills.user_fills(asked.service, await _fills_of_stretch(asked), is_aggregated)
+    return fills.user_fills(asked.service, await _fills_of_stretch(asked, FILLS), is_aggregated)
 
 
-async def _fills_of_stretch(asked: Asked) -> list[Any]:
+async def _fills_of_stretch(asked: Asked, limit: int) -> list[Fill]:
     account, start, end = asked.account(), asked.start(is_needed=True), asked.end()
     if account == NOBODY:
         return []
-    found = await asked.service.history.fills(account, start, end, KEPT)
-    return found[::-1][:FILLS]
+    return await asked.service.history.fills(account, start, end, limit, First.OLDEST)
 
 
 async def slice_fills(asked: Asked) -> Any:
-    """Fills of TWAPs' slices among the last 10,000, newest first."""
+    """The last 2,000 fills of TWAPs' slices, newest first."""
     account = asked.account()
     if account == NOBODY:
         return []
-    found = await asked.service.history.fills(account, 0, asked.service.now, KEPT)
-    return twaps.slice_fills(asked.service, found)[:FILLS]
+    return twaps.slice_fills(asked.service, await asked.service.history.slices(account, FILLS))
 
 
 async def slice_fills_by_time(asked: Asked) -> Any:
-    """Fills of TWAPs' slices in a stretch of time, oldest first."""
-    return twaps.slice_fills(asked.service, await _fills_of_stretch(asked))
+    """Fills of TWAPs' slices among the first 10,000 of a stretch of time, oldest first."""
+    return twaps.slice_fills(asked.service, await _fills_of_stretch(asked, KEPT))[:FILLS]
 
 
 async def twap_history(asked: Asked) -> Any:
@@ -106,12 +105,12 @@ async def twap_history(asked: Asked) -> Any:
 
 
 async def user_funding(asked: Asked) -> Any:
-    """The first 500 payments of a stretch of time among the last 10,000, oldest first."""
+    """The first 500 payments of a stretch of time, oldest first."""
     account, start, end = asked.account(), asked.start(is_needed=False), asked.end()
     if account == NOBODY:
         return []
-    found = await asked.service.history.payments(account, start, end, KEPT)
-    return [ledger.funding_payment(asked.service, one) for one in found[::-1][:EVENTS]]
+    found = await asked.service.history.payments(account, start, end, EVENTS, First.OLDEST)
+    return [ledger.funding_payment(asked.service, one) for one in found]
 
 
 async def ledger_updates(asked: Asked) -> Any:
@@ -119,9 +118,9 @@ async def ledger_updates(asked: Asked) -> Any:
     service, account, start, end = asked.service, asked.account(), asked.start(is_needed=False), asked.end()
     if account == NOBODY:
         return []
-    entries = await service.history.entries(account, start, end, KEPT)
+    entries = await service.history.entries(account, start, end, KEPT, First.OLDEST)
     spot = spot_of(service, account)
     if spot != NOBODY:
-        entries = [*entries, *await service.history.entries(spot, start, end, KEPT)]
-    notes = await service.history.notes(account, start, end, KEPT)
+        entries = [*entries, *await service.history.entries(spot, start, end, KEPT, First.OLDEST)]
+    notes = await service.history.notes(account, start, end, KEPT, First.OLDEST)
     return ledger.ledger_updates(service, account, entries, notes)[:EVENTS]

@@ -56,11 +56,17 @@ def ledger_updates(
     """`userNonFundingLedgerUpdates` of an owner's entries (its hidden account's among them) and notes, oldest first."""
     found: list[tuple[int, Happening]] = []
     for entry in entries:
-        delta = delta_of(service, account, entry)
-        if delta is not None:
-            found.append((entry.sequence, Happening(time=entry.time, hash=hash_text(entry.sequence), delta=delta)))
+        update = ledger_update(service, account, entry)
+        if update is not None:
+            found.append((entry.sequence, update))
     found += _liquidations(service, account, notes)
     return [update for _, update in sorted(found, key=_sequence)]
+
+
+def ledger_update(service: "Service", account: int, entry: Entry) -> Happening | None:
+    """One entry of an owner's account, or of its hidden one; None for what clients have no shape for."""
+    delta = delta_of(service, account, entry)
+    return None if delta is None else Happening(time=entry.time, hash=hash_text(entry.sequence), delta=delta)
 
 
 def paid_in(entries: Iterable[Entry]) -> str:

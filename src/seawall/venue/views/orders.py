@@ -3,7 +3,7 @@
 A stop that is attached to an order and not armed yet is one of that order's `children`, not an open order of its own.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
@@ -92,6 +92,11 @@ def order_update(service: "Service", order: Order) -> OrderUpdate:
         status=order.status,
         status_timestamp=order.status_time,
     )
+
+
+def order_event(service: "Service", order: Order) -> dict[str, Any]:
+    """An element of `orderUpdates`: an order in short, and what became of it."""
+    return {"order": open_order(service, order), "status": order.status, "statusTimestamp": order.status_time}
 
 
 def type_of(order: Order) -> str:

@@ -3,7 +3,7 @@
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from seawall.terms import command, parameter
+from seawall.terms import parameter
 from seawall.terms.limits import POOL_LOCKED
 from seawall.units import USD_ONE, floor_div
 from seawall.venue.decimals import usd_text
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seawall.venue.service import Service
 
 NAMES: Final = ("AMM", "backstop")  # by ledger/markets.py AMM and BACKSTOP
-FLAGS: Final = (command.AMM, command.BACKSTOP)  # of POOL_ADD and POOL_REMOVE
+KINDS: Final = ("amm pool", "backstop pool")  # of their addresses, as `vaultTransfer` knows them
 DAY_MS: Final = 24 * 3_600_000
 PERIODS: Final = ("day", "week", "month", "allTime")
 Pool = tuple[int, int]  # market, AMM or BACKSTOP
@@ -24,7 +24,7 @@ Pool = tuple[int, int]  # market, AMM or BACKSTOP
 @functools.cache
 def pool_address(market: int, which: int) -> bytes:
     """The address of a pool."""
-    return keyless_address("pool", 2 * market + which)
+    return keyless_address(KINDS[which], market)
 
 
 def pool_at(service: "Service", address: bytes) -> Pool | None:

@@ -29,21 +29,25 @@ class SliceCosts:
 
     def __init__(self) -> None:
         self._costs: dict[int, int] = {}
+        self._ended: list[int] = []  # in the last batch
 
     def hear(self, news: News) -> None:
-        """Takes in a batch; a TWAP that has ended is forgotten."""
+        """Takes in a batch; what ended in the one before is forgotten."""
+        for identity in self._ended:
+            self._costs.pop(identity, None)
+        self._ended = []
         for twap in news.twaps:
             if twap.status == SLICE:
                 self.add(twap.id, twap.cost)
             elif twap.status != ACTIVATED:
-                self._costs.pop(twap.id, None)
+                self._ended.append(twap.id)
 
     def add(self, identity: int, cost: int) -> None:
         """More of a TWAP."""
         self._costs[identity] = self._costs.get(identity, 0) + cost
 
     def of(self, identity: int) -> int:
-        """What a running TWAP has traded."""
+        """What a TWAP has traded that runs, or ended in the last batch."""
         return self._costs.get(identity, 0)
 
 
@@ -89,23 +93,20 @@ def twap_history(service: "Service", records: list[Twap]) -> list[dict[str, Any]
     for twap in records:
         if twap.status == SLICE:
             costs[twap.id] = costs.get(twap.id, 0) + twap.cost
-    return [
-        {
-            "time": floor_div(twap.time, SECOND_MS),
-            "state": _state_of(service, twap, costs),
-            "status": {"status": ERROR, "description": code.TEXT[twap.reason]}
-            if twap.status == ERROR
-            else {"status": twap.status},
-            "twapId": twap.id,
-        }
-        for twap in records
-        if twap.status != SLICE
-    ]
+    return [twap_event(service, twap, costs.get(twap.id, 0)) for twap in records if twap.status != SLICE]
 
 
-def _state_of(service: "Service", twap: Twap, costs: dict[int, int]) -> TwapState:
-    cost = 0 if twap.status == ACTIVATED else costs.get(twap.id, 0)
-    return twap_state(service, twap.schedule, twap.done, cost)
+def twap_event(service: "Service", twap: Twap, cost: int) -> dict[str, Any]:
+    """An element of `twapHistory`: how a TWAP began or ended, which traded `cost` in all."""
+    told = {"status": twap.status}
+    if twap.status == ERROR:
+        told["description"] = code.TEXT[twap.reason]
+    return {
+        "time": floor_div(twap.time, SECOND_MS),
+        "state": twap_state(service, twap.schedule, twap.done, 0 if twap.status == ACTIVATED else cost),
+        "status": told,
+        "twapId": twap.id,
+    }
 
 
 def slice_fills(service: "Service", fills: Iterable[Fill]) -> list[SliceFill]:
