@@ -1,19 +1,22 @@
 """A venue as views see it, without a desk and a database: an engine, a mirror, a lens, and history in lists."""
 
 import asyncio
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import numpy as np
-from seawall.venue.history.queries import First
 
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Venue
 from seawall.ledger import state
 from seawall.ledger.state import SMALL, Capacity
+from seawall.simulation.options import draw
+from seawall.simulation.world import World
 from seawall.units import floor_div
 from seawall.venue.batch import Batch
+from seawall.venue.history.queries import First
 from seawall.venue.info.answer import answer
 from seawall.venue.mirror import Kept, Mirror
 from seawall.venue.names import address_text
@@ -24,6 +27,14 @@ from seawall.venue.views.lens import Lens
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 LENGTHS = {"1m": MINUTE, "30m": 30 * MINUTE, "1h": 60 * MINUTE, "2h": 120 * MINUTE, "12h": 720 * MINUTE, "1d": DAY}
+
+
+def log_of(seed: int, number: int, commands: int) -> list[Rows]:
+    """The batches of a random world in which hours pass, so that funding is paid: small ones, 30 s a step."""
+    world = World(dataclasses.replace(draw(seed, number), step_ms=30_000, batch=120, steps=5))
+    while world.commands < commands:
+        world.apply(world.batch(), is_whole=False)
+    return world.log
 
 
 class Remembered:
@@ -69,7 +80,7 @@ class Remembered:
         return self._found("entries", start, end, limit, lambda one: one.account == account, first)
 
     async def notes(self, account: int, start: int, end: int, limit: int, first: First = First.NEWEST) -> list[Any]:
-        return self._found("notes", start, end, limit, lambda one: account in (one.account, one.other_account, first))
+        return self._found("notes", start, end, limit, lambda one: account in (one.account, one.other_account), first)
 
     async def steps(self, market: int, start: int, end: int, limit: int) -> list[Any]:
         return self._found("steps", start, end, 10**9, lambda one: one.market == market)[::-1][:limit]

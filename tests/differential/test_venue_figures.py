@@ -1,5 +1,6 @@
 """The figures that clients see equal the engine's and the scalar rule of margin/, to the unit, over random worlds."""
 
+import collections
 from fractions import Fraction
 from typing import Any
 
@@ -10,8 +11,6 @@ from seawall.ledger import health, leaving, state
 from seawall.margin import health as core
 from seawall.margin.certificate import LIVE
 from seawall.margin.liquidation_price import liquidation_prices
-from seawall.simulation.options import draw
-from seawall.simulation.world import World
 from seawall.terms import parameter
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions, MarginPolicy
@@ -20,11 +19,11 @@ from seawall.terms.market import Mark, Market, Tier
 from seawall.units import USD_ONE, FundingIndex, Lots, Price, Rate, UsdMicro
 from seawall.venue.views.account import clearinghouse_state
 from seawall.venue.views.figures import BucketFigures
-from venue_double import Double
+from venue_double import Double, log_of
 
-COMMANDS = 3_000 if INTERPRETED else 25_000
-WORLDS = [(3, 0), (3, 2), (5, 4), (5, 7), (8, 11), (9, 3)]
-LOOKS = 6  # at each world
+COMMANDS = 2_000 if INTERPRETED else 12_000
+WORLDS = [(3, 0), (3, 2), (5, 4), (5, 7), (8, 11), (9, 3), (9, 0), (13, 4)]
+LOOKS = 12  # at each world
 
 
 def conditions_of(columns: Any) -> Conditions:
@@ -159,15 +158,19 @@ def check_shown_price(double: Double, figures: list[BucketFigures], shown: Any) 
     assert 0 <= off < Fraction(1, 10**8)
 
 
+def is_owed(columns: Any) -> bool:
+    """Whether any position has funding that is not settled."""
+    held = (columns["slot_owner"] >= 0) & (columns["slot_size"] != 0)
+    return bool((columns["slot_index"] != columns["market_index"][columns["slot_market"]])[held].any())
+
+
 @pytest.mark.parametrize(("seed", "number"), WORLDS)
 def test_figures_are_the_margin_cores(seed: int, number: int) -> None:
-    world, double = World(draw(seed, number)), Double()
-    while world.commands < COMMANDS:
-        world.apply(world.batch())
-    prices = positions = isolated = 0
-    for turn, rows in enumerate(world.log):
+    double, log = Double(), log_of(seed, number, COMMANDS)
+    prices = positions = isolated = owed = 0
+    for turn, rows in enumerate(log):
         double.apply(rows)
-        if turn % max(len(world.log) // LOOKS, 1):
+        if turn % max(len(log) // LOOKS, 1) and not is_owed(double.columns):
             continue
         conditions = conditions_of(double.columns)
         for person in double.people.persons:
@@ -179,17 +182,19 @@ def test_figures_are_the_margin_cores(seed: int, number: int) -> None:
             prices += sum(check_bucket(double, bucket, conditions) for bucket in buckets)
             positions += sum(len(bucket.positions) for bucket in buckets)
             isolated += len(buckets) - 1
+            owed += sum(position.funding != 0 for bucket in buckets for position in bucket.positions)
             check_state(double, person.account)
         for bucket in range(double.mirror.pools_from, len(double.columns["bucket_raw"])):
             check_bucket(double, double.lens.reader.buckets(bucket)[0], conditions)
-    assert prices > 30
-    assert positions > prices
-    SEEN.update(isolated=SEEN["isolated"] + isolated)
+    assert positions > prices > 0
+    SEEN.update(prices=prices, isolated=isolated, owed=owed)
 
 
-SEEN = {"isolated": 0}
+SEEN: collections.Counter[str] = collections.Counter()
 
 
 @pytest.mark.skipif(INTERPRETED, reason="uncompiled worlds are short")
-def test_the_worlds_above_have_isolated_positions() -> None:
+def test_the_worlds_above_have_what_is_looked_at() -> None:
+    assert SEEN["prices"] > 500
     assert SEEN["isolated"] > 100
+    assert SEEN["owed"] > 10

@@ -101,8 +101,9 @@ def test_none_of_a_thing_looks_as_clients_expect(scene: Scene, kind: str, expect
         ({"type": "candleSnapshot", "req": {"coin": "ETH", "interval": "1m", "startTime": 0}}, "coin"),
         ({"type": "recentTrades", "coin": None}, "coin"),
         ({"type": "l2Book", "coin": "BTC", "nSigFigs": 1}, "nSigFigs"),
+        ({"type": "l2Book", "coin": "BTC", "nSigFigs": 5.0}, "nSigFigs"),
         ({"type": "l2Book", "coin": "BTC", "nSigFigs": 4, "mantissa": 2}, "mantissa"),
-        ({"type": "marginTable", "id": 3}, "id"),
+        ({"type": "marginTable", "id": 1001}, "id"),
         ({"type": "tokenDetails", "tokenId": "0x00"}, "tokenId"),
     ],
 )

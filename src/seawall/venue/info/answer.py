@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from seawall.units import BadInput
 from seawall.venue.info import absent, accounts, markets, trades
-from seawall.venue.info.fields import Asked, Request
+from seawall.venue.info.fields import Asked
 
 if TYPE_CHECKING:
     from seawall.venue.service import Service
@@ -64,8 +64,10 @@ ANSWERS: Final[dict[str, Callable[[Asked], Any]]] = {
 }
 
 
-async def answer(service: "Service", request: Request) -> object:
-    """What a question is answered with, for msgspec to encode. BadInput for one that is not understood."""
+async def answer(service: "Service", request: object) -> object:
+    """What a question, decoded JSON, is answered with, for msgspec to encode. BadInput when it is not understood."""
+    if not isinstance(request, dict):
+        raise BadInput("request", "expected an object")
     kind = request.get("type")
     found = ANSWERS.get(kind) if isinstance(kind, str) else None
     if found is None:

@@ -57,8 +57,8 @@ class Asked:
         return self._time("startTime", None if is_needed else 0)
 
     def end(self) -> int:
-        """The last ms that is asked for; left out, or null, now."""
-        return self._time("endTime", self.service.now)
+        """The last ms that is asked for, no later than now; left out, or null, now."""
+        return min(self._time("endTime", self.service.now), self.service.now)
 
     def _time(self, field: str, missing: int | None) -> int:
         value = self.request.get(field)

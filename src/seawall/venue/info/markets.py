@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from seawall.units import BadInput
 from seawall.venue.history.intervals import interval_of
-from seawall.venue.info.fields import Asked
+from seawall.venue.info.fields import Asked, Request
 from seawall.venue.views import market, pools
 from seawall.venue.views.fills import recent_trades
 
@@ -47,14 +47,22 @@ def l2_book(asked: Asked) -> Any:
     """A book; null for an unknown coin."""
     service, request = asked.service, asked.request
     listing = service.universe.by_coin.get(str(request.get("coin")))
-    figures, mantissa = request.get("nSigFigs"), request.get("mantissa")
-    if figures is not None and figures not in market.FIGURES:
-        raise BadInput("nSigFigs", f"expected one of {market.FIGURES}")
-    if mantissa is not None and (figures != market.FIGURES[-1] or mantissa not in market.MANTISSAS):
-        raise BadInput("mantissa", f"expected one of {market.MANTISSAS}, with nSigFigs {market.FIGURES[-1]}")
+    figures, mantissa = _choice(request, "nSigFigs", market.FIGURES), _choice(request, "mantissa", market.MANTISSAS)
+    if mantissa and figures != market.FIGURES[-1]:
+        raise BadInput("mantissa", f"goes with nSigFigs {market.FIGURES[-1]} only")
     if listing is None:
         return None
-    return market.l2_book(service, listing, figures or 0, mantissa or NO_MANTISSA)
+    return market.l2_book(service, listing, figures, mantissa or NO_MANTISSA)
+
+
+def _choice(request: Request, field: str, known: tuple[int, ...]) -> int:
+    """One of several whole numbers; 0 when it is left out or null."""
+    value = request.get(field)
+    if value is None:
+        return 0
+    if type(value) is not int or value not in known:
+        raise BadInput(field, f"expected one of {', '.join(map(str, known))}")
+    return value
 
 
 async def trades(asked: Asked) -> Any:

@@ -5,7 +5,8 @@ between buckets changes none. Live sums begin with the process. What history kno
 each account that somebody asks for.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from seawall.venue.records import NOBODY, Fill, News, Payment
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from seawall.venue.history.store import History
 
 PAGE: Final = 5_000  # records of one query
+Record = TypeVar("Record", Payment, Fill)
 Key = tuple[int, int]  # account, market
 Sums = tuple[int, int, int]  # micro-USD credited: ever, since opened, since changed
 NOTHING: Final[Sums] = (0, 0, 0)
@@ -107,13 +109,9 @@ async def load_sums(sums: FundingSums, history: "History", account: int, sequenc
 async def _payments(history: "History", account: int, sequence: int, time: int) -> list[Payment]:
     """All payments of an account up to a command."""
     found: dict[tuple[int, int], Payment] = {}
-    end = time
-    while True:  # each page reaches further back
-        page = await history.payments(account, 0, end, PAGE)
+    async for page in _pages(lambda end, limit: history.payments(account, 0, end, limit), time):
         found.update(((one.sequence, one.market), one) for one in page if one.sequence <= sequence)
-        if len(page) < PAGE:
-            return list(found.values())
-        end = min(page[-1].time, end - 1)
+    return list(found.values())
 
 
 async def _last_fills(
@@ -122,15 +120,29 @@ async def _last_fills(
     """Commands of the last fill, and of the last one that opened a position, of an account in each of the markets."""
     changed: dict[int, int] = {}
     opened: dict[int, int] = {}
-    end = time
-    while not markets <= opened.keys():  # each page reaches further back
-        page = await history.fills(account, 0, end, PAGE)
+    if not markets:
+        return changed, opened
+    async for page in _pages(lambda end, limit: history.fills(account, 0, end, limit), time):
         for fill in page:
             if fill.sequence <= sequence:
                 changed.setdefault(fill.market, fill.sequence)
                 if opens(fill):
                     opened.setdefault(fill.market, fill.sequence)
-        if len(page) < PAGE:
+        if markets <= opened.keys():
             break
-        end = min(page[-1].time, end - 1)
     return changed, opened
+
+
+async def _pages(query: Callable[[int, int], Awaitable[list[Record]]], time: int) -> AsyncIterator[list[Record]]:
+    """What a query (by end and limit, newest first) finds, page by page; those of one ms may come twice.
+
+    A page whose records are all of one ms is asked for again, larger.
+    """
+    end, limit = time, PAGE
+    while True:  # each page reaches further back
+        page = await query(end, limit)
+        yield page
+        if len(page) < limit:
+            return
+        oldest = page[-1].time
+        end, limit = (end, 2 * limit) if oldest == end else (oldest, PAGE)

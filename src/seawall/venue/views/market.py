@@ -67,7 +67,9 @@ def margin_table(tiers: list[tuple[int, int, int]]) -> MarginTable:
 
 
 def table_of(service: "Service", table: int) -> MarginTable:
-    """`marginTable`: one of `meta`. BadInput for an id that no market has."""
+    """`marginTable`: one of `meta`, or of one tier. BadInput for an id that no market could have."""
+    if 1 <= table < TABLES_FROM:
+        return margin_table([(0, table, 0)])
     for number, found in meta(service).margin_tables:
         if number == table:
             return found
