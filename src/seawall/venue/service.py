@@ -20,6 +20,7 @@ from seawall.venue.mirror import Kept, Mirror
 from seawall.venue.people import People
 from seawall.venue.records import News
 from seawall.venue.universe import Universe
+from seawall.venue.views.lens import Lens
 
 CAPACITIES: Final = {"small": SMALL, "venue": VENUE}
 Hear = Callable[[News], None]
@@ -35,7 +36,8 @@ class Service:
         self.capacity: Capacity = CAPACITIES[config.data.capacity]
         self.mirror = Mirror(self.capacity.accounts, self.capacity.markets)
         self.history = History(config.data.history or f"sqlite:///{self.folder / HISTORY}")
-        self.hearers: list[Hear] = []
+        self.lens = Lens()
+        self.hearers: list[Hear] = [self.lens.hear]
         self.desk: Desk
         self.recovered: Recovered
         self._disk: Folder
@@ -75,6 +77,7 @@ class Service:
         self.history.settle()
         self.desk = Desk(venue, writer, self.clock)
         self.desk.followers.append(self._see)
+        self.lens.begin(venue.array, self.desk.sequence, self.now)
         return self.recovered
 
     def _follow(self, known: int, kept: Kept) -> tuple[Venue, Writer, Recovered]:
