@@ -26,9 +26,10 @@ async def behind(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"behind"})
 
 
-async def ask(
-    app: Wire, body: bytes, path: str = "/info", method: str = "POST", pieces: int = 1
-) -> tuple[int, bytes, dict[str, str]]:
+Told = tuple[int, bytes, dict[str, str]]
+
+
+async def ask(app: Wire, body: bytes, path: str = "/info", method: str = "POST", pieces: int = 1) -> Told:
     """(status, body, headers) of one request, its body in so many pieces."""
     size = -(-len(body) // pieces) if body else 1
     parts = [body[i : i + size] for i in range(0, len(body), size)] or [b""]

@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from seawall.units import BadInput
 
+JOURNAL: Final = "journal"  # a folder in the venue's
+HISTORY: Final = "history.sqlite"  # a file there, unless it is kept elsewhere
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
 Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
