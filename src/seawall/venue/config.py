@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -12,33 +12,35 @@ from seawall.units import BadInput
 
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
+Whole = Annotated[int, msgspec.Meta(ge=1)]
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file. Unknown names are refused: a misspelt limit is no limit."""
 
 
-class Server(Section):
+class Server(Section, frozen=True):
     host: str = "127.0.0.1"
     port: int = 3001
     admin_host: str = "127.0.0.1"
     admin_port: int = 3002  # 0: none
 
 
-class Data(Section):
+class Data(Section, frozen=True):
     folder: str = "venue-data"
     history: str = ""  # SQLAlchemy URL; empty: SQLite in the folder
     snapshot_minutes: int = 30
     capacity: Literal["small", "venue"] = "venue"
 
 
-class Network(Section):
+class Network(Section, frozen=True):
     """Which network's signatures are taken: clients on a local URL disagree (SDK: testnet, ccxt: mainnet)."""
 
     name: Literal["mainnet", "testnet"] = "testnet"
     accept_both: bool = True
 
 
-class Faucet(Section):
+class Faucet(Section, frozen=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
@@ -47,7 +49,7 @@ class Faucet(Section):
     addresses: int = 50_000  # that may be given any
 
 
-class MarketTerms(Section):
+class MarketTerms(Section, frozen=True):
     """A market to list when the venue is new. Tiers: [lower notional in USD, greatest leverage]."""
 
     coin: str
@@ -60,7 +62,7 @@ class MarketTerms(Section):
     amm_usd: int = 0
 
 
-class FeedTerms(Section):
+class FeedTerms(Section, frozen=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
@@ -68,7 +70,7 @@ class FeedTerms(Section):
     options: dict[str, Any] = {}
 
 
-class Traders(Section):
+class Traders(Section, frozen=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
@@ -77,7 +79,47 @@ class Traders(Section):
     seed: int = 7
 
 
-class Config(Section):
+class Limits(Section, frozen=True):
+    """What one client may ask for, in Hyperliquid's manner. Weights are in ops/weights.py."""
+
+    enabled: bool = True
+    exempt: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks of clients that are not limited
+    weight_a_minute: Whole = 1_200  # of one IP address (of a /64 of IPv6)
+    buffer: Whole = 10_000  # actions of an account before it has traded
+    cancel_extra: Whole = 100_000  # so many more cancels than other actions, at most twice as many
+    limited_seconds: Whole = 10  # an account beyond its limit may act once in
+    body_bytes: Whole = 524_288  # of one request
+    json_depth: Whole = 32
+
+
+class Logs(Section, frozen=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+    requests: bool = False  # a line for each HTTP request
+
+
+class Alerts(Section, frozen=True):
+    """Alerts of accounts, by signed request. They need the extra `alerts`."""
+
+    enabled: bool = True
+    schemes: tuple[str, ...] = ("discord", "pover", "slack", "tgram")  # kinds of targets that accounts may name
+    private_hosts: bool = False  # whether a target may be inside the operator's own network
+    targets: Whole = 5  # of one account
+    accounts: Whole = 1_000  # that may have any
+    seconds: Annotated[float, msgspec.Meta(ge=0.05)] = 2.0  # between two looks at an account
+    tries: Whole = 6  # of one message, the wait between them four times longer each time
+
+
+class VenueAlert(Section, frozen=True):
+    """An alert of the operator's own. `target` is an Apprise URL, or env:NAME to take it from the environment."""
+
+    target: str
+    kind: Literal["breaker", "status", "insurance", "funding_rate", "liquidation", "bad_debt"]
+    coin: str = ""  # empty: every market
+    threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
+
+
+class Config(Section, frozen=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()
@@ -85,6 +127,10 @@ class Config(Section):
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    limits: Limits = Limits()
+    logs: Logs = Logs()
+    alerts: Alerts = Alerts()
+    alert: tuple[VenueAlert, ...] = ()
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -109,4 +155,10 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def _plain(text: str) -> Any:
+    """A word of the environment: true and false, a list in brackets, else text that the field's type reads."""
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
     return {"true": True, "false": False}.get(text.lower(), text)
