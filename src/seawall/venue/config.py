@@ -19,28 +19,28 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the file. Unknown names are refused: a misspelt limit is no limit."""
 
 
-class Server(Section, frozen=True):
+class Server(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3001
     admin_host: str = "127.0.0.1"
     admin_port: int = 3002  # 0: none
 
 
-class Data(Section, frozen=True):
+class Data(Section, frozen=True, kw_only=True):
     folder: str = "venue-data"
     history: str = ""  # SQLAlchemy URL; empty: SQLite in the folder
     snapshot_minutes: int = 30
     capacity: Literal["small", "venue"] = "venue"
 
 
-class Network(Section, frozen=True):
+class Network(Section, frozen=True, kw_only=True):
     """Which network's signatures are taken: clients on a local URL disagree (SDK: testnet, ccxt: mainnet)."""
 
     name: Literal["mainnet", "testnet"] = "testnet"
     accept_both: bool = True
 
 
-class Faucet(Section, frozen=True):
+class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
@@ -49,7 +49,7 @@ class Faucet(Section, frozen=True):
     addresses: int = 50_000  # that may be given any
 
 
-class MarketTerms(Section, frozen=True):
+class MarketTerms(Section, frozen=True, kw_only=True):
     """A market to list when the venue is new. Tiers: [lower notional in USD, greatest leverage]."""
 
     coin: str
@@ -62,7 +62,7 @@ class MarketTerms(Section, frozen=True):
     amm_usd: int = 0
 
 
-class FeedTerms(Section, frozen=True):
+class FeedTerms(Section, frozen=True, kw_only=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
@@ -70,7 +70,7 @@ class FeedTerms(Section, frozen=True):
     options: dict[str, Any] = {}
 
 
-class Traders(Section, frozen=True):
+class Traders(Section, frozen=True, kw_only=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
@@ -79,7 +79,7 @@ class Traders(Section, frozen=True):
     seed: int = 7
 
 
-class Limits(Section, frozen=True):
+class Limits(Section, frozen=True, kw_only=True):
     """What one client may ask for, in Hyperliquid's manner. Weights are in ops/weights.py."""
 
     enabled: bool = True
@@ -88,17 +88,15 @@ class Limits(Section, frozen=True):
     buffer: Whole = 10_000  # actions of an account before it has traded
     cancel_extra: Whole = 100_000  # so many more cancels than other actions, at most twice as many
     limited_seconds: Whole = 10  # an account beyond its limit may act once in
-    body_bytes: Whole = 524_288  # of one request
-    json_depth: Whole = 32
 
 
-class Logs(Section, frozen=True):
+class Logs(Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "text"] = "json"
     requests: bool = False  # a line for each HTTP request
 
 
-class Alerts(Section, frozen=True):
+class Alerts(Section, frozen=True, kw_only=True):
     """Alerts of accounts, by signed request. They need the extra `alerts`."""
 
     enabled: bool = True
@@ -110,7 +108,7 @@ class Alerts(Section, frozen=True):
     tries: Whole = 6  # of one message, the wait between them four times longer each time
 
 
-class VenueAlert(Section, frozen=True):
+class VenueAlert(Section, frozen=True, kw_only=True):
     """An alert of the operator's own. `target` is an Apprise URL, or env:NAME to take it from the environment."""
 
     target: str
@@ -119,7 +117,7 @@ class VenueAlert(Section, frozen=True):
     threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
 
 
-class Config(Section, frozen=True):
+class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()

@@ -12,12 +12,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from seawall.engine.rows import Rows, rows_of
-from seawall.engine.venue import Applied, Venue
+from seawall.engine.rows import Codes, Rows, rows_of
+from seawall.engine.venue import Applied, Events, Venue
 from seawall.journal.snapshot import snapshot_files, write_snapshot
 from seawall.journal.writer import Writer
 from seawall.ledger import state
@@ -36,8 +36,17 @@ FORCED_ROWS: Final = rows_of(
     [{"kind": command.LIQUIDATE, "signer": command.SEQUENCER, "size": limits.WORK_PER_COMMAND}] * LIQUIDATIONS
 )
 
-Then = Callable[[Applied], Rows | None]  # more rows of the same job, once its first ones have been applied
+Then = Callable[["Outcome"], Rows | None]  # more rows of the same job, once its first ones have been applied
 Follow = Callable[[Batch], None]
+
+
+class Outcome(NamedTuple):
+    """What a job's rows did, each with its sequence in the log."""
+
+    sequences: Codes
+    codes: Codes
+    made: Codes
+    events: Events
 
 
 class BusyError(Exception):
@@ -53,11 +62,11 @@ class Job:
 
     __slots__ = ("answer", "done", "rows", "then")
 
-    def __init__(self, rows: Rows, then: Then | None, answer: "asyncio.Future[Applied]") -> None:
+    def __init__(self, rows: Rows, then: Then | None, answer: "asyncio.Future[Outcome]") -> None:
         self.rows = rows
         self.then = then
         self.answer = answer
-        self.done: Applied | None = None
+        self.done: Outcome | None = None
 
 
 class Desk:
@@ -97,7 +106,7 @@ class Desk:
         """Begins to take turns."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="seawall-desk")
 
-    async def submit(self, rows: Rows, then: Then | None = None) -> Applied:
+    async def submit(self, rows: Rows, then: Then | None = None) -> Outcome:
         """Applies rows together; what they did, durable. With `then`, also the rows that it makes of that.
 
         Raises BusyError when too much waits, StoppedError when the venue stops or its disk has failed.
@@ -107,7 +116,7 @@ class Desk:
         assert len(rows) > 0
         if self._waiting + len(rows) > QUEUE_ROWS:
             raise BusyError(f"{self._waiting} commands wait")
-        answer: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(Job(rows, then, answer))
         self._waiting += len(rows)
         self._wake.set()
@@ -246,20 +255,21 @@ class Desk:
         self._queue.clear()
 
 
-def _part(done: Applied, first: int, start: int, stop: int) -> Applied:
+def _part(done: Applied, first: int, start: int, stop: int) -> Outcome:
     """What rows `start`..`stop` of a batch did."""
     low, high = np.searchsorted(done.events[:, 0], (first + start, first + stop))
-    return Applied(done.codes[start:stop], done.made[start:stop], done.events[low:high])
+    sequences = np.arange(first + start, first + stop)
+    return Outcome(sequences, done.codes[start:stop], done.made[start:stop], done.events[low:high])
 
 
-def _joined(one: Applied | None, other: Applied) -> Applied:
+def _joined(one: Outcome | None, other: Outcome) -> Outcome:
     if one is None:
         return other
     pairs = zip(one, other, strict=True)
-    return Applied(*(np.concatenate(pair) for pair in pairs))
+    return Outcome(*(np.concatenate(pair) for pair in pairs))
 
 
-def refused(done: Applied) -> int:
+def refused(done: Outcome) -> int:
     """The first code of a job that is not OK; OK when there is none."""
     wrong = np.flatnonzero(done.codes)
     return int(done.codes[wrong[0]]) if len(wrong) else code.OK

@@ -21,6 +21,7 @@ from seawall.venue.universe import Listing, Universe
 FIELD: Final = {name: place for place, name in enumerate(command.ROW)}
 KIND, TIME = FIELD["kind"], FIELD["time"]
 SEQUENCE, EVENT = event.ROW.index("sequence"), event.ROW.index("kind")
+PLACED: Final = 16_384  # kept for answers, which come within the turn
 Values = list[int]
 Row = tuple[int, ...]
 
@@ -50,6 +51,7 @@ class Mirror:
         self.orders = LiveOrders()
         self.holdings = Holdings()
         self.owners: dict[int, int] = {}  # of isolated buckets in use
+        self.placed: dict[int, Order] = {}  # by the sequence of PLACE and MODIFY, the latest ones
         self.rates: dict[int, int] = {}  # last funding rate of a market
         self.marks: dict[int, int] = {}
         self.oracles: dict[int, int] = {}
@@ -110,6 +112,8 @@ class Mirror:
             if codes[number] == code.OK:
                 self._command(sequence, row, made[number], events[start:place])
         self.sequence = batch.last
+        for old in [*self.placed][: max(0, len(self.placed) - PLACED)]:
+            del self.placed[old]
         news.time = self.now
         return news
 

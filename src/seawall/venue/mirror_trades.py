@@ -27,7 +27,7 @@ def new_order(mirror: "Mirror") -> Order:
     row = mirror.at.row
     flags = row[FLAGS]
     size = 0 if flags & TRIGGERS and flags & command.WHOLE_POSITION else row[SIZE_OF]
-    return Order(
+    order = mirror.placed[mirror.at.sequence] = Order(
         oid=mirror.orders.next_oid(),
         engine=0,
         account=row[ACCOUNT],
@@ -49,6 +49,7 @@ def new_order(mirror: "Mirror") -> Order:
         twap=0,
         cost=0,
     )
+    return order
 
 
 def _touch(mirror: "Mirror", order: Order) -> None:
@@ -93,6 +94,7 @@ def _rewrite(mirror: "Mirror", order: Order) -> None:
         order.flags = row[FLAGS] | (order.flags & command.REDUCE_ONLY)
         order.size = order.left = 0 if order.flags & command.WHOLE_POSITION else row[SIZE_OF]
     order.status_time = mirror.now
+    mirror.placed[mirror.at.sequence] = order
     _touch(mirror, order)
 
 

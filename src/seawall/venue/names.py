@@ -6,8 +6,7 @@ of UTF-8 takes the same two. Sub-accounts and pools have no key: their address i
 
 from typing import Final
 
-from Crypto.Hash import keccak
-
+from seawall.signing import keccak_256
 from seawall.units import BadInput
 
 ADDRESS_BYTES: Final = 20
@@ -22,11 +21,6 @@ NOBODY: Final = bytes(ADDRESS_BYTES)
 
 Words = tuple[int, int, int]
 Pair = tuple[int, int]
-
-
-def keccak_256(data: bytes) -> bytes:
-    """Ethereum's Keccak-256."""
-    return keccak.new(digest_bits=256, data=data).digest()
 
 
 def address_of(text: object, field: str) -> bytes:

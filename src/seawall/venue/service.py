@@ -14,7 +14,7 @@ from seawall.journal.writer import Writer
 from seawall.ledger.state import SMALL, VENUE, Capacity
 from seawall.venue.batch import Batch
 from seawall.venue.config import Config
-from seawall.venue.desk import Desk, Then
+from seawall.venue.desk import Desk, Outcome, Then
 from seawall.venue.history.store import History
 from seawall.venue.mirror import Kept, Mirror
 from seawall.venue.people import People
@@ -94,7 +94,7 @@ class Service:
         self.desk.start()
         self._snapshots = asyncio.get_running_loop().create_task(self._keep_snapshots(), name="seawall-snapshots")
 
-    async def submit(self, rows: Rows, then: Then | None = None) -> Applied:
+    async def submit(self, rows: Rows, then: Then | None = None) -> Outcome:
         """Applies rows; returns what they did once it is durable. See desk.py for what it raises."""
         return await self.desk.submit(rows, then)
 

@@ -29,12 +29,12 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return NOTIONAL_MAX // self.price_max
 
     def price(self, text: object, field: str) -> int:
-        """Micro-USD per lot of USD per unit. BadInput when it has too many decimals."""
-        return units_of(text, self.price_decimals, field)
+        """Micro-USD per lot of USD per unit. BadInput when it is negative or has too many decimals."""
+        return _not_negative(units_of(text, self.price_decimals, field), field)
 
     def size(self, text: object, field: str) -> int:
-        """Lots of units of the base asset. BadInput when it has too many decimals."""
-        return units_of(text, self.size_decimals, field)
+        """Lots of units of the base asset. BadInput when it is negative or has too many decimals."""
+        return _not_negative(units_of(text, self.size_decimals, field), field)
 
     def price_text(self, price: int) -> str:
         return price_text(price, self.size_decimals)
@@ -48,6 +48,12 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
             return "0.0"
         tenths = (20 * abs(cost) + abs(lots)) // (2 * abs(lots))
         return text_of(tenths, self.price_decimals + 1)
+
+
+def _not_negative(value: int, field: str) -> int:
+    if value < 0:
+        raise BadInput(field, "negative")
+    return value
 
 
 class Universe:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from seawall.tools.conformance import cex, drift, dydx, hyperliquid, mango, uniswap_v3
+from seawall.tools.conformance import cex, drift, dydx, hyperliquid, mango, signatures, uniswap_v3
 from seawall.tools.conformance.runner import Check, GroupCheck
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -12,6 +12,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     **dydx.FAMILIES,
     **hyperliquid.FAMILIES,
     **mango.FAMILIES,
+    **signatures.FAMILIES,
     **uniswap_v3.FAMILIES,
 }
 GROUPS: Final[Mapping[str, GroupCheck]] = {**hyperliquid.GROUPS}

@@ -1,0 +1,1 @@
+"""POST /exchange: signed actions in Hyperliquid's shape, turned into command rows, answered in its words."""

@@ -1,0 +1,151 @@
+"""The two hot routes, POST /info and POST /exchange, straight on ASGI: JSON in, JSON out, text for what is no request.
+
+Clients of Hyperliquid read a body of HTTP 4xx as text or as {"code", "msg"}; text is what it sends itself. Everything
+else, and every other route, is the application's that lies behind.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from seawall.units import BadInput
+from seawall.venue.desk import BusyError, StoppedError
+from seawall.venue.exchange.words import MalformedError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = Callable[[Any], Awaitable[Any]]
+
+BODY_MAX: Final = 1 << 20  # bytes of a request
+DEPTH_MAX: Final = 16  # of nested arrays and objects in it
+JSON: Final = (b"content-type", b"application/json")
+TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
+ANYWHERE: Final = (b"access-control-allow-origin", b"*")
+PREFLIGHT: Final = (
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (b"access-control-allow-headers", b"content-type"),
+    (b"access-control-max-age", b"86400"),
+)
+NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+UNREADABLE: Final = "Failed to parse the request body as JSON"
+log = logging.getLogger("seawall.wire")
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder().decode
+
+
+class TooLargeError(Exception):
+    """A body beyond BODY_MAX."""
+
+
+class LimitedError(Exception):
+    """A client that asks too much."""
+
+
+class Gate(Protocol):
+    """Decides whether a client may ask; raises LimitedError when it may not."""
+
+    def ask(self, route: str, host: str, body: Any) -> None: ...
+
+
+class Wire:
+    """ASGI: answers the hot routes, hands everything else on."""
+
+    def __init__(self, info: Answer, exchange: Answer, behind: App, gate: Gate | None = None) -> None:
+        self.routes: dict[str, Answer] = {"/info": info, "/exchange": exchange}
+        self.behind = behind
+        self.gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self.routes.get(scope["path"]) if scope["type"] == "http" else None
+        if answer is None:
+            await self.behind(scope, receive, send)
+        elif scope["method"] == "POST":
+            status, head, body = await self._post(scope, receive, answer)
+            await respond(send, status, (head, ANYWHERE), body)
+        elif scope["method"] == "OPTIONS":
+            await respond(send, 204, (ANYWHERE, *PREFLIGHT), b"")
+        else:
+            await respond(send, 405, (TEXT, ANYWHERE, (b"allow", b"POST")), b"Method Not Allowed")
+
+    async def _post(self, scope: Scope, receive: Receive, answer: Answer) -> tuple[int, tuple[bytes, bytes], bytes]:
+        try:
+            request = parse(await read(receive))
+            if self.gate is not None:
+                client = scope.get("client")
+                self.gate.ask(scope["path"], client[0] if client else "", request)
+            return 200, JSON, encode(await answer(request))
+        except TooLargeError:
+            return 413, TEXT, b"Payload Too Large"
+        except LimitedError as error:
+            return 429, TEXT, str(error).encode()
+        except (MalformedError, BadInput) as error:
+            return 422, TEXT, str(error).encode()
+        except BusyError as error:
+            return 503, TEXT, f"The venue is busy: {error}".encode()
+        except StoppedError as error:
+            return 503, TEXT, f"The venue has stopped: {error}".encode()
+        except Exception:  # a bug: told in the log, never to the client
+            log.exception("%s failed", scope["path"])
+            return 500, TEXT, b"Internal Server Error"
+
+
+async def read(receive: Receive) -> bytes:
+    """The whole body. TooLargeError beyond BODY_MAX."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if len(body) > BODY_MAX:
+        raise TooLargeError
+    if not message.get("more_body", False):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > BODY_MAX:
+            raise TooLargeError
+        parts.append(part)
+    return b"".join(parts)
+
+
+def parse(body: bytes) -> Any:
+    """Decoded JSON, keys in their order. MalformedError for what is none or is nested beyond DEPTH_MAX."""
+    if is_deep(body):
+        raise MalformedError("the request is nested too deeply")
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(UNREADABLE) from error
+
+
+def is_deep(body: bytes) -> bool:
+    """Whether JSON is nested beyond DEPTH_MAX. Takes the innermost pairs of brackets away, a level at a time."""
+    brackets = body.translate(None, NO_BRACKETS)
+    for _ in range(DEPTH_MAX):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return bool(brackets) and _is_deep_outside_strings(body)
+
+
+def _is_deep_outside_strings(body: bytes) -> bool:
+    """The same where strings hold brackets, or brackets do not match."""
+    depth = 0
+    for byte in STRINGS.sub(b"", body).translate(None, NO_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        if depth > DEPTH_MAX:
+            return True
+    return False
+
+
+async def respond(send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+    """One whole response."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
