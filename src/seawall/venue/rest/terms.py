@@ -17,25 +17,29 @@ from seawall.terms.market import Mark, Market, Tier
 from seawall.tools.account_file import CROSS, Account, NamedBucket, Place, isolated_name
 from seawall.tools.scales import Scale
 from seawall.tools.wire import WireAccount
-from seawall.units import RATE_ONE, FundingIndex, Lots, Price, Rate, UsdMicro, ceil_div
+from seawall.units import RATE_ONE, BadInput, FundingIndex, Lots, Price, Rate, UsdMicro, ceil_div
 from seawall.venue.universe import Listing, Universe
 
 
-def account_of(columns: Any, universe: Universe, account: int, label: str) -> Account:
-    """All buckets of an account with the markets they need. `label` names the account in messages."""
-    numbers = buckets_of(columns, account)
-    buckets = []
-    for number in numbers:
+def account_of(columns: Any, universe: Universe, account: int, coins: tuple[str, ...] = ()) -> Account:
+    """All buckets of an account, with the markets that they and `coins` need.
+
+    BadInput for a coin that no market has, or that has no price yet.
+    """
+    buckets, needed = [], {coin: universe.coin(coin) for coin in coins}
+    for number in buckets_of(columns, account):
         bucket = bucket_of(columns, universe, number)
-        name = CROSS if number == account else isolated_name(universe.listings[_market_of(columns, number)].coin)
+        name = CROSS
+        if number != account:
+            name = isolated_name(universe.listings[columns["bucket_market"].item(number)].coin)
         buckets.append(NamedBucket(name=name, bucket=bucket))
-    places = {}
-    for listing in universe.listings:
-        if columns["market_price"].item(listing.number) > 0 and columns["tier_count"].item(2 * listing.number) > 0:
-            places[listing.coin] = place_of(columns, listing)
-    silent = WireAccount(file=label, holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None)
+        needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
+    places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
+    silent = WireAccount(
+        file=f"account {account}", holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None
+    )
     return Account(
-        file=label, buckets=tuple(buckets), places=places, policy=policy_of(columns), wire=silent, terms=None
+        file=silent.file, buckets=tuple(buckets), places=places, policy=policy_of(columns), wire=silent, terms=None
     )
 
 
@@ -80,9 +84,11 @@ def bucket_of(columns: Any, universe: Universe, number: int) -> Bucket:
 
 
 def place_of(columns: Any, listing: Listing) -> Place:
-    """A market with its live terms, its mark and its scale."""
+    """A market with its live terms, its mark and its scale. BadInput before it has a price and tiers."""
     number = listing.number
     price = columns["market_price"].item(number)
+    if price == 0 or columns["tier_count"].item(2 * number + LIVE) == 0:
+        raise BadInput("coin", f"{listing.coin} has no price yet")
     mark = Mark(
         mark=Price(price),
         oracle=Price(columns["market_oracle"].item(number)),
@@ -128,7 +134,3 @@ def policy_of(columns: Any) -> MarginPolicy:
         profit_weight=Rate(values[parameter.PROFIT_WEIGHT]),
         profit_cap=None if cap < 0 else UsdMicro(cap),
     )
-
-
-def _market_of(columns: Any, bucket: int) -> int:
-    return int(columns["bucket_market"].item(bucket))
