@@ -167,8 +167,15 @@ def action_hash(action: Any, nonce: int, vault: bytes | None, expires_after: int
 
 def l1_digest(connection: bytes, *, is_mainnet: bool) -> bytes:
     """What an agent or owner signs for an L1 action whose hash is `connection`."""
-    values = {"source": "a" if is_mainnet else "b", "connectionId": connection}
-    return typed_digest(EXCHANGE, "Agent", AGENT_TYPES, values)
+    head, agent = _agent_head(is_mainnet=is_mainnet)
+    return keccak_256(head + keccak_256(agent + connection))
+
+
+@functools.cache
+def _agent_head(*, is_mainnet: bool) -> tuple[bytes, bytes]:
+    """What precedes the hash of the agent in its digest, and the action's hash in that: the same for every action."""
+    source = _word("source", "string", "a" if is_mainnet else "b")
+    return b"\x19\x01" + domain_separator(EXCHANGE), _type_hash("Agent", tuple(AGENT_TYPES)) + source
 
 
 def user_digest(action: Mapping[str, Any], *, is_mainnet: bool) -> bytes:
