@@ -1,7 +1,7 @@
 """What `/v1` and the admin's port say when they refuse: {"code", "msg"}, a stable word and a sentence."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
+from seawall.venue.rest.shape import says
 
 JSON: Final = "application/json"
 CODES: Final = {
@@ -34,11 +35,11 @@ CODES: Final = {
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A refusal as it is sent."""
+    """A refusal: nothing was changed."""
 
-    code: str
-    msg: str
-    engine_code: int | None = None
+    code: Annotated[str, says("A stable word.", "bad_request")]
+    msg: Annotated[str, says("What is wrong, in a sentence.", "limit: Input should be greater than or equal to 1")]
+    engine_code: Annotated[int | None, says("The engine's own code, of what it refused (terms/code.py).")] = None
 
 
 class ApiError(Exception):

@@ -187,3 +187,68 @@ class ProofsView(Shape, frozen=True, kw_only=True):
     journal_head: Annotated[str, says("Hash of the journal's last record, which holds that of the one before.")]
     durable: Annotated[int, says("The last command that is on disk.", 12_345)]
     snapshots: tuple[SnapshotView, ...]
+
+
+class FeedCoinView(Shape, frozen=True, kw_only=True):
+    """A source of prices in one market, before the engine judges it."""
+
+    coin: Coin
+    state: Annotated[
+        str, says("ok, or what is wrong: silent, absurd, stale, divergent, frozen, refused, unused.", "ok")
+    ]
+    price: Annotated[str, says("As the source said it. USD.", "50000.12")]
+    time: Annotated[int, says("Of publication; 0: never.", 1_760_000_400_000)]
+    age_ms: Annotated[int | None, says("How old that is.", 400)]
+    unchanged_ms: Annotated[int | None, says("For how long it has said the same price.", 900)]
+    deviation_ppm: Annotated[int | None, says("From the index, in millionths.", 3)]
+    problem: Annotated[str, says("What was wrong with the last thing it said.", "")]
+
+
+class FeedView(Shape, frozen=True, kw_only=True):
+    """A source of prices: one voice in the index or in the mark."""
+
+    number: Annotated[int, says("The engine's number of it.", 0)]
+    kind: Annotated[str, says("The plug-in.", "generator")]
+    name: Annotated[str, says("Its name.", "generator-1")]
+    is_perp: Annotated[bool, says("Whether it speaks for the mark only.", False)]
+    weight: Annotated[int, says("What it counts.", 1)]
+    is_running: Annotated[bool, says("False: it has ended and waits to begin again, or was paused.", True)]
+    restarts: Annotated[int, says("How often it began again.", 0)]
+    problem: Annotated[str, says("Why it last ended.", "")]
+    coins: tuple[FeedCoinView, ...]
+
+
+class FeedsView(Shape, frozen=True, kw_only=True):
+    """All sources of prices. One that is dead shows here and does not move the index."""
+
+    time: Time
+    feeds: tuple[FeedView, ...]
+
+
+class MarketsView(Shape, frozen=True, kw_only=True):
+    """All markets by number."""
+
+    time: Time
+    sequence: Sequence
+    markets: tuple[MarketView, ...]
+
+
+class EventView(Shape, frozen=True, kw_only=True):
+    """Something that happened to the venue or to somebody's risk."""
+
+    time: Time
+    sequence: Sequence
+    kind: Annotated[
+        Literal["liquidation", "backstop", "deleveraging", "debt", "haircut", "funding", "policy", "listing"],
+        says("What kind of thing.", "policy"),
+    ]
+    coin: Annotated[str | None, says("The market; null: none, or all.", "BTC")]
+    address: Annotated[str | None, says("Whom it happened to; null: nobody alone.", None)]
+    text: Annotated[str, says("What happened, in a sentence.", "BTC: breaker soft, by risk")]
+
+
+class EventsView(Shape, frozen=True, kw_only=True):
+    """The last events, newest first. They are kept in memory: those from before the venue was started are not here."""
+
+    time: Time
+    events: tuple[EventView, ...]

@@ -35,20 +35,19 @@ class StepView(Shape, frozen=True, kw_only=True, omit_defaults=True):
     ]
     reason: Annotated[str, says("Why, by the rule.", "equity at the mark fell below maintenance")]
     text: Annotated[str, says("The whole step in one sentence, with its numbers.")]
-    coin: Coin | None = None
-    size: Annotated[str, says("Units closed, signed: below 0 sold, above 0 bought.", "-0.5")] | None = None
-    sought: Annotated[str, says("Units that the step sought to close.", "0.5")] | None = None
-    price: Annotated[str, says("Average price of the step. USD.", "47990.0")] | None = None
-    bankruptcy_price: (
-        Annotated[str, says("The price past which it may not close: there nothing would be left. USD.", "47200.0")]
-        | None
-    ) = None
-    value: Annotated[str, says("Notional of the step. USD.", "23995.0")] | None = None
-    fee: Annotated[str, says("To the market's insurance fund. USD.", "119.975")] | None = None
-    equity: Annotated[str, says("Equity of the bucket after the step. USD.", "1700.0")] | None = None
-    maintenance: Annotated[str, says("Maintenance of the bucket after the step. USD.", "1200.0")] | None = None
-    amount: Annotated[str, says("USD that were paid or returned.", "10.0")] | None = None
-    orders: Annotated[int, says("How many orders were cancelled.", 2)] | None = None
+    coin: Annotated[str | None, says("Name of the market.", "BTC")] = None
+    size: Annotated[str | None, says("Units closed, signed: below 0 sold, above 0 bought.", "-0.5")] = None
+    sought: Annotated[str | None, says("Units that the step sought to close.", "0.5")] = None
+    price: Annotated[str | None, says("Average price of the step. USD.", "47990.0")] = None
+    bankruptcy_price: Annotated[
+        str | None, says("The price past which it may not close: there nothing would be left. USD.", "47200.0")
+    ] = None
+    value: Annotated[str | None, says("Notional of the step. USD.", "23995.0")] = None
+    fee: Annotated[str | None, says("To the market's insurance fund. USD.", "119.975")] = None
+    equity: Annotated[str | None, says("Equity of the bucket after the step. USD.", "1700.0")] = None
+    maintenance: Annotated[str | None, says("Maintenance of the bucket after the step. USD.", "1200.0")] = None
+    amount: Annotated[str | None, says("USD that were paid or returned.", "10.0")] = None
+    orders: Annotated[int | None, says("How many orders were cancelled.", 2)] = None
 
 
 class ReceiptView(Shape, frozen=True, kw_only=True):
@@ -81,11 +80,11 @@ class DeleveragingView(Shape, frozen=True, kw_only=True, omit_defaults=True):
     what: Annotated[Literal["closed", "profit_cut"], says("Which of the two.", "closed")]
     reason: Annotated[str, says("Why, by the rule.")]
     coin: Coin
-    size: Annotated[str, says("Units closed, signed for this account.", "-0.2")] | None = None
-    price: Annotated[str, says("At the loser's bankruptcy price. USD.", "47200.0")] | None = None
-    value: Annotated[str, says("Notional closed. USD.", "9440.0")] | None = None
-    amount: Annotated[str, says("Profit given up. USD.", "12.0")] | None = None
-    mark: Annotated[str, says("The mark then. USD.", "47000.0")] | None = None
+    size: Annotated[str | None, says("Units closed, signed for this account.", "-0.2")] = None
+    price: Annotated[str | None, says("At the loser's bankruptcy price. USD.", "47200.0")] = None
+    value: Annotated[str | None, says("Notional closed. USD.", "9440.0")] = None
+    amount: Annotated[str | None, says("Profit given up. USD.", "12.0")] = None
+    mark: Annotated[str | None, says("The mark then. USD.", "47000.0")] = None
 
 
 class LiquidationsView(Shape, frozen=True, kw_only=True):

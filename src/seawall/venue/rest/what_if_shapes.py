@@ -4,11 +4,14 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from seawall.terms.limits import LEVERAGE_MAX
 from seawall.venue.rest.account_shapes import Address, BucketView, PositionView
 from seawall.venue.rest.shape import Coin, Sequence, Shape, Time, says
 
 MOVES_MOST: Final = 64
 Mode = Literal["cross", "isolated"]
+Decimal = Annotated[str, msgspec.Meta(max_length=40)]
+Times = Annotated[int, msgspec.Meta(ge=1, le=LEVERAGE_MAX)]
 
 
 class OrderInView(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,17 +19,17 @@ class OrderInView(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     coin: Coin
     side: Annotated[Literal["buy", "sell"], says("Which way.", "buy")]
-    size: Annotated[str, says("Units of the coin.", "0.1", max_length=40)]
-    price: Annotated[str, says("USD; left out: the mark.", "50000.0", max_length=40)] | None = None
-    leverage: Annotated[int, says("Left out: as the position has it, or as set.", 10, ge=1, le=1000)] | None = None
-    margin_mode: Annotated[Mode, says("Left out: as the position has it, or as set.", "cross")] | None = None
+    size: Annotated[Decimal, says("Units of the coin.", "0.1")]
+    price: Annotated[Decimal | None, says("USD; left out: the mark.", "50000.0")] = None
+    leverage: Annotated[Times | None, says("Left out: as the position has it, or as set.", 10)] = None
+    margin_mode: Annotated[Mode | None, says("Left out: as the position has it, or as set.", "cross")] = None
 
 
 class LeverageInView(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another leverage of a position."""
 
     coin: Coin
-    leverage: Annotated[int, says("The new leverage.", 5, ge=1, le=1000)]
+    leverage: Annotated[Times, says("The new leverage.", 5)]
 
 
 class ModeInView(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,17 +37,13 @@ class ModeInView(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     coin: Coin
     margin_mode: Annotated[Mode, says("Where it goes.", "isolated")]
-    margin: Annotated[
-        str, says("USD that go with it to isolated; to cross, all of it goes.", "100.0", max_length=40)
-    ] = "0"
+    margin: Annotated[Decimal, says("USD that go with it to isolated; to cross, all of it goes.", "100.0")] = "0"
 
 
 class WhatIfRequest(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens, any of these, in this order. At least one."""
 
-    deposit: Annotated[str, says("USD into the cross account; below 0: out of it.", "-250.0", max_length=40)] | None = (
-        None
-    )
+    deposit: Annotated[Decimal | None, says("USD into the cross account; below 0: out of it.", "-250.0")] = None
     leverage: LeverageInView | None = None
     margin_mode: ModeInView | None = None
     order: OrderInView | None = None
