@@ -72,12 +72,15 @@ class Limits:
         """Whether a client is not limited."""
         return (self._held[address] if address in self._held else self._meet(address)) is None
 
-    def act(self, account: int, address: str, count: int, *, is_cancel: bool) -> str:
-        """Counts `count` actions of an account from an IP address; the empty text, or why not: Hyperliquid's words."""
+    def act(self, account: int, address: str | None, count: int, *, is_cancel: bool) -> str:
+        """Counts `count` actions of an account from an IP address; the empty text, or why not: Hyperliquid's words.
+
+        None is the venue itself, which like exempt addresses is counted and never refused.
+        """
         row = self._row(account)
         cap = self._cap(row[TRADED])
         most = min(cap + self.terms.cancel_extra, 2 * cap) if is_cancel else cap
-        if row[USED] + count > most and not self.is_exempt(address):
+        if row[USED] + count > most and address is not None and not self.is_exempt(address):
             now = int(self._clock() * 1_000)
             if count > 1 or now < row[NEXT]:
                 self.refused += 1

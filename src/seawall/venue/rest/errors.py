@@ -1,5 +1,6 @@
 """What `/v1` and the admin's port say when they refuse: {"code", "msg"}, a stable word and a sentence."""
 
+import logging
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -13,6 +14,8 @@ from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.rest.shape import says
 
 JSON: Final = "application/json"
+ANYWHERE: Final = {"access-control-allow-origin": "*"}  # pages from anywhere may read: nothing here is private
+log = logging.getLogger("seawall.rest")
 CODES: Final = {
     "bad_request": (HTTPStatus.BAD_REQUEST, "a field is missing, of the wrong kind or out of range"),
     "bad_json": (HTTPStatus.BAD_REQUEST, "the body is not JSON"),
@@ -64,6 +67,7 @@ def install_errors(app: FastAPI) -> None:
         StoppedError: _stopped,
         RequestValidationError: _invalid,
         HTTPException: _http,
+        Exception: _bug,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
@@ -71,7 +75,7 @@ def install_errors(app: FastAPI) -> None:
 
 def answer_of(error: ApiError) -> Response:
     """A refusal as a response."""
-    return Response(error.body, status_code=error.status, media_type=JSON)
+    return Response(error.body, status_code=error.status, media_type=JSON, headers=ANYWHERE)
 
 
 async def _refused(_: Request, error: ApiError) -> Response:
@@ -100,6 +104,11 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     return answer_of(ApiError("bad_request", f"{field}: {first['msg']}"))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    log.error("%s failed", request.url.path, exc_info=error)
+    return answer_of(ApiError("internal"))
 
 
 async def _http(_: Request, error: HTTPException) -> Response:

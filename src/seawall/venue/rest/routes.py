@@ -13,7 +13,7 @@ from seawall.venue.ops.weights import HEAVY, LIGHT, ROWS_A_WEIGHT
 from seawall.venue.reads import Reads
 from seawall.venue.rest.account import account_number, account_view, positions_view, ranks_view
 from seawall.venue.rest.account_shapes import AccountView, PositionsView, RanksView
-from seawall.venue.rest.errors import JSON, ApiError, install_errors
+from seawall.venue.rest.errors import ANYWHERE, JSON, ApiError, install_errors
 from seawall.venue.rest.market_shapes import (
     ChangesView,
     EventsView,
@@ -39,7 +39,6 @@ from seawall.venue.rest.what_if_shapes import WhatIfRequest, WhatIfView
 from seawall.venue.service import Service
 from seawall.venue.wire import TooLargeError, parse, read
 
-ANYWHERE: Final = {"access-control-allow-origin": "*"}
 ROWS_MOST: Final = 500
 Kind = TypeVar("Kind", bound=Shape)
 Feeds = Callable[[], Sequence[Any]]  # of v1's FeedView's fields
@@ -81,7 +80,7 @@ class Rest:
     def costs(self, weight: int) -> Any:
         """A dependency that takes weight of the client's minute."""
 
-        def spend(request: Request) -> None:
+        async def spend(request: Request) -> None:
             if not self.limits.spend(client_of(request), weight):
                 raise ApiError("rate_limited")
 

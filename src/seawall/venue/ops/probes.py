@@ -1,0 +1,74 @@
+"""/metrics, /healthz and /readyz: what a scraper and a supervisor ask, without a token."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from seawall.venue.ops.metrics import Metrics
+from seawall.venue.rest.routes import respond
+from seawall.venue.rest.shape import Shape, says
+from seawall.venue.service import Service
+
+LAG_MOST = 50_000  # commands that history may be behind
+
+
+class ProbeView(Shape, frozen=True, kw_only=True):
+    """Whether the venue is well, and what is not."""
+
+    is_well: Annotated[bool, says("Whether the answer is 200.", True)]
+    problems: Annotated[tuple[str, ...], says("What is not, each in a sentence.", [])]
+
+
+class Probes:
+    """What is asked of a venue."""
+
+    def __init__(self, service: Service, metrics: Metrics, lag: Callable[[], int]) -> None:
+        """`lag` tells how many commands history is behind."""
+        self.service = service
+        self.metrics = metrics
+        self.lag = lag
+        self.is_open = True  # False once a stop has begun
+
+    def alive(self) -> list[str]:
+        """What only a new start would mend."""
+        failed = self.service.desk.failed
+        return [] if failed is None else [f"the journal takes no more: {type(failed).__name__}"]
+
+    def ready(self) -> list[str]:
+        """What keeps the venue from serving as it should."""
+        problems = self.alive()
+        if not self.is_open or self.service.desk.is_stopping:
+            problems.append("the venue is stopping")
+        if self.lag() > LAG_MOST:
+            problems.append(f"history is {self.lag()} commands behind")
+        if not self.metrics.is_conserved():
+            problems.append("money does not add up to the vault")
+        return problems
+
+
+def probe_router(probes: Probes) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["probes"])
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(probes.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    @router.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return _answer(probes.alive())
+
+    @router.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        return _answer(probes.ready())
+
+    return router
+
+
+def _answer(problems: list[str]) -> Response:
+    response = respond(ProbeView(is_well=not problems, problems=tuple(problems)))
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+    return response
