@@ -1,18 +1,21 @@
-"""/metrics, /healthz and /readyz: what a scraper and a supervisor ask, without a token."""
+"""/metrics, /healthz, /readyz and Grafana's dashboard: what scrapers and supervisors ask, without a token."""
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated
+from importlib import resources
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from seawall.venue.ops.metrics import Metrics
+from seawall.venue.rest.errors import JSON
 from seawall.venue.rest.routes import respond
 from seawall.venue.rest.shape import Shape, says
 from seawall.venue.service import Service
 
-LAG_MOST = 50_000  # commands that history may be behind
+LAG_MOST: Final = 50_000  # commands that history may be behind
+DASHBOARD: Final = "grafana.json"
 
 
 class ProbeView(Shape, frozen=True, kw_only=True):
@@ -65,7 +68,16 @@ def probe_router(probes: Probes) -> APIRouter:
     async def readyz() -> Response:
         return _answer(probes.ready())
 
+    @router.get("/grafana.json", include_in_schema=False)
+    async def grafana() -> Response:
+        return Response(dashboard(), media_type=JSON)
+
     return router
+
+
+def dashboard() -> bytes:
+    """The dashboard that is shipped, to be imported into Grafana."""
+    return (resources.files(__package__) / DASHBOARD).read_bytes()
 
 
 def _answer(problems: list[str]) -> Response:
