@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
+from seawall.venue.history.pen import HistoryFault
 from seawall.venue.rest.shape import says
 
 JSON: Final = "application/json"
@@ -31,6 +32,7 @@ CODES: Final = {
     "off": (HTTPStatus.CONFLICT, "this venue does not offer it"),
     "too_large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than the limit"),
     "rate_limited": (HTTPStatus.TOO_MANY_REQUESTS, "the weight of this minute is used up"),
+    "history": (HTTPStatus.SERVICE_UNAVAILABLE, "history has stopped; trading goes on"),
     "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the venue; it was logged"),
     "busy": (HTTPStatus.SERVICE_UNAVAILABLE, "too much waits; try again"),
     "stopped": (HTTPStatus.SERVICE_UNAVAILABLE, "the venue is stopping or its disk has failed"),
@@ -66,6 +68,7 @@ def install_errors(app: FastAPI) -> None:
         BusyError: _busy,
         StoppedError: _stopped,
         RequestValidationError: _invalid,
+        HistoryFault: _history,
         HTTPException: _http,
         Exception: _bug,
     }
@@ -98,6 +101,10 @@ async def _busy(_: Request, __: BusyError) -> Response:
 
 async def _stopped(_: Request, __: StoppedError) -> Response:
     return answer_of(ApiError("stopped"))
+
+
+async def _history(_: Request, __: HistoryFault) -> Response:
+    return answer_of(ApiError("history"))
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> Response:

@@ -1,7 +1,8 @@
 """The routes of `/v1`. Every answer is of one moment between two turns, and shows only what is durable."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
@@ -14,6 +15,7 @@ from seawall.venue.reads import Reads
 from seawall.venue.rest.account import account_number, account_view, positions_view, ranks_view
 from seawall.venue.rest.account_shapes import AccountView, PositionsView, RanksView
 from seawall.venue.rest.errors import ANYWHERE, JSON, ApiError, install_errors
+from seawall.venue.rest.ledger import LedgerView, csv_of, ledger_view
 from seawall.venue.rest.market_shapes import (
     ChangesView,
     EventsView,
@@ -140,6 +142,7 @@ SHAPES: Final[tuple[type[Any], ...]] = (
     WhatIfRequest,
     WhatIfView,
     LiquidationsView,
+    LedgerView,
 )
 
 
@@ -180,7 +183,7 @@ def venue_router(rest: Rest) -> APIRouter:
 
     @router.get(
         "/changes",
-        responses=answers(ChangesView, "unknown_coin"),
+        responses=answers(ChangesView, "unknown_coin", "history"),
         summary="History of policy: parameters, tiers, sources, statuses, breakers",
         dependencies=[rest.costs(HEAVY - LIGHT)],
     )
@@ -272,13 +275,32 @@ def account_router(rest: Rest) -> APIRouter:
 
     @router.get(
         "/liquidations",
-        responses=answers(LiquidationsView, "unknown_account"),
+        responses=answers(LiquidationsView, "unknown_account", "history"),
         summary="Why was I liquidated: receipts, line by line",
         dependencies=heavy,
     )
     async def liquidations(request: Request, address: Account, start: Start = 0, end: End = TIME_MAX) -> Response:
         found = await liquidations_view(service, account_number(service, address), start, end)
         rest.charge(request, sum(len(receipt.steps) for receipt in found.receipts) + len(found.deleveragings))
+        return respond(found)
+
+    @router.get(
+        "/ledger",
+        responses=answers(LedgerView, "unknown_account", "history"),
+        summary="Realised profit, fees, funding, liquidations and transfers of a period, as JSON or CSV",
+        dependencies=heavy,
+    )
+    async def ledger(
+        request: Request,
+        address: Account,
+        start: Start = 0,
+        end: End = TIME_MAX,
+        kind: Annotated[Literal["json", "csv"], Query(alias="format", description="json or csv.")] = "json",
+    ) -> Response:
+        found = await ledger_view(service, account_number(service, address), start, end)
+        rest.charge(request, len(found.lines))
+        if kind == "csv":
+            return Response(await asyncio.to_thread(csv_of, found), media_type="text/csv", headers=ANYWHERE)
         return respond(found)
 
     @router.get(
