@@ -28,6 +28,7 @@ from seawall.venue.ops.limits import Limits
 from seawall.venue.reads import Reads
 from seawall.venue.rest.account_shapes import AccountView, PositionsView, RanksView
 from seawall.venue.rest.errors import CODES
+from seawall.venue.rest.ledger import LedgerView
 from seawall.venue.rest.receipt_shapes import LiquidationsView
 from seawall.venue.rest.routes import SHAPES, Rest, create_rest
 from seawall.venue.rest.surface import SurfaceView
@@ -309,6 +310,33 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
         assert funds["funds"][0]["insurance"] == "0.0"
         status = await door.get("/status")
         assert (status["status"], status["markets"], status["accounts"], status["orders"]) == ("active", 1, 3, 1)
+
+    run(tmp_path, scenario)
+
+
+def test_a_ledger_reconciles_with_the_columns(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await opened(rig)
+        await rig.rows({"kind": command.CANCEL_ALL, "signer": 1, "account": 1, "market": -1, "nonce": START + 9})
+        await rig.price(0, 50_100_000)
+        await rig.order(MAKER, True, "50100", "0.5")
+        assert "filled" in await rig.order(TAKER, False, "50100", "0.5")
+        door = Door(rig)
+        told = await door.get(path_of(TAKER, "/ledger"), LedgerView)
+        columns = rig.service.columns
+        cash = columns["bucket_raw"][1] + columns["slot_entry"][columns["bucket_first"][1]]
+        assert micro(told.tail.closing_cash) == cash == 10_050 * USD
+        assert told.head.opening_cash == "0.0"
+        assert [line.kind for line in told.lines] == ["deposit", "trade", "trade"]
+        assert sum(micro(line.amount) for line in told.lines) == cash
+        assert (told.tail.summary["realised_pnl"], told.tail.summary["transfers"]) == ("50.0", "10000.0")
+        found = await door.client.get(f"/v1{path_of(TAKER, '/ledger')}", params={"format": "csv"})
+        assert found.headers["content-type"].startswith("text/csv")
+        rows = found.text.splitlines()
+        assert rows[0].startswith("time,sequence,kind,coin,side,size,price,realised_pnl,fee,amount,cash")
+        assert (rows[1].split(",")[2], rows[-1].split(",")[2], len(rows)) == ("opening", "closing", 14)
+        await door.refused(path_of(TAKER, "/ledger"), "bad_request", start=5, end=5)
+        await door.refused(path_of(TAKER, "/ledger"), "bad_request", format="xls")
 
     run(tmp_path, scenario)
 
