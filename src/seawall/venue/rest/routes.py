@@ -211,7 +211,7 @@ def venue_router(rest: Rest) -> APIRouter:
     async def proofs() -> Response:
         return respond(await proofs_view(service, rest.heads))
 
-    @router.get("/events", responses=answers(EventsView), summary="The last events in words")
+    @router.get("/events", responses=answers(EventsView, "unknown_coin"), summary="The last events in words")
     async def events(coin: CoinQuery = None, limit: Limit = 100) -> Response:
         await service.desk.settled()
         if coin is not None:
