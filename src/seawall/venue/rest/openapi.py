@@ -23,6 +23,12 @@ def answers(shape: type[Any], *codes: str) -> dict[int | str, dict[str, Any]]:
     return found
 
 
+def with_csv(found: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route that answers CSV as well."""
+    found[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    return found
+
+
 def takes(shape: type[Any]) -> dict[str, Any]:
     """The body of a route."""
     return {"requestBody": {"required": True, "content": _content(shape, "")["content"]}}

@@ -29,7 +29,7 @@ from seawall.venue.rest.market_shapes import (
     VenueView,
 )
 from seawall.venue.rest.markets import changes_view, funds_view, market_view, parameters_view, venue_view
-from seawall.venue.rest.openapi import answers, describe, takes
+from seawall.venue.rest.openapi import answers, describe, takes, with_csv
 from seawall.venue.rest.proofs import Heads, proofs_view
 from seawall.venue.rest.receipt_shapes import LiquidationsView
 from seawall.venue.rest.receipts import liquidations_view
@@ -286,7 +286,7 @@ def account_router(rest: Rest) -> APIRouter:
 
     @router.get(
         "/ledger",
-        responses=answers(LedgerView, "unknown_account", "history"),
+        responses=with_csv(answers(LedgerView, "unknown_account", "history")),
         summary="Realised profit, fees, funding, liquidations and transfers of a period, as JSON or CSV",
         dependencies=heavy,
     )
