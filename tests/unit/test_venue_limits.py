@@ -1,18 +1,23 @@
 """Rate limits: buckets of addresses, counts of accounts, what requests weigh, what is kept."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from seawall.units import BadInput
 from seawall.venue import config
+from seawall.venue.exchange.answer import answer
+from seawall.venue.exchange.words import MalformedError
 from seawall.venue.ops.gate import Gate, weight_of
 from seawall.venue.ops.limits import ADDRESSES, Limits
 from seawall.venue.ops.store import Store, load_usage, save_usage
 from seawall.venue.ops.weights import action_count, action_weight, info_weight, is_cancel, items_weight
 from seawall.venue.records import NOBODY, Fill, News
-from seawall.venue.wire import LimitedError
+from seawall.venue.wire import LimitedError, Wire, parse
+from venue_rig import Rig, key, order_action, run, wire
 
 HOST = "198.51.100.7"
 
@@ -137,8 +142,18 @@ def test_usage_outlives_a_restart(tmp_path: Path) -> None:
 
 
 def test_requests_weigh_what_hyperliquid_says() -> None:
-    assert [info_weight(kind) for kind in ("l2Book", "clearinghouseState", "userRole", "meta", "x")] == [2, 2, 60, 20, 20]
-    assert (items_weight("userFills", 2_000), items_weight("candleSnapshot", 179), items_weight("meta", 99)) == (100, 2, 0)
+    assert [info_weight(kind) for kind in ("l2Book", "clearinghouseState", "userRole", "meta", "x")] == [
+        2,
+        2,
+        60,
+        20,
+        20,
+    ]
+    assert (items_weight("userFills", 2_000), items_weight("candleSnapshot", 179), items_weight("meta", 99)) == (
+        100,
+        2,
+        0,
+    )
     assert [action_weight(count) for count in (1, 39, 40, 79, 80)] == [1, 1, 2, 2, 3]
     batch = {"type": "order", "orders": [{}] * 79}
     assert (action_count(batch), action_count({"type": "order", "orders": 5}), action_count({})) == (79, 1, 1)
@@ -161,3 +176,44 @@ def test_the_gate_refuses_and_charges() -> None:
         gate.ask("/exchange", HOST, {"action": {"type": "noop"}})
     assert gate.act(3, {"type": "order", "orders": [{}]}) == ""
     assert gate.act(3, {"type": "order", "orders": [{}, {}]}).startswith("Too many cumulative requests sent (3 > 1)")
+
+
+def test_the_wire_asks_the_gate_and_accounts_are_counted(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        gate = Gate(limits(weight_a_minute=100, buffer=2))
+
+        async def exchange(body: Any) -> Any:
+            return await answer(rig.service, body, gate.act)
+
+        async def info(body: Any) -> Any:
+            return list(range(body["items"]))
+
+        transport = httpx.ASGITransport(Wire(info, exchange, exchange, gate), client=(HOST, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://venue") as client:
+            await rig.list_market()
+            await rig.fund(key(1), 100_000)
+            orders = order_action(*(wire(True, "49000", "0.001") for _ in range(3)))
+            found = await client.post("/exchange", json=rig.request(key(1), orders))
+            assert found.json() == {
+                "status": "err",
+                "response": "Too many cumulative requests sent (3 > 2) for cumulative volume traded $0.0. "
+                "Place taker orders to free up 1 request per USDC traded.",
+            }
+            assert rig.service.columns["bucket_orders"][0] == 0
+            orders = order_action(wire(True, "49000", "0.001"))
+            assert "resting" in (await client.post("/exchange", json=rig.request(key(1), orders))).text
+            assert gate.limits.usage(0).used == 1
+            found = await client.post("/info", json={"type": "userFills", "items": 1_300})
+            assert (found.status_code, len(found.json())) == (200, 1_300)
+            found = await client.post("/info", json={"type": "meta", "items": 0})
+            assert (found.status_code, found.text) == (429, "Too many requests: the weight of this minute is used up")
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("body", [b"[" + b"[]," * 40_000 + b"[]]", b"]" * 10**6, b'"[",' * 10**5])
+def test_a_body_of_brackets_is_refused_before_it_is_looked_at(body: bytes) -> None:
+    start = time.perf_counter()
+    with pytest.raises(MalformedError):
+        parse(body)
+    assert time.perf_counter() - start < 0.05, "such a body must not hold up the venue"
