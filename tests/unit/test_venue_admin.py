@@ -1,7 +1,10 @@
 """The admin's port: who may, what becomes of it in the log and in the record, what a supervisor and a scraper see."""
 
+import asyncio
+import collections
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from seawall.terms import code, command, parameter
 from seawall.units import BadInput
-from seawall.venue.config import MarketTerms
+from seawall.venue.feeds.feeds import Feeds
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.tokens import VARIABLE, tokens_from
 from venue_rig import Rig, key, run
@@ -23,8 +26,8 @@ MAKER, TAKER = key(1), key(2)
 class Office:
     """Operations on a rig's service, both ports asked in process."""
 
-    def __init__(self, rig: Rig, **more: Any) -> None:
-        self.ops = Operations(rig.service, {VARIABLE: f"ann={TOKEN},bob=another-long-token"}, **more)
+    def __init__(self, rig: Rig, feeds: Feeds | None = None) -> None:
+        self.ops = Operations(rig.service, {VARIABLE: f"ann={TOKEN},bob=another-long-token"}, feeds)
         self.app = FastAPI()
         self.ops.mount(self.app)
         self.admin = self._client(self.ops.admin_app)
@@ -48,9 +51,22 @@ class Office:
         return list(found.json()["acts"])
 
 
-def office(tmp_path: Path, scenario: Any, **more: Any) -> None:
+class RigClock:
+    """The rig's clock for feeds, which then wait for ever."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def now(self) -> int:
+        return self.rig.now
+
+    async def sleep(self, ms: int) -> None:
+        await asyncio.sleep(ms / 100_000)
+
+
+def office(tmp_path: Path, scenario: Any, coins: tuple[tuple[str, float], ...] = ()) -> None:
     async def play(rig: Rig) -> None:
-        made = Office(rig, **more)
+        made = Office(rig, Feeds(rig.service, RigClock(rig), coins) if coins else None)
         try:
             await rig.list_market()
             await scenario(rig, made)
@@ -170,39 +186,57 @@ def test_parameters_change_by_the_rules_of_the_engine(tmp_path: Path) -> None:
 
 
 def test_a_market_is_listed_as_the_configuration_lists_it(tmp_path: Path) -> None:
-    def lister(number: int, terms: MarketTerms) -> list[dict[str, int]]:
-        row = {"kind": command.LIST_MARKET, "signer": command.ADMIN, "market": number, "price": 2**31}
-        return [{**row, "client_high": int.from_bytes(terms.coin.encode().ljust(8, b"\0"), "big")}]
-
     async def scenario(rig: Rig, door: Office) -> None:
-        await door.done("/market", terms={"coin": "ETH", "price": 2_500.0})
+        await door.done("/market", terms={"coin": "ETH", "price": 2_500.0, "tiers": [[0, 25], [1_000_000, 10]]})
         assert rig.service.universe.coin("ETH").number == 1
-        for terms in ({"coin": "ETH", "price": 1.0}, {"coin": "XRP"}, {"coin": "XRP", "price": 1.0, "x": 1}):
-            assert (await door.act("/market", terms=terms)).json()["code"] == "bad_request"
+        told = (await door.public.get("/v1/markets/ETH")).json()
+        assert (told["status"], told["max_leverage"], len(told["tiers"])) == ("closed", 25, 2)
+        assert [source["weight"] for source in told["sources"]] == [1, 1, 1, 1]
+        for terms in (
+            {"coin": "ETH", "price": 1.0},
+            {"coin": "XRP"},
+            {"coin": "XRP", "price": 1.0, "x": 1},
+            {"coin": "XRP", "price": 1.0},
+            {"coin": "a name beyond 16 bytes", "price": 1.0},
+        ):
+            assert (await door.act("/market", terms=terms)).json()["code"] == "bad_request", terms
 
-    office(tmp_path, scenario, lister=lister)
+    office(tmp_path, scenario, (("BTC", 50_000.0), ("ETH", 2_500.0)))
 
 
 def test_sources_are_paused_by_name_and_snapshots_kept(tmp_path: Path) -> None:
-    class Feeds:
-        paused: tuple[str, bool] | None = None
-
-        def pause(self, name: str, is_paused: bool) -> None:
-            if name != "binance":
-                raise KeyError(name)
-            self.paused = (name, is_paused)
-
-    feeds = Feeds()
-
     async def scenario(rig: Rig, door: Office) -> None:
-        await door.done("/feed", name="binance", is_paused=True)
-        assert feeds.paused == ("binance", True)
+        feeds = door.ops.admin.feeds
+        assert isinstance(feeds, Feeds)
+        feeds.start()
+        await asyncio.sleep(0.1)
+        told = (await door.public.get("/v1/feeds")).json()["feeds"]
+        assert [(one["name"], one["is_running"]) for one in told] == [
+            ("generator-1", True), ("generator-2", True), ("generator-3", True), ("generator-perp", True),
+        ]  # fmt: skip
+        assert all(one["coins"][0]["age_ms"] is not None for one in told)
+        await door.done("/feed", name="generator-2", is_paused=True)
+        heard = feeds.board.of_voice(feeds.voices[1])["BTC"].time
+        rig.now += 5_000
+        await asyncio.sleep(0.1)
+        told = (await door.public.get("/v1/feeds")).json()["feeds"]
+        assert [one["is_running"] for one in told] == [True, False, True, True]
+        assert told[1]["problem"] == "paused by the operator"
+        assert feeds.board.of_voice(feeds.voices[1])["BTC"].time == heard
+        assert feeds.board.of_voice(feeds.voices[0])["BTC"].time == rig.now
+        metrics = (await door.admin.get("/metrics")).text
+        assert 'seawall_feed_ok{coin="BTC",source="generator-2"} 0.0' in metrics
+        assert 'seawall_feed_age_seconds{coin="BTC",source="generator-2"} 5.0' in metrics
+        await door.done("/feed", name="generator-2", is_paused=False)
+        await asyncio.sleep(0.1)
+        assert feeds.board.of_voice(feeds.voices[1])["BTC"].time == rig.now
+        await feeds.stop()
         assert (await door.act("/feed", name="kraken", is_paused=True)).json()["code"] == "unknown_name"
         done = await door.done("/snapshot")
         assert done["outcome"] == f"snapshot-{rig.service.desk.sequence:020d}.snap"
         assert (await door.acts())[1]["outcome"] == "not done: ApiError"
 
-    office(tmp_path, scenario, pausable=feeds)
+    office(tmp_path, scenario, (("BTC", 50_000.0),))
 
 
 def test_metrics_tell_what_the_venue_does(tmp_path: Path) -> None:
@@ -241,13 +275,17 @@ def test_metrics_tell_what_the_venue_does(tmp_path: Path) -> None:
 
 
 def test_probes_tell_a_stop_and_a_failed_disk(tmp_path: Path) -> None:
-    lag = [0]
-
     async def scenario(rig: Rig, door: Office) -> None:
         for path in ("/healthz", "/readyz"):
             assert (await door.admin.get(path)).json() == {"is_well": True, "problems": []}
-        lag[0] = 10**6
-        assert (await door.admin.get("/readyz")).json()["problems"] == ["history is 1000000 commands behind"]
+        pen: Any = rig.service.history._pen
+        pen.added += 10**6
+        (problem,) = (await door.admin.get("/readyz")).json()["problems"]
+        assert re.fullmatch(r"history is 10000\d\d records behind", problem)
+        pen.fault = "the disk is full"
+        assert (await door.admin.get("/readyz")).json()["problems"] == ["history has stopped"]
+        assert (await door.public.get("/v1/changes")).json()["code"] == "history"
+        pen.added, pen.fault = pen.added - 10**6, None
         door.ops.closing()
         assert (await door.admin.get("/healthz")).status_code == 200
         assert "the venue is stopping" in (await door.admin.get("/readyz")).json()["problems"]
@@ -257,11 +295,15 @@ def test_probes_tell_a_stop_and_a_failed_disk(tmp_path: Path) -> None:
         assert (await door.acts())[0]["outcome"] == "not done: StoppedError"
         rig.service.desk.failed = None
 
-    office(tmp_path, scenario, lag=lambda: lag[0])
+    office(tmp_path, scenario)
 
 
 def test_the_dashboard_asks_only_for_metrics_that_are_there(tmp_path: Path) -> None:
     async def scenario(_: Rig, door: Office) -> None:
+        none: collections.Counter[str] = collections.Counter()
+        counted = dict.fromkeys(("opened", "errors", "faults", "frames", "bytes", "dropped", "resynced"), 0)
+        counters = SimpleNamespace(**counted, refused=none, cut=none)
+        door.ops.watch_sockets(SimpleNamespace(counters=counters, readers={}, topics={}))
         text = (await door.admin.get("/metrics")).text
         names = {family.name for family in text_string_to_metric_families(text)}
         names |= {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
@@ -272,4 +314,4 @@ def test_the_dashboard_asks_only_for_metrics_that_are_there(tmp_path: Path) -> N
         assert len(wanted) > 25
         assert wanted - names == set()
 
-    office(tmp_path, scenario)
+    office(tmp_path, scenario, (("BTC", 50_000.0),))

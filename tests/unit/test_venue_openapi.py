@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI documents of both ports, good and bad: no fault of the venue's, only described answers."""
+"""Requests made from the OpenAPI documents of both ports, good and bad: no fault, and only described answers."""
 
 import asyncio
 import os

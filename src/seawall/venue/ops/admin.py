@@ -55,7 +55,7 @@ Lister = Callable[[int, MarketTerms], Sequence[Fields]]  # the rows that list a 
 class CanPause(Protocol):
     """Price sources that can be silenced."""
 
-    def pause(self, name: str, is_paused: bool) -> None:
+    def pause(self, name: str, *, is_paused: bool) -> None:
         """KeyError for a name that no source has."""
 
 
@@ -138,7 +138,7 @@ def admin_router(admin: Admin) -> APIRouter:
             if admin.feeds is None:
                 raise ApiError("off", "this venue has no sources of its own")
             try:
-                admin.feeds.pause(order.name, order.is_paused)
+                admin.feeds.pause(order.name, is_paused=order.is_paused)
             except KeyError as error:
                 raise ApiError("unknown_name", f"no source is called {order.name[:40]!r}") from error
             return "accepted", []

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import numpy as np
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
@@ -17,6 +17,7 @@ from seawall.margin.trigger_state import FIRED
 from seawall.terms import command, event, parameter
 from seawall.units import FUNDING_ONE, RATE_ONE, USD_ONE
 from seawall.venue.batch import Batch
+from seawall.venue.ops.gauges import Gauge, history_gauges
 from seawall.venue.ops.limits import Limits
 from seawall.venue.records import News
 from seawall.venue.rest.words import is_fresh, status_of
@@ -41,13 +42,6 @@ NOTES: Final = {
     event.SOCIALISED: "haircut",
     event.LIQUIDATION_END: "ended",
 }
-Label = tuple[str, ...]
-
-
-class Gauges(Protocol):
-    """Somebody else's numbers: (name, help, labels, values by label values)."""
-
-    def __call__(self) -> Iterator[tuple[str, str, Label, Mapping[Label, float]]]: ...
 
 
 class Metrics:
@@ -57,7 +51,7 @@ class Metrics:
         self.service = service
         self.limits = limits
         self.registry = CollectorRegistry(auto_describe=False)
-        self.more: list[Gauges] = []
+        self.more: list[Callable[[], Iterator[Gauge]]] = [history_gauges(service)]
         self.requests: Counter[tuple[str, str, str]] = Counter()  # (method, route, status)
         self.answer_seconds = self._histogram("http_seconds", "Answering a request.", SECONDS)
         self._apply = self._histogram("apply_seconds", "Applying the rows of a turn.", SECONDS)

@@ -10,15 +10,19 @@ await ops.stop()                                # before service.stop()
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from fastapi import FastAPI
 
-from seawall.venue.ops.admin import Admin, CanPause, Lister, create_admin
+from seawall.venue.config import MarketTerms
+from seawall.venue.feeds.feeds import Feeds
+from seawall.venue.genesis import market_fields
+from seawall.venue.ops.admin import Admin, Lister, create_admin
 from seawall.venue.ops.alerts.office import Alerts
 from seawall.venue.ops.alerts.routes import SHAPES, alerts_router
 from seawall.venue.ops.gate import Gate
+from seawall.venue.ops.gauges import Sockets, feed_gauges, socket_gauges
 from seawall.venue.ops.limits import Limits
 from seawall.venue.ops.metrics import Metrics
 from seawall.venue.ops.probes import Probes, probe_router
@@ -33,8 +37,13 @@ USAGE_SECONDS: Final = 10.0  # between two times that usage is kept: a crash for
 log = logging.getLogger("seawall.operations")
 
 
-def _nothing() -> int:
-    return 0
+def _lister(feeds: Feeds) -> Lister:
+    """Markets are listed while the venue runs as its configuration lists them: with the sources that quote them."""
+
+    def rows(number: int, terms: MarketTerms) -> Sequence[dict[str, int]]:
+        return market_fields(number, terms, number, feeds)
+
+    return rows
 
 
 class Operations:
@@ -44,15 +53,9 @@ class Operations:
         self,
         service: Service,
         environment: Mapping[str, str],
-        *,
-        feeds: Callable[[], Sequence[Any]] | None = None,
-        pausable: CanPause | None = None,
-        lister: Lister | None = None,
-        lag: Callable[[], int] = _nothing,
+        feeds: Feeds | None = None,
     ) -> None:
-        """For a service that is open. `feeds` tells the state of the price sources, `lister` makes the rows that list a
-        market, `lag` tells how many commands history is behind. BadInput for a configuration that is not whole.
-        """
+        """For a service that is open. BadInput for a configuration that is not whole."""
         self.service = service
         self.reads = Reads(service.desk.venue)
         self.reads.warm()
@@ -65,11 +68,17 @@ class Operations:
         self.metrics = Metrics(service, self.limits)
         self.record = Record(self.store)
         self.alerts = Alerts(service, self.reads, self.store, environment)
-        self.rest = Rest(service, self.reads, self.limits, feeds, self.record.reasons)
-        self.probes = Probes(service, self.metrics, lag)
-        self.admin = Admin(service, self.record, tokens, lister, pausable)
+        self.rest = Rest(service, self.reads, self.limits, None if feeds is None else feeds.status, self.record.reasons)
+        self.probes = Probes(service, self.metrics)
+        self.admin = Admin(service, self.record, tokens, None if feeds is None else _lister(feeds), feeds)
+        if feeds is not None:
+            self.metrics.more.append(feed_gauges(feeds.status))
         self.admin_app = create_admin(self.admin, probe_router(self.probes))
         self._usage: asyncio.Task[None] | None = None
+
+    def watch_sockets(self, hub: Sockets) -> None:
+        """Adds a websocket hub to the metrics."""
+        self.metrics.more.append(socket_gauges(hub))
 
     def mount(self, app: FastAPI) -> None:
         """Puts `/v1` on the app that clients see."""

@@ -1,6 +1,5 @@
 """/metrics, /healthz, /readyz and Grafana's dashboard: what scrapers and supervisors ask, without a token."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Final
@@ -14,7 +13,7 @@ from seawall.venue.rest.routes import respond
 from seawall.venue.rest.shape import Shape, says
 from seawall.venue.service import Service
 
-LAG_MOST: Final = 50_000  # commands that history may be behind
+LAG_MOST: Final = 100_000  # records that history may be behind
 DASHBOARD: Final = "grafana.json"
 
 
@@ -28,11 +27,9 @@ class ProbeView(Shape, frozen=True, kw_only=True):
 class Probes:
     """What is asked of a venue."""
 
-    def __init__(self, service: Service, metrics: Metrics, lag: Callable[[], int]) -> None:
-        """`lag` tells how many commands history is behind."""
+    def __init__(self, service: Service, metrics: Metrics) -> None:
         self.service = service
         self.metrics = metrics
-        self.lag = lag
         self.is_open = True  # False once a stop has begun
 
     def alive(self) -> list[str]:
@@ -45,8 +42,11 @@ class Probes:
         problems = self.alive()
         if not self.is_open or self.service.desk.is_stopping:
             problems.append("the venue is stopping")
-        if self.lag() > LAG_MOST:
-            problems.append(f"history is {self.lag()} commands behind")
+        history = self.service.history
+        if history.fault is not None:
+            problems.append("history has stopped")
+        elif history.waiting > LAG_MOST:
+            problems.append(f"history is {history.waiting} records behind")
         if not self.metrics.is_conserved():
             problems.append("money does not add up to the vault")
         return problems
