@@ -64,6 +64,7 @@ class Operations:
         self.store = Store(service.folder)
         self.limits.load(self.store.now(load_usage))
         service.hearers.append(self.limits.hear)
+        service.lens.usage = self.limits.usage
         self.gate = Gate(self.limits)
         self.metrics = Metrics(service, self.limits)
         self.record = Record(self.store)
