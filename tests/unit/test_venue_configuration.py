@@ -10,6 +10,7 @@ import pytest
 
 from seawall.units import BadInput
 from seawall.venue.config import Config, load_config
+from seawall.venue.rest.errors import CODES
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "venue" / "configuration.md"
 ROW = re.compile(r"^\| `(\w+)\.(\w+)` \|[ ]?(.*?)[ ]?\| (.+) \|$", re.MULTILINE)
@@ -45,6 +46,12 @@ def test_the_page_has_every_field_with_its_default() -> None:
     code = {names: told(default) for names, default in in_code().items()}
     assert {names: default for names, default in code.items() if page.get(names) != default} == {}
     assert sorted(page.keys() - code.keys()) == []
+
+
+def test_the_page_of_refusals_has_every_code() -> None:
+    row = re.compile(r"^\| `(\w+)` \| (\d+) \| (.+) \|$", re.MULTILINE)
+    page = {code: int(status) for code, status, _ in row.findall((PAGE.parent / "rest.md").read_text())}
+    assert page == {code: int(status) for code, (status, _) in CODES.items()}
 
 
 def test_every_field_of_a_table_comes_from_the_environment(tmp_path: Path) -> None:
