@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -65,8 +66,17 @@ class Server:
         """Runs something in the venue's loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
-    def connect(self, **more: Any) -> "Client":
-        return Client(lambda: connect(self.url, compression=None, open_timeout=30, max_size=None, **more))
+    def connect(self, *, is_narrow: bool = False, **more: Any) -> "Client":
+        """A client; the narrow one's system takes a few kB that it has not read."""
+
+        def opening() -> Any:
+            if is_narrow:
+                more["sock"] = socket.socket()
+                more["sock"].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                more["sock"].connect(("127.0.0.1", self.port))
+            return connect(self.url, compression=None, open_timeout=30, max_size=None, **more)
+
+        return Client(opening)
 
     @property
     def url(self) -> str:

@@ -116,7 +116,7 @@ class Endpoint:
         match request:
             case Ping():
                 counters.requests["ping"] += 1
-                reader.tell(PONG)
+                reader.answer(PONG)
             case Subscribe(subscription=wanted):
                 counters.requests["subscribe"] += 1
                 await self.hub.subscribe(reader, self._wish(wanted))
@@ -124,11 +124,12 @@ class Endpoint:
                 counters.requests["unsubscribe"] += 1
                 wish = self._wish(wanted)
                 self.hub.unsubscribe(reader, wish)
-                reader.tell(told("unsubscribe", wish.echo))
+                reader.answer(told("unsubscribe", wish.echo))
             case Post():
                 counters.requests["post"] += 1
                 if not self.hub.crowd.post(reader.host):
                     raise RefusedError(f"too many pending post requests id={request.id}")
+                reader.posts += 1
                 self.hub.spawn(self._answer(reader, request))
 
     def _wish(self, wanted: Wanted) -> Wish:
@@ -136,16 +137,17 @@ class Endpoint:
 
     def _refuse(self, reader: Reader, words: str) -> None:
         self.hub.counters.errors += 1
-        reader.tell(error(words))
+        reader.answer(error(words))
 
     async def _answer(self, reader: Reader, post: Post) -> None:
         try:
             kind, payload = await self._response(reader.host, post)
         finally:
             self.hub.crowd.posted(reader.host)
+            reader.posted()
         if kind == "error":
             self.hub.counters.errors += 1
-        reader.tell(frame("post", {"id": post.id, "response": {"type": kind, "payload": payload}}))
+        reader.answer(frame("post", {"id": post.id, "response": {"type": kind, "payload": payload}}))
 
     async def _response(self, host: str, post: Post) -> tuple[str, Any]:
         hub = self.hub

@@ -115,14 +115,14 @@ class EventTopic(Topic):
             await self.publish()
         finally:
             del self._loading[reader]
-        reader.tell(told("subscribe", self.wish.echo))
+        reader.answer(told("subscribe", self.wish.echo))
         if past is not None:
             known = {self.known_by(item) for item in past} if later else set()
             later = [item for item in later if self.known_by(item) not in known]
             for data in self.messages(past, is_snapshot=True):
-                reader.tell(frame(self.channel, data))
+                reader.answer(frame(self.channel, data))
         for data in self.messages(later, is_snapshot=False) if later else ():
-            reader.tell(frame(self.channel, data))
+            reader.answer(frame(self.channel, data))
         self.readers[reader] = None
 
 

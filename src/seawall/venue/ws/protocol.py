@@ -55,6 +55,8 @@ class Socket(WebSocketsSansIOProtocol):
             self._cut(message["code"], message["reason"], message["seconds"])
         else:
             await super().send(message)  # type: ignore[arg-type]
+            if message["type"] == "websocket.http.response.body":
+                self.handshake_complete = True  # a refusal is an answer: uvicorn would log an error
 
     def handle_ping(self) -> None:
         if self.writable.is_set():

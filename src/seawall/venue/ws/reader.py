@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seawall.venue.ws.hub import Hub
 
 CHUNK: Final = 1 << 16  # bytes handed to the server at once
+POSTS_AT_ONCE: Final = 64  # of one connection; the next one is looked at when one is answered
 PARTING_SECONDS: Final = 5.0  # for a reader to take why it is cut off
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Waiting = tuple[bytes, FreshTopic | None, int]  # a message, the stream that it may be dropped from, its number there
@@ -37,28 +38,32 @@ class Reader:
         self.owed = 0  # bytes of messages that must not be dropped
         self.waiting = 0  # bytes of messages that may be
         self.stale: dict[FreshTopic, int] = {}  # streams with dropped messages, and the first of them
+        self.posts = 0  # in flight
         self.is_cut = False
         self.served_at = hub.time()  # when it was last sent anything
         self.stuck_since = 0.0  # since when it takes nothing; 0: it does
+        self.takes_frames = takes_frames
         self._send = send
-        self._takes_frames = takes_frames
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._posted = asyncio.Event()
+
+    def answer(self, made: bytes) -> None:
+        """Queues a message that it asked for. What it asks next is not looked at while much waits."""
+        if not self.is_cut:
+            self.owed += len(made)
+            if self.owed > self.hub.terms.owed_bytes >> 1:
+                self._room.clear()
+            self._queue.append((made, None, 0))
+            self._wake.set()
 
     def tell(self, made: bytes) -> None:
-        """Queues a message that must not be dropped."""
-        if self.is_cut:
-            return
-        self.owed += len(made)
-        if self.owed > self.hub.terms.owed_bytes:
+        """Queues an event that must not be left out: too much of that, and the reader is cut off."""
+        if self.owed + len(made) > self.hub.terms.owed_bytes:
             self.cut(1013, "too slow: messages of yours would have been lost, ask for a snapshot")
-            return
-        if self.owed > self.hub.terms.owed_bytes >> 1:
-            self._room.clear()
-        self._queue.append((made, None, 0))
-        self._wake.set()
+        self.answer(made)
 
     def push(self, made: bytes, topic: FreshTopic) -> None:
         """Queues a message of a stream, or drops it when too much waits."""
@@ -75,6 +80,14 @@ class Reader:
     async def room(self) -> None:
         """Waits until it has taken enough of what it is owed to be asked what else it wants."""
         await self._room.wait()
+        while self.posts >= POSTS_AT_ONCE and not self.is_cut:
+            self._posted.clear()
+            await self._posted.wait()
+
+    def posted(self) -> None:
+        """A post of it has been answered."""
+        self.posts -= 1
+        self._posted.set()
 
     def cut(self, code: int, reason: str) -> None:
         """Ends the connection. What waits is dropped."""
@@ -87,6 +100,7 @@ class Reader:
         self.stale.clear()
         self._wake.set()
         self._room.set()
+        self._posted.set()
         self.hub.spawn(self._bye(code, reason))
 
     def forget(self, topic: Topic) -> None:
@@ -158,7 +172,7 @@ class Reader:
     async def _hand_over(self, parts: list[bytes]) -> None:
         """Waits until the server takes more, then gives it whole frames."""
         self.stuck_since = self.hub.time()
-        if self._takes_frames:
+        if self.takes_frames:
             await self._send({"type": FRAMES, "data": parts[0] if len(parts) == 1 else b"".join(parts)})
         else:
             for part in parts:
@@ -167,7 +181,7 @@ class Reader:
 
     async def _bye(self, code: int, reason: str) -> None:
         try:
-            if self._takes_frames:
+            if self.takes_frames:
                 await self._send({"type": CUT, "code": code, "reason": reason, "seconds": PARTING_SECONDS})
             else:
                 closing = self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from seawall.venue.wire import is_deep
+from seawall.venue.ws.frames import encode
 
 ECHO_MAX: Final = 4_096  # characters of a request that are told back
 ID_MAX: Final = 2**53
@@ -71,12 +72,14 @@ def read(text: str) -> Request:
 def unreadable(text: str) -> UnreadableError:
     """The refusal of a message, which tells it back: clients find by it which of their requests it was.
 
-    They parse what stands in braces, so a message that is no JSON is told back only when it has none.
+    They parse what stands in braces, so that is told back only when it is one JSON object, on one line.
     """
     if len(text) > ECHO_MAX:
         return UnreadableError(f"{UNREADABLE}{len(text)} characters")
     try:
-        msgspec.json.decode(text)
+        found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return UnreadableError(UNREADABLE + ("not JSON" if "{" in text and "}" in text else text))
-    return UnreadableError(UNREADABLE + text)
+        found = None
+    if isinstance(found, dict):
+        return UnreadableError(UNREADABLE + encode(found).decode())
+    return UnreadableError(UNREADABLE + ("no request" if "{" in text and "}" in text else text))

@@ -72,7 +72,7 @@ class FreshTopic(Topic):
 
     async def join(self, reader: "Reader") -> None:
         await self.current()
-        reader.tell(told("subscribe", self.wish.echo))
+        reader.answer(told("subscribe", self.wish.echo))
         for made in self.first():
             reader.push(made, self)
         self.readers[reader] = None
