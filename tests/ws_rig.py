@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 import ws_doubles
@@ -165,6 +166,14 @@ class Client:
         except TimeoutError:
             return
         raise AssertionError(found)
+
+    def end(self) -> tuple[int, str]:
+        """Code and reason with which the venue ends the connection; messages before that are kept."""
+        try:
+            while True:
+                self.kept.append(json.loads(self.socket.recv(PATIENCE)))
+        except ConnectionClosed as closed:
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (0, "")
 
     def subscribe(self, kind: str, **fields: Any) -> Any:
         """The subscription as it is told back."""

@@ -43,7 +43,7 @@ class AccountTopic(StateTopic):
             asked["dex"] = dex
         if "coin" in self.wish.echo:
             asked["coin"] = self.wish.text("coin")
-        found: Any = await self.hub.ask(asked)
+        found = await self.hub.ask(asked)
         match kind:
             case "clearinghouseState":
                 return {"dex": dex, "user": user, "clearinghouseState": found}

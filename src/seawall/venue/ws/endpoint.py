@@ -14,7 +14,7 @@ from seawall.venue.wire import LimitedError, parse
 from seawall.venue.ws.crowd import host_of
 from seawall.venue.ws.frames import PONG, encode, error, frame, told
 from seawall.venue.ws.hub import Hub, RefusedError
-from seawall.venue.ws.protocol import FRAMES
+from seawall.venue.ws.protocol import FRAMES, SOCKET
 from seawall.venue.ws.reader import Reader, Send
 from seawall.venue.ws.requests import (
     ECHO_MAX,
@@ -59,7 +59,7 @@ class Endpoint:
             hub.counters.refused[refusal] += 1
             await _refuse(send, refusal, is_told="websocket.http.response" in extensions)
             return
-        reader = Reader(hub, host, send, takes_frames=FRAMES in extensions)
+        reader = Reader(hub, host, send, extensions.get(FRAMES, {}).get(SOCKET))
         hub.readers[reader] = None
         sender: asyncio.Task[None] | None = None
         try:

@@ -186,7 +186,7 @@ class FundingsTopic(EventTopic):
 
 
 class LedgerTopic(EventTopic):
-    """userNonFundingLedgerUpdates."""
+    """userNonFundingLedgerUpdates, of what the owner holds outside margin too."""
 
     field = "nonFundingLedgerUpdates"
 
@@ -196,11 +196,15 @@ class LedgerTopic(EventTopic):
             self.add(shape)
 
     async def past(self) -> list[Any]:
-        service = self.hub.service
-        if self.account == NOBODY:
+        service, account = self.hub.service, self.account
+        if account == NOBODY:
             return []
-        found = await service.history.entries(self.account, 0, service.now, OTHERS_SHOWN)
-        return [shape for entry in found if (shape := self.hub.shapes.entry(entry)) is not None]
+        found = await service.history.entries(account, 0, service.now, OTHERS_SHOWN)
+        spot = service.people.persons[account].spot
+        if spot != NOBODY:
+            found = [*found, *await service.history.entries(spot, 0, service.now, OTHERS_SHOWN)]
+            found.sort(key=lambda entry: -entry.sequence)
+        return [shape for entry in found if (shape := self.hub.shapes.entry(entry)) is not None][:OTHERS_SHOWN]
 
 
 class TwapsTopic(EventTopic):

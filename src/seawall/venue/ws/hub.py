@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from seawall.venue.service import Service
 
 STEP_SECONDS: Final = 1.0  # between two looks at who is idle, stuck or due for a state again
+FLUSHED: Final = 256  # readers that are sent what waits in one go
 IDLE: Final = 1000  # codes of closing frames
 RESTART: Final = 1012
 LATER: Final = 1013
@@ -62,6 +64,7 @@ class Hub:
         self.time = time.monotonic
         self.watch = Watch(service.people)
         self._info = info
+        self._touched: deque[Reader] = deque()
         self._contexts: tuple[int, Any] = (-1, None)
         self._tasks: set[asyncio.Task[None]] = set()
         pause, none = self.terms.flush_ms / 1_000, self._at_once
@@ -96,6 +99,12 @@ class Hub:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def touch(self, reader: Reader) -> None:
+        """Something waits for a reader: it is sent when all that happens now has been queued."""
+        self._touched.append(reader)
+        if len(self._touched) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def fault(self) -> None:
         """Counts a failure of the venue's own."""
@@ -194,6 +203,13 @@ class Hub:
             case "candle":
                 return CandleTopic(self, wish, terms.candle_ms / 1_000, listing)
         return ContextTopic(self, wish, terms.context_ms / 1_000, listing)
+
+    def _flush(self) -> None:
+        now = self.time()
+        for _ in range(min(FLUSHED, len(self._touched))):
+            self._touched.popleft().flush(now)
+        if self._touched:
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _hear(self, news: "News") -> None:
         if self.topics:

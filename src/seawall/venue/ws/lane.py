@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from seawall.units import BadInput
+
 if TYPE_CHECKING:
     from seawall.venue.ws.topics import Topic
 
@@ -62,6 +64,8 @@ class Lane:
         try:
             await self._ready()
             await topic.publish()
+        except BadInput:
+            return  # what it was of is gone: a market that was delisted
         except Exception:  # a bug in one stream is told in the log and stops no other
             self._fault()
             log.exception("could not publish %s", topic.key.decode())

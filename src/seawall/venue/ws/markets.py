@@ -5,6 +5,8 @@ import zlib
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from seawall.venue.records import Fill
 from seawall.venue.universe import Listing
 from seawall.venue.ws.frames import encode, frame
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from seawall.venue.ws.hub import Hub
 
 FAST_LEVELS: Final = 5
+FAST: Final = ("markPx", "midPx")  # what fastAssetCtxs has of a context
 TRADES_SHOWN: Final = 50  # to a new reader
 TRADES_KEPT: Final = 256  # messages of trades for readers who come back
 BOOK_TRADES: Final = ("", "market")  # methods of fills that are trades on the book
@@ -63,10 +66,9 @@ class BookTopic(MarketTopic):
 
     async def read(self) -> Any:
         echo = self.wish.echo
-        book: Any = await self.hub.ask(
-            {"type": "l2Book", "coin": self.coin, "nSigFigs": echo["nSigFigs"], "mantissa": echo["mantissa"]}
-        )
-        if echo["fast"]:
+        asked = {"type": "l2Book", "coin": self.coin, "nSigFigs": echo["nSigFigs"], "mantissa": echo["mantissa"]}
+        book = msgspec.to_builtins(await self.hub.ask(asked))
+        if book is not None and echo["fast"]:
             return {**book, "levels": [side[:FAST_LEVELS] for side in book["levels"]], "fast": True}
         return book
 
@@ -110,12 +112,8 @@ class ContextsTopic(StateTopic):
         if self.wish.kind == "allDexsAssetCtxs":
             return {"ctxs": [["", contexts]]}
         coins = [listing.coin for listing in self.hub.service.universe.listings]
-        return _deflated(
-            {
-                coin: {"markPx": context["markPx"], "midPx": context["midPx"]}
-                for coin, context in zip(coins, contexts, strict=True)
-            }
-        )
+        plain = msgspec.to_builtins(contexts)
+        return _deflated({coin: {name: one[name] for name in FAST} for coin, one in zip(coins, plain, strict=True)})
 
 
 class CandleTopic(MarketTopic):

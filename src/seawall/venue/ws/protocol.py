@@ -15,7 +15,8 @@ from websockets.http11 import Request
 
 from seawall.venue.config import Sockets
 
-FRAMES: Final = "seawall.frames"  # scope extension, and a message: `data`, frames or nothing, once the peer takes more
+FRAMES: Final = "seawall.frames"  # a message: `data`, frames or nothing, once the peer takes more
+SOCKET: Final = "socket"  # in the scope's extension FRAMES: the Socket
 CUT: Final = "seawall.cut"  # a message: `code`, `reason`, and the `seconds` until the socket is aborted
 INVALID_TEXT: Final = 1007
 KEEPALIVE_SECONDS: Final = 20.0
@@ -41,13 +42,22 @@ class Socket(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:  # the application's task starts after this
-            self.scope["extensions"][FRAMES] = {}
+            self.scope["extensions"][FRAMES] = {SOCKET: self}
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether the peer has room for more."""
+        return self.writable.is_set() and not self.disconnected and not self.close_sent
+
+    def write(self, frames: bytes) -> None:
+        """Sends whole frames at once: for senders who look at `takes_more` before."""
+        self.transport.write(frames)
 
     async def send(self, message: MutableMapping[str, Any]) -> None:  # type: ignore[override]
         """ASGI's messages, and FRAMES and CUT."""
         if message["type"] == FRAMES:
             await self.writable.wait()
-            if self.disconnected or self.close_sent:
+            if not self.takes_more:
                 raise ClientDisconnected
             if message["data"]:
                 self.transport.write(message["data"])

@@ -12,8 +12,9 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
+from seawall.units import BadInput
 from seawall.venue.ws.frames import text_of
-from seawall.venue.ws.protocol import CUT, FRAMES
+from seawall.venue.ws.protocol import CUT, FRAMES, Socket
 from seawall.venue.ws.topics import FreshTopic, Topic
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ log = logging.getLogger("seawall.ws")
 class Reader:
     """A connection and its queue."""
 
-    def __init__(self, hub: "Hub", host: str, send: Send, *, takes_frames: bool) -> None:
+    def __init__(self, hub: "Hub", host: str, send: Send, socket: Socket | None) -> None:
+        """`socket` takes whole frames; None: the server makes its own."""
         self.hub = hub
         self.host = host
         self.topics: dict[bytes, Topic] = {}
@@ -42,8 +44,9 @@ class Reader:
         self.is_cut = False
         self.served_at = hub.time()  # when it was last sent anything
         self.stuck_since = 0.0  # since when it takes nothing; 0: it does
-        self.takes_frames = takes_frames
+        self.socket = socket
         self._send = send
+        self._is_touched = False  # something waits, and the hub has been told
         self._queue: deque[Waiting] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -57,7 +60,7 @@ class Reader:
             if self.owed > self.hub.terms.owed_bytes >> 1:
                 self._room.clear()
             self._queue.append((made, None, 0))
-            self._wake.set()
+            self._touch()
 
     def tell(self, made: bytes) -> None:
         """Queues an event that must not be left out: too much of that, and the reader is cut off."""
@@ -75,7 +78,16 @@ class Reader:
             return
         self.waiting += len(made)
         self._queue.append((made, topic, topic.serial))
-        self._wake.set()
+        self._touch()
+
+    def flush(self, now: float) -> None:
+        """Sends what waits as far as the reader takes it; the rest is left to `run`."""
+        self._is_touched = False
+        if self.socket is not None and not self.stuck_since:
+            while self._queue and self.socket.takes_more:
+                self.socket.write(b"".join(self._chunk(now)))
+        if self._queue or self.stale:
+            self._wake.set()
 
     async def room(self) -> None:
         """Waits until it has taken enough of what it is owed to be asked what else it wants."""
@@ -113,7 +125,7 @@ class Reader:
         try:
             while not self.is_cut:
                 if self._queue:
-                    await self._send_chunk()
+                    await self._hand_over(self._chunk(self.hub.time()))
                 elif self.stale:
                     await self._catch_up()
                 else:
@@ -135,23 +147,30 @@ class Reader:
         self._queue, self.waiting = kept, 0
         self._wake.set()
 
-    async def _send_chunk(self) -> None:
-        parts, size = [], 0
+    def _touch(self) -> None:
+        if not self._is_touched:
+            self._is_touched = True
+            self.hub.touch(self)
+
+    def _chunk(self, now: float) -> list[bytes]:
+        """Takes the next messages to send off the queue."""
+        parts, size, owed = [], 0, self.owed
         while self._queue and size < CHUNK:
             made, topic, _ = self._queue.popleft()
             parts.append(made)
             size += len(made)
             if topic is None:
-                self.owed -= len(made)
+                owed -= len(made)
             else:
                 self.waiting -= len(made)
-        await self._hand_over(parts)
-        counters = self.hub.counters
-        counters.frames += len(parts)
-        counters.bytes += size
-        self.served_at = self.hub.time()
-        if self.owed <= self.hub.terms.owed_bytes >> 1:
-            self._room.set()
+        if owed != self.owed:
+            self.owed = owed
+            if owed <= self.hub.terms.owed_bytes >> 1:
+                self._room.set()
+        self.served_at = now
+        self.hub.counters.frames += len(parts)
+        self.hub.counters.bytes += size
+        return parts
 
     async def _catch_up(self) -> None:
         """One stream, from the first message that was dropped."""
@@ -159,6 +178,8 @@ class Reader:
         topic, serial = next(iter(self.stale.items()))
         try:
             await topic.current()
+        except BadInput:
+            log.info("%s is of something that is gone", topic.key.decode())
         except Exception:  # a bug in one stream: the reader goes on without
             self.hub.fault()
             log.exception("could not read %s", topic.key.decode())
@@ -172,8 +193,8 @@ class Reader:
     async def _hand_over(self, parts: list[bytes]) -> None:
         """Waits until the server takes more, then gives it whole frames."""
         self.stuck_since = self.hub.time()
-        if self.takes_frames:
-            await self._send({"type": FRAMES, "data": parts[0] if len(parts) == 1 else b"".join(parts)})
+        if self.socket is not None:
+            await self._send({"type": FRAMES, "data": b"".join(parts)})
         else:
             for part in parts:
                 await self._send({"type": "websocket.send", "text": text_of(part)})
@@ -181,7 +202,7 @@ class Reader:
 
     async def _bye(self, code: int, reason: str) -> None:
         try:
-            if self.takes_frames:
+            if self.socket is not None:
                 await self._send({"type": CUT, "code": code, "reason": reason, "seconds": PARTING_SECONDS})
             else:
                 closing = self._send({"type": "websocket.close", "code": code, "reason": reason})

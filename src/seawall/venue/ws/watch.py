@@ -73,7 +73,7 @@ class Watch:
                 _drop(self.strangers, topic.address, topic)
                 _drop(self.states, account, topic)
                 _drop(self.events, account, topic)
-                if account not in self.states and account != NOBODY:
+                if account != NOBODY and account not in self.states and account not in self.events:
                     self.hidden.pop(self.people.persons[account].spot, None)
 
     def hear(self, news: News) -> None:
@@ -89,11 +89,12 @@ class Watch:
         account = self.people.account_of(topic.address)
         if account == NOBODY:
             self.strangers.setdefault(topic.address, {})[topic] = None
-        elif isinstance(topic, EventTopic):
+            return
+        if isinstance(topic, EventTopic):
             self.events.setdefault(account, {})[topic] = None
         else:
             self.states.setdefault(account, {})[topic] = None
-            self._note_hidden(account)
+        self._note_hidden(account)
 
     def _note_hidden(self, account: int) -> None:
         spot = self.people.persons[account].spot
@@ -106,9 +107,10 @@ class Watch:
             person = self.people.persons[account]
             for topic in self.strangers.pop(person.address, ()):
                 self._add_user(topic)
-            for one in {account, person.master} & self.states.keys():
-                self._note_hidden(one)
-                _mark(self.states[one])
+            for one in {account, person.master}:
+                if one in self.states or one in self.events:
+                    self._note_hidden(one)
+                _mark(self.states.get(one, ()))
 
     def _markets(self, news: News) -> None:
         changed = {market for market, *_ in (*news.marks, *news.indices)}
@@ -133,7 +135,7 @@ class Watch:
         for account in news.touched & self.states.keys():
             _mark(self.states[account])
         for account in news.touched & self.hidden.keys():
-            _mark(self.states[self.hidden[account]])
+            _mark(self.states.get(self.hidden[account], ()))
 
     def _events(self, news: News) -> None:
         events = self.events
@@ -150,7 +152,7 @@ class Watch:
             for topic in events.get(payment.account, ()):
                 topic.payment(payment)
         for entry in news.entries:
-            for topic in events.get(entry.account, ()):
+            for topic in events.get(self.hidden.get(entry.account, entry.account), ()):
                 topic.entry(entry)
         for twap in news.twaps:
             for topic in events.get(twap.schedule.account, ()):
