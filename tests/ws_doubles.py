@@ -231,6 +231,8 @@ def _candles(service: Any, request: dict[str, Any]) -> list[Any]:
 
 
 def _account(service: Any, kind: str, request: dict[str, Any]) -> Any:
+    if "user" not in request:
+        raise BadInput("type", f"unknown type {kind!r}")
     if request.get("dex"):
         raise BadInput("dex", "unknown dex")
     account = service.people.account_of(address_of(request["user"], "user"))

@@ -120,8 +120,8 @@ def test_what_is_no_json_is_refused_in_words_that_clients_can_parse(client: Clie
         ("7", "Failed to deserialize"),
         ("{}", "Failed to deserialize"),
         ('{"type":5}', "Failed to deserialize"),
-        ('{"type":"l2Book","coin":"NOPE"}', "unknown coin"),
-        ('{"type":"nonsense","user":"0x"}', "user: expected an address"),
+        ('{"type":"nonsense"}', "unknown type"),
+        ('{"type":"clearinghouseState","user":"0x12"}', "user: expected an address"),
     ],
 )
 def test_posts_that_cannot_be_answered_say_why(client: Client, payload: str, words: str) -> None:

@@ -46,7 +46,8 @@ def slow(server: Server) -> Client:
 
 
 def last_fill(server: Server) -> Any:
-    return [fill for news in server.rig.service.history.told for fill in news.fills if fill.is_taker][-1]
+    service = server.rig.service
+    return server.do(service.history.market_fills(0, 0, service.now, 1))[0]
 
 
 async def flood(topic: FreshTopic, messages: int, size: int = 4_000) -> int:
