@@ -99,7 +99,7 @@ def test_candles_follow_trades(own: Server) -> None:
         own.order(TAKER, True, "50000", "0.1", tif="Ioc")
         assert client.next("candle", where=lambda data: data["n"])["v"] == "0.1"
         own.order(TAKER, True, "50000", "0.1", tif="Ioc")
-        candle = client.next("candle")
+        candle = client.next("candle", where=lambda data: data["n"] == 2)
         assert (candle["s"], candle["i"], candle["T"] - candle["t"]) == ("BTC", "1m", 59_999)
         assert (candle["v"], candle["n"]) == ("0.2", 2)
         with own.connect() as later:
