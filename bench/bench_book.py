@@ -281,7 +281,7 @@ def main() -> None:
     print(f"{EVENTS:,} events; all books end with {lots:,} lots on {count:,} orders")
     figures = [
         harness.Figure(
-            "book alone over the fastest peer of any Python, times", min(theirs.values()) / best, 10, "higher"
+            "book alone over the fastest peer of any Python, times", min(theirs.values()) / best, None, "higher"
         )
     ]
     if alike:

@@ -17,6 +17,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "adl": ("seawall.cli.adl", "adl"),
     "conformance": ("seawall.cli.conformance", "conformance"),
     "journal": ("seawall.cli.journal", "app"),
+    "ledger": ("seawall.cli.ledger", "app"),
     "sim": ("seawall.cli.sim", "sim"),
 }
 EXIT_BAD_INPUT: Final = 2

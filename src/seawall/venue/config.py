@@ -4,13 +4,19 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from seawall.units import BadInput
 
+JOURNAL: Final = "journal"  # a folder in the venue's
+HISTORY: Final = "history.sqlite"  # a file there, unless it is kept elsewhere
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
+
+Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
+Count = Annotated[int, Meta(ge=0, le=1_000)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,33 +44,49 @@ class Network(Section, frozen=True, kw_only=True):
     accept_both: bool = True
 
 
+class Sequencer(Section, frozen=True, kw_only=True):
+    """The venue's own steps: clock, prices, funding, liquidations."""
+
+    interval_ms: Annotated[int, Meta(ge=50, le=5_000)] = 1_000
+
+
+class Bridge(Section, frozen=True, kw_only=True):
+    """Who pays in and out. The local bridge is this process: its deposits are play money, its payments go nowhere."""
+
+    local: bool = True  # false where a chain is connected: then no house, faucet or simulated trader is given anything
+    finish_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # until the local bridge has paid a withdrawal
+
+
 class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
-    automatic_usd: int = 10_000  # for an address when it first shows itself; 0: only when asked
-    most_usd: int = 1_000_000  # of one request
-    addresses: int = 50_000  # that may be given any
+    automatic_usd: Amount = 10_000  # for an address when it first shows itself; 0: only when asked
+    most_usd: Amount = 1_000_000  # of one request
+    day_usd: Amount = 5_000_000  # for one address in one UTC day
+    vault_usd: Annotated[int, Meta(ge=0, le=10**12)] = 100_000_000_000  # in the whole venue; above it the faucet is dry
+    addresses: int = 50_000  # of owners; beyond it no new one is given any
 
 
 class MarketTerms(Section, frozen=True, kw_only=True):
-    """A market to list when the venue is new. Tiers: [lower notional in USD, greatest leverage]."""
+    """A market to list unless it is. Tiers: [lower notional in USD, greatest leverage]; none: by rank in the list."""
 
-    coin: str
-    price: float  # USD per unit, about: decides the units of its prices
+    coin: Annotated[str, Meta(min_length=1, max_length=16)]
+    price: Annotated[float, Meta(gt=0, le=1e9)]  # USD per unit, about: decides the units of its prices
     tiers: tuple[tuple[int, int], ...] = ()
     size_decimals: int | None = None
-    open_interest_usd: int = 1_000_000_000
-    insurance_usd: int = 1_000_000
-    backstop_usd: int = 1_000_000
-    amm_usd: int = 0
+    open_interest_usd: Annotated[int, Meta(gt=0, le=9_000_000_000)] = 1_000_000_000
+    insurance_usd: Amount = 1_000_000  # from the house, of a local bridge
+    backstop_usd: Amount = 1_000_000
+    amm_usd: Amount = 0
 
 
 class FeedTerms(Section, frozen=True, kw_only=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
-    name: str = ""
+    name: str = ""  # empty: the kind
+    weight: Annotated[int, Meta(ge=1, le=1_000)] = 1  # of each of its voices in the index
     options: dict[str, Any] = {}
 
 
@@ -72,8 +94,9 @@ class Traders(Section, frozen=True, kw_only=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
-    makers: int = 2
-    takers: int = 12
+    makers: Count = 2
+    takers: Count = 12
+    followers: Count = 8  # of trends, with leverage: they are liquidated now and then
     seed: int = 7
 
 
@@ -105,6 +128,8 @@ class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()
+    sequencer: Sequencer = Sequencer()
+    bridge: Bridge = Bridge()
     faucet: Faucet = Faucet()
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)

@@ -226,7 +226,7 @@ class Desk:
         for job in jobs:
             job.done = _joined(job.done, _part(done, first, start, start + len(job.rows)))
             start += len(job.rows)
-        return Batch(first, now, rows, done.codes, done.made, done.events)
+        return Batch(first, now, rows, done.codes, done.made, done.events, self.venue.chain)
 
     def _tick(self) -> Rows:
         now, time = self.now, self.clock()
