@@ -74,7 +74,7 @@ class OurSide:
         async def info(_: Any, request: Any) -> Any:
             return book.look(request["coin"])
 
-        self.hub = Hub(service, info, info, SimpleNamespace())  # type: ignore[arg-type]
+        self.hub = Hub(service, info, info)
         self.endpoint: Any = Endpoint(self.hub)
         self.terms = uvicorn_terms(TERMS)
 

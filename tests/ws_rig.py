@@ -1,7 +1,6 @@
 """A small venue behind a real server in a thread, and clients that talk to it over real sockets."""
 
 import asyncio
-import importlib.util
 import json
 import socket
 import threading
@@ -16,13 +15,9 @@ from starlette.routing import WebSocketRoute
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-import ws_doubles
-
-if importlib.util.find_spec("seawall.venue.history") is None:
-    ws_doubles.install()
-
 from seawall.venue.config import Sockets
 from seawall.venue.exchange.answer import answer
+from seawall.venue.info.answer import answer as answer_info
 from seawall.venue.names import address_text
 from seawall.venue.ws.endpoint import Endpoint
 from seawall.venue.ws.hub import Hub
@@ -43,7 +38,7 @@ class Server:
         self.folder = folder
         self.terms = Sockets(**{**QUICK, **terms})
         self.is_plain = is_plain
-        self.info: Callable[[Any, Any], Awaitable[Any]] = ws_doubles.info
+        self.info: Callable[[Any, Any], Awaitable[Any]] = answer_info
         self.port = 0
         self._ready = threading.Event()
         self._error: BaseException | None = None
@@ -102,14 +97,14 @@ class Server:
         await self.rig.fund(MAKER, 1_000_000)
         await self.rig.fund(TAKER, 100_000)
 
-        async def exchange(payload: Any, host: str) -> Any:
-            assert host == "127.0.0.1"
+        async def exchange(payload: Any, address: str) -> Any:
+            assert address == "127.0.0.1"
             return await answer(self.rig.service, payload)
 
         async def info(service: Any, request: Any) -> Any:
             return await self.info(service, request)
 
-        self.hub = Hub(self.rig.service, info, exchange, ws_doubles.Shapes(self.rig.service))
+        self.hub = Hub(self.rig.service, info, exchange)
         self.hub.start()
         app = Starlette(routes=[WebSocketRoute("/ws", Endpoint(self.hub))])
         terms = {"ws": "websockets-sansio"} if self.is_plain else uvicorn_terms(self.terms)

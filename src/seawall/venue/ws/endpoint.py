@@ -30,6 +30,7 @@ from seawall.venue.ws.requests import (
 )
 from seawall.venue.ws.wishes import InvalidError, UnknownError, Wish, wish_of
 
+ROUTES: Final = {"info": "/info", "action": "/exchange"}  # that answer what is posted
 POLICY: Final = 1008  # of a closing frame
 STATUSES: Final = {"connections": 503, "connections_per_ip": 429, "stopping": 503}  # of a refused handshake
 WORDS: Final = {
@@ -52,14 +53,15 @@ class Endpoint:
         hub = self.hub
         await receive()  # websocket.connect
         client = scope.get("client")
-        host = host_of(client[0]) if client else ""
+        address = client[0] if client else ""
+        host = host_of(address)
         extensions = scope.get("extensions") or {}
         refusal = "stopping" if hub.is_stopping else hub.crowd.enter(host)
         if refusal:
             hub.counters.refused[refusal] += 1
             await _refuse(send, refusal, is_told="websocket.http.response" in extensions)
             return
-        reader = Reader(hub, host, send, extensions.get(FRAMES, {}).get(SOCKET))
+        reader = Reader(hub, address, send, extensions.get(FRAMES, {}).get(SOCKET))
         hub.readers[reader] = None
         sender: asyncio.Task[None] | None = None
         try:
@@ -141,7 +143,7 @@ class Endpoint:
 
     async def _answer(self, reader: Reader, post: Post) -> None:
         try:
-            kind, payload = await self._response(reader.host, post)
+            kind, payload = await self._response(reader.address, post)
         finally:
             self.hub.crowd.posted(reader.host)
             reader.posted()
@@ -149,15 +151,18 @@ class Endpoint:
             self.hub.counters.errors += 1
         reader.answer(frame("post", {"id": post.id, "response": {"type": kind, "payload": payload}}))
 
-    async def _response(self, host: str, post: Post) -> tuple[str, Any]:
-        hub = self.hub
+    async def _response(self, address: str, post: Post) -> tuple[str, Any]:
+        hub, kind = self.hub, post.request.type
         try:
             payload = parse(bytes(post.request.payload))
-            if post.request.type == "action":
-                return "action", await hub.exchange(payload, host)
-            if not isinstance(payload, dict) or not isinstance(payload.get("type"), str):
+            if kind == "info" and not (isinstance(payload, dict) and isinstance(payload.get("type"), str)):
                 return "error", "Failed to deserialize the JSON body into the target type"
-            return "info", {"type": payload["type"], "data": await hub.ask(payload)}
+            if hub.gate is not None:
+                hub.gate.ask(ROUTES[kind], address, payload)
+            answer = await (hub.ask(payload) if kind == "info" else hub.exchange(payload, address))
+            if hub.gate is not None:
+                hub.gate.answered(ROUTES[kind], address, payload, answer)
+            return kind, {"type": payload["type"], "data": answer} if kind == "info" else answer
         except (MalformedError, BadInput, LimitedError) as refusal:
             return "error", str(refusal)
         except BusyError as busy:

@@ -14,6 +14,8 @@ from seawall.venue.decimals import usd_text
 from seawall.venue.names import NOBODY as NO_ADDRESS
 from seawall.venue.names import address_text
 from seawall.venue.records import NOBODY, Entry, Fill, Note, Order, Payment, Twap
+from seawall.venue.views.ledger import ledger_updates
+from seawall.venue.views.twaps import slice_fills, twap_history
 from seawall.venue.ws.frames import encode, frame, told
 from seawall.venue.ws.topics import Topic
 from seawall.venue.ws.wishes import Wish
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 FILLS_SHOWN: Final = 2_000
 OTHERS_SHOWN: Final = 500
+TWAPS_READ: Final = 10_000  # records, slices among them
 ASKED_FOR: Final = (
     "open",
     "filled",
@@ -135,10 +138,9 @@ class FillsTopic(EventTopic):
         self.add(fill)
 
     async def past(self) -> list[Any]:
-        service = self.hub.service
         if self.account == NOBODY:
             return []
-        return [*await service.history.fills(self.account, 0, service.now, FILLS_SHOWN)]
+        return [*await self.hub.service.history.fills(self.account, limit=FILLS_SHOWN)]
 
     def messages(self, items: list[Any], *, is_snapshot: bool) -> Iterable[Any]:
         is_aggregated = bool(self.wish.echo["aggregateByTime"])
@@ -150,27 +152,22 @@ class FillsTopic(EventTopic):
 
 
 class SlicesTopic(EventTopic):
-    """userTwapSliceFills."""
+    """userTwapSliceFills, newest first in the snapshot."""
 
     field = "twapSliceFills"
 
     def fill(self, fill: Fill) -> None:
-        if fill.twap:
-            self.add(self._shape(fill))
+        for shape in slice_fills(self.hub.service, [fill]):
+            self.add(shape)
 
     async def past(self) -> list[Any]:
-        service = self.hub.service
         if self.account == NOBODY:
             return []
-        found = await service.history.fills(self.account, 0, service.now, FILLS_SHOWN)
-        return [self._shape(fill) for fill in found if fill.twap]
-
-    def _shape(self, fill: Fill) -> Any:
-        return {"fill": self.hub.shapes.fills([fill], is_aggregated=False)[0], "twapId": fill.twap}
+        return slice_fills(self.hub.service, await self.hub.service.history.slices(self.account, FILLS_SHOWN))
 
 
 class FundingsTopic(EventTopic):
-    """userFundings."""
+    """userFundings, oldest first in the snapshot."""
 
     field = "fundings"
 
@@ -178,15 +175,14 @@ class FundingsTopic(EventTopic):
         self.add(self.hub.shapes.payment(payment))
 
     async def past(self) -> list[Any]:
-        service = self.hub.service
         if self.account == NOBODY:
             return []
-        found = await service.history.payments(self.account, 0, service.now, OTHERS_SHOWN)
-        return [self.hub.shapes.payment(payment) for payment in found]
+        found = await self.hub.service.history.payments(self.account, limit=OTHERS_SHOWN)
+        return [self.hub.shapes.payment(payment) for payment in reversed(found)]
 
 
 class LedgerTopic(EventTopic):
-    """userNonFundingLedgerUpdates, of what the owner holds outside margin too."""
+    """userNonFundingLedgerUpdates, oldest first in the snapshot; of what the owner holds outside margin too."""
 
     field = "nonFundingLedgerUpdates"
 
@@ -195,20 +191,24 @@ class LedgerTopic(EventTopic):
         if shape is not None:
             self.add(shape)
 
+    def notes(self, notes: list[Note]) -> None:
+        for shape in ledger_updates(self.hub.service, self.account, (), notes):
+            self.add(shape)
+
     async def past(self) -> list[Any]:
         service, account = self.hub.service, self.account
         if account == NOBODY:
             return []
-        found = await service.history.entries(account, 0, service.now, OTHERS_SHOWN)
+        entries = await service.history.entries(account, limit=OTHERS_SHOWN)
         spot = service.people.persons[account].spot
         if spot != NOBODY:
-            found = [*found, *await service.history.entries(spot, 0, service.now, OTHERS_SHOWN)]
-            found.sort(key=lambda entry: -entry.sequence)
-        return [shape for entry in found if (shape := self.hub.shapes.entry(entry)) is not None][:OTHERS_SHOWN]
+            entries = [*entries, *await service.history.entries(spot, limit=OTHERS_SHOWN)]
+        notes = await service.history.notes(account, limit=FILLS_SHOWN)
+        return [*ledger_updates(service, account, entries, notes)][-OTHERS_SHOWN:]
 
 
 class TwapsTopic(EventTopic):
-    """userTwapHistory."""
+    """userTwapHistory, newest first in the snapshot."""
 
     field = "history"
 
@@ -220,12 +220,12 @@ class TwapsTopic(EventTopic):
     async def past(self) -> list[Any]:
         if self.account == NOBODY:
             return []
-        found = await self.hub.service.history.twaps(self.account, OTHERS_SHOWN)
-        return [shape for twap in found if (shape := self.hub.shapes.twap(twap)) is not None]
+        found = await self.hub.service.history.twaps(self.account, TWAPS_READ)
+        return twap_history(self.hub.service, found)[:OTHERS_SHOWN]
 
 
 class PastOrdersTopic(EventTopic):
-    """userHistoricalOrders: every state that an order has after a batch."""
+    """userHistoricalOrders: every state that an order has after a batch; newest first in the snapshot."""
 
     field = "orderHistory"
 

@@ -5,8 +5,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from seawall.venue.views.told import Told
 from seawall.venue.ws.accounts import ASKED, AccountTopic
 from seawall.venue.ws.counters import Counters
 from seawall.venue.ws.crowd import Crowd
@@ -24,7 +25,6 @@ from seawall.venue.ws.markets import (
     elsewhere,
 )
 from seawall.venue.ws.reader import Reader
-from seawall.venue.ws.shapes import Shapes
 from seawall.venue.ws.topics import Topic
 from seawall.venue.ws.watch import Watch
 from seawall.venue.ws.wishes import InvalidError, Wish
@@ -43,6 +43,14 @@ Exchange = Callable[[Any, str], Awaitable[Any]]
 log = logging.getLogger("seawall.ws")
 
 
+class Gate(Protocol):
+    """Decides whether an address may post a request; raises LimitedError when it may not. It is told the answer."""
+
+    def ask(self, route: str, host: str, body: Any) -> None: ...
+
+    def answered(self, route: str, host: str, body: Any, answer: Any) -> None: ...
+
+
 class RefusedError(Exception):
     """A subscription that is not made: `str` is what the client is told."""
 
@@ -50,11 +58,12 @@ class RefusedError(Exception):
 class Hub:
     """All streams and readers of one venue. `start` it in the service's event loop; endpoint.py lets readers in."""
 
-    def __init__(self, service: "Service", info: Info, exchange: Exchange, shapes: Shapes) -> None:
-        """`info(service, request)` answers as POST /info does, `exchange(payload, host)` as POST /exchange."""
+    def __init__(self, service: "Service", info: Info, exchange: Exchange, gate: Gate | None = None) -> None:
+        """`info(service, request)` answers as POST /info does, `exchange(payload, address)` as POST /exchange."""
         self.service = service
         self.exchange = exchange
-        self.shapes = shapes
+        self.gate = gate
+        self.shapes = Told(service)
         self.terms = service.config.sockets
         self.counters = Counters()
         self.crowd = Crowd(self.terms)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from seawall.venue.history.intervals import start_of
 from seawall.venue.records import Fill
 from seawall.venue.universe import Listing
 from seawall.venue.ws.frames import encode, frame
@@ -20,31 +21,7 @@ FAST_LEVELS: Final = 5
 FAST: Final = ("markPx", "midPx")  # what fastAssetCtxs has of a context
 TRADES_SHOWN: Final = 50  # to a new reader
 TRADES_KEPT: Final = 256  # messages of trades for readers who come back
-BOOK_TRADES: Final = ("", "market")  # methods of fills that are trades on the book
-MINUTE: Final = 60_000
-DAY: Final = 24 * 60 * MINUTE
-SPANS: Final = {  # ms, at least as long as one candle
-    "1m": MINUTE,
-    "3m": 3 * MINUTE,
-    "5m": 5 * MINUTE,
-    "15m": 15 * MINUTE,
-    "30m": 30 * MINUTE,
-    "1h": 60 * MINUTE,
-    "2h": 120 * MINUTE,
-    "4h": 240 * MINUTE,
-    "8h": 480 * MINUTE,
-    "12h": 720 * MINUTE,
-    "1d": DAY,
-    "3d": 3 * DAY,
-    "1w": 7 * DAY,
-    "1M": 31 * DAY,
-}
 Shown = tuple[int, object]  # tid, shape
-
-
-def is_trade(fill: Fill) -> bool:
-    """Whether a fill is the taker's side of a trade on the book."""
-    return fill.is_taker and fill.method in BOOK_TRADES
 
 
 class MarketTopic(StateTopic):
@@ -117,15 +94,31 @@ class ContextsTopic(StateTopic):
 
 
 class CandleTopic(MarketTopic):
-    """candle: the newest one of an interval."""
+    """candle: the newest one of an interval, and the one before as it was when it ended."""
 
     lane_name = "past"
 
+    def __init__(self, hub: "Hub", wish: Wish, gap: float, listing: Listing) -> None:
+        super().__init__(hub, wish, gap, listing)
+        self.interval = wish.text("interval")
+        self._told: Any = None  # the candle in the last message
+
+    async def publish(self) -> None:
+        async with self._turn:
+            self.is_marked = False
+            for candle in await self.read():
+                if candle != self._told:
+                    self._told = candle
+                    self.frame = frame(self.channel, candle)
+                    self.send(self.frame)
+
     async def read(self) -> Any:
-        now, interval = self.hub.service.now, self.wish.text("interval")
-        asked = {"coin": self.coin, "interval": interval, "startTime": now - SPANS[interval], "endTime": now}
-        candles: Any = await self.hub.ask({"type": "candleSnapshot", "req": asked})
-        return candles[-1] if candles else None
+        """Candles from the one that was told last to the newest, of these the last two."""
+        now = self.hub.service.now
+        start = start_of(self.interval, now) if self._told is None else self._told["t"]
+        asked = {"coin": self.coin, "interval": self.interval, "startTime": start, "endTime": now}
+        candles = await self.hub.ask({"type": "candleSnapshot", "req": asked})
+        return msgspec.to_builtins(candles[-2:])
 
 
 class TradesTopic(FreshTopic):

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.units import BadInput
+from seawall.venue.ws.crowd import host_of
 from seawall.venue.ws.frames import text_of
 from seawall.venue.ws.protocol import CUT, FRAMES, Socket
 from seawall.venue.ws.topics import FreshTopic, Topic
@@ -31,10 +32,11 @@ log = logging.getLogger("seawall.ws")
 class Reader:
     """A connection and its queue."""
 
-    def __init__(self, hub: "Hub", host: str, send: Send, socket: Socket | None) -> None:
+    def __init__(self, hub: "Hub", address: str, send: Send, socket: Socket | None) -> None:
         """`socket` takes whole frames; None: the server makes its own."""
         self.hub = hub
-        self.host = host
+        self.address = address
+        self.host = host_of(address)  # whom the limits of the hub count
         self.topics: dict[bytes, Topic] = {}
         self.users: Counter[bytes] = Counter()  # addresses, with how many subscriptions
         self.owed = 0  # bytes of messages that must not be dropped

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from seawall.venue.history.candles import is_trade
 from seawall.venue.records import NOBODY, News, Note
 from seawall.venue.ws.accounts import AccountTopic
 from seawall.venue.ws.events import EventTopic
@@ -14,7 +15,6 @@ from seawall.venue.ws.markets import (
     ContextTopic,
     MidsTopic,
     TradesTopic,
-    is_trade,
 )
 from seawall.venue.ws.topics import Topic
 

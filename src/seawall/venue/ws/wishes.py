@@ -9,12 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from seawall.units import BadInput
+from seawall.venue.history.intervals import INTERVALS
 from seawall.venue.names import address_of, address_text
 from seawall.venue.universe import Listing, Universe
 from seawall.venue.ws.frames import encode
 from seawall.venue.ws.requests import Wanted
 
-INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w", "1M")
 FIGURES: Final = (None, 2, 3, 4, 5)  # significant figures of the prices of a book's levels
 MANTISSAS: Final = (None, 1, 2, 5)  # steps of the last of five figures
 NAME_MAX: Final = 32  # characters of a coin or a dex
