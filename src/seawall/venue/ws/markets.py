@@ -33,9 +33,10 @@ class MarketTopic(StateTopic):
         self.market = listing.number
 
     @property
-    def listing(self) -> Listing:
-        """The market as it is listed now."""
-        return self.hub.service.universe.listings[self.market]
+    def listing(self) -> Listing | None:
+        """The market as it is listed now; None when its number is another one's."""
+        listing = self.hub.service.universe.listings[self.market]
+        return listing if listing.coin == self.coin else None
 
 
 class BookTopic(MarketTopic):
@@ -57,7 +58,10 @@ class BestTopic(MarketTopic):
     """bbo: the best bid and offer, when one of them has changed."""
 
     async def read(self) -> Any:
-        bid, offer = self.hub.shapes.best(self.listing)
+        listing = self.listing
+        if listing is None:
+            return None
+        bid, offer = self.hub.shapes.best(listing)
         return {"coin": self.coin, "time": self.hub.service.now, "bbo": [bid, offer]}
 
     def says(self, data: Any) -> Any:
@@ -76,7 +80,7 @@ class ContextTopic(MarketTopic):
 
     async def read(self) -> Any:
         contexts = await self.hub.contexts()
-        return {"coin": self.coin, "ctx": contexts[self.market]}
+        return {"coin": self.coin, "ctx": contexts[self.market]} if self.listing is not None else None
 
 
 class ContextsTopic(StateTopic):
@@ -128,14 +132,16 @@ class TradesTopic(FreshTopic):
 
     def __init__(self, hub: "Hub", wish: Wish, listing: Listing) -> None:
         super().__init__(hub, wish, 0.0)
-        self.market = listing.number
+        self.coin, self.market = listing.coin, listing.number
         self._items: list[Shown] = []
         self._recent: deque[Shown] = deque(maxlen=TRADES_SHOWN)
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=TRADES_KEPT)
         self._is_begun = False
 
     def trade(self, fill: Fill) -> None:
-        """A trade of its market."""
+        """A trade of its market, or of one that has its number since."""
+        if self.hub.service.universe.listings[self.market].coin != self.coin:
+            return
         self._items.append((fill.tid, self.hub.shapes.trade(fill)))
         self.mark()
 
