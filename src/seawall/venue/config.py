@@ -17,6 +17,7 @@ ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
 Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
 Count = Annotated[int, Meta(ge=0, le=1_000)]
+Whole = Annotated[int, Meta(ge=1)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +101,44 @@ class Traders(Section, frozen=True, kw_only=True):
     seed: int = 7
 
 
+class Limits(Section, frozen=True, kw_only=True):
+    """What one client may ask for, in Hyperliquid's manner. Weights are in ops/weights.py."""
+
+    enabled: bool = True
+    exempt: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks of clients that are not limited
+    weight_a_minute: Whole = 1_200  # of one IP address (of a /64 of IPv6)
+    buffer: Whole = 10_000  # actions of an account before it has traded
+    cancel_extra: Whole = 100_000  # so many more cancels than other actions, at most twice as many
+    limited_seconds: Whole = 10  # an account beyond its limit may act once in
+
+
+class Logs(Section, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+    requests: bool = False  # a line for each HTTP request
+
+
+class Alerts(Section, frozen=True, kw_only=True):
+    """Alerts of accounts, by signed request. They need the extra `alerts`."""
+
+    enabled: bool = True
+    schemes: tuple[str, ...] = ("discord", "pover", "slack", "tgram")  # kinds of targets that accounts may name
+    private_hosts: bool = False  # whether a target may be inside the operator's own network
+    targets: Whole = 5  # of one account
+    accounts: Whole = 1_000  # that may have any
+    seconds: Annotated[float, Meta(ge=0.05)] = 2.0  # between two looks at an account
+    tries: Whole = 6  # of one message, the wait between them four times longer each time
+
+
+class VenueAlert(Section, frozen=True, kw_only=True):
+    """An alert of the operator's own. `target` is an Apprise URL, or env:NAME to take it from the environment."""
+
+    target: str
+    kind: Literal["breaker", "status", "insurance", "funding_rate", "liquidation", "bad_debt"]
+    coin: str = ""  # empty: every market
+    threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
+
+
 class Sockets(Section, frozen=True, kw_only=True):
     """Websockets: limits of clients, and how often streams are told. An address is an IP, or a /64 of IPv6."""
 
@@ -134,6 +173,10 @@ class Config(Section, frozen=True, kw_only=True):
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    limits: Limits = Limits()
+    logs: Logs = Logs()
+    alerts: Alerts = Alerts()
+    alert: tuple[VenueAlert, ...] = ()
     sockets: Sockets = Sockets()
 
 
@@ -159,4 +202,10 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def _plain(text: str) -> Any:
+    """A word of the environment: true and false, a list in brackets, else text that the field's type reads."""
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
     return {"true": True, "false": False}.get(text.lower(), text)
