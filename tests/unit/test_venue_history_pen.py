@@ -213,7 +213,9 @@ def test_orders_are_written_as_they_were_not_as_they_became(history: History, fi
     assert row[9] == was
 
 
-def test_a_flush_is_synced_to_the_disk(history: History, told: list[News], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_is_synced_to_the_disk(
+    history: History, file: Path, told: list[News], monkeypatch: pytest.MonkeyPatch
+) -> None:
     levels: list[str] = []
     once = pen.Pen._write_once
 
@@ -230,8 +232,12 @@ def test_a_flush_is_synced_to_the_disk(history: History, told: list[News], monke
         history.add(told[1])
         await history.flush()
 
+    log = file.with_name(file.name + "-wal")
+    before = log.stat().st_size
+    asyncio.run(history.flush())
+    assert log.stat().st_size > before  # nothing waited: still a commit that has something to sync
     asyncio.run(flush())
     history.add(told[2])
     history.settle()
     history.close()
-    assert levels == ["NORMAL", "FULL", "FULL", "NORMAL"]
+    assert levels == ["NORMAL", "FULL", "FULL", "FULL", "NORMAL"]

@@ -17,6 +17,7 @@ ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
 Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
 Count = Annotated[int, Meta(ge=0, le=1_000)]
+Whole = Annotated[int, Meta(ge=1)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +101,68 @@ class Traders(Section, frozen=True, kw_only=True):
     seed: int = 7
 
 
+class Limits(Section, frozen=True, kw_only=True):
+    """What one client may ask for, in Hyperliquid's manner. Weights are in ops/weights.py."""
+
+    enabled: bool = True
+    exempt: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks of clients that are not limited
+    weight_a_minute: Whole = 1_200  # of one IP address (of a /64 of IPv6)
+    buffer: Whole = 10_000  # actions of an account before it has traded
+    cancel_extra: Whole = 100_000  # so many more cancels than other actions, at most twice as many
+    limited_seconds: Whole = 10  # an account beyond its limit may act once in
+
+
+class Logs(Section, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+    requests: bool = False  # a line for each HTTP request
+
+
+class Alerts(Section, frozen=True, kw_only=True):
+    """Alerts of accounts, by signed request. They need the extra `alerts`."""
+
+    enabled: bool = True
+    schemes: tuple[str, ...] = ("discord", "pover", "slack", "tgram")  # kinds of targets that accounts may name
+    private_hosts: bool = False  # whether a target may be inside the operator's own network
+    targets: Whole = 5  # of one account
+    accounts: Whole = 1_000  # that may have any
+    seconds: Annotated[float, Meta(ge=0.05)] = 2.0  # between two looks at an account
+    tries: Whole = 6  # of one message, the wait between them four times longer each time
+
+
+class VenueAlert(Section, frozen=True, kw_only=True):
+    """An alert of the operator's own. `target` is an Apprise URL, or env:NAME to take it from the environment."""
+
+    target: str
+    kind: Literal["breaker", "status", "insurance", "funding_rate", "liquidation", "bad_debt"]
+    coin: str = ""  # empty: every market
+    threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
+
+
+class Sockets(Section, frozen=True, kw_only=True):
+    """Websockets: limits of clients, and how often streams are told. An address is an IP, or a /64 of IPv6."""
+
+    connections: int = 4_096
+    connections_per_ip: int = 256
+    subscriptions: int = 1_000  # of one connection
+    users: int = 15  # whose streams one connection reads
+    messages_per_minute: int = 60_000  # from one address; beyond twice as many it is cut off
+    posts: int = 100  # of one address, not answered yet
+    message_bytes: int = 1 << 18
+    idle_seconds: int = 60  # a connection to which nothing was sent for as long is closed
+    slow_seconds: int = 10  # one that takes nothing for as long is cut off
+    queue_bytes: int = 1 << 20  # of market data that waits for one reader: more is dropped, a snapshot replaces it
+    owed_bytes: int = 4 << 20  # of answers and events that wait: a reader of whom more is owed is cut off
+    flush_ms: int = 4  # what happens within is told together
+    best_ms: int = 20  # between two messages of one stream, at least: bbo
+    book_ms: int = 100  # l2Book
+    mids_ms: int = 500  # allMids, fastAssetCtxs
+    context_ms: int = 1_000  # activeAssetCtx, assetCtxs, allDexsAssetCtxs
+    candle_ms: int = 1_000
+    state_ms: int = 200  # clearinghouseState and other states of an account
+    state_seconds: int = 5  # until a state is told again when nothing happened
+
+
 class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
@@ -110,6 +173,11 @@ class Config(Section, frozen=True, kw_only=True):
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    limits: Limits = Limits()
+    logs: Logs = Logs()
+    alerts: Alerts = Alerts()
+    alert: tuple[VenueAlert, ...] = ()
+    sockets: Sockets = Sockets()
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -134,4 +202,10 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def _plain(text: str) -> Any:
+    """A word of the environment: true and false, a list in brackets, else text that the field's type reads."""
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
     return {"true": True, "false": False}.get(text.lower(), text)

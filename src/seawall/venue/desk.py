@@ -9,6 +9,7 @@ While the engine has buckets to measure or to liquidate, each turn ends with LIQ
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,13 @@ class Outcome(NamedTuple):
     events: Events
 
 
+class Took(NamedTuple):
+    """Seconds of the last turn."""
+
+    applying: float
+    syncing: float
+
+
 class BusyError(Exception):
     """Too much waits: the sender may try again."""
 
@@ -80,6 +88,7 @@ class Desk:
         self.columns: Any = venue.columns
         self.followers: list[Follow] = []
         self.turns = 0
+        self.took = Took(0.0, 0.0)
         self.failed: BaseException | None = None
         self._cell = venue.columns["cell"]
         self._count = venue.columns["count"]
@@ -101,6 +110,16 @@ class Desk:
     def sequence(self) -> int:
         """The last command applied."""
         return int(self._cell[state.SEQUENCE])
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait for their turn."""
+        return self._waiting
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more rows."""
+        return self._is_stopping
 
     def start(self) -> None:
         """Begins to take turns."""
@@ -185,11 +204,14 @@ class Desk:
     async def _turn(self, jobs: list[Job]) -> None:
         flight = self._take_off()
         batches = []
+        start = time.perf_counter()
         try:
             batches.append(self._apply(jobs))
             if more := [job for job in jobs if job.then is not None and self._goes_on(job)]:
                 batches.append(self._apply(more))
+            applied = time.perf_counter()
             await asyncio.get_running_loop().run_in_executor(self._disk, self.writer.sync)
+            self.took = Took(applied - start, time.perf_counter() - applied)
         finally:
             self._land(flight)
         self.turns += 1

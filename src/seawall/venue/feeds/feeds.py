@@ -24,6 +24,7 @@ BACKOFF_MS: Final = 1_000  # before a source that has ended runs again; twice as
 BACKOFF_MAX_MS: Final = 60_000
 SETTLED_MS: Final = 60_000  # a source that ran this long begins with the shortest wait again
 PROBLEM_MAX: Final = 200  # characters of an error that is shown
+PAUSED: Final = "paused by the operator"
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Running:
         self.index = index
         self.perp = perp
         self.is_running = False
+        self.is_paused = False  # by the operator: nothing it says is heard
         self.restarts = 0
         self.problem = ""
 
@@ -88,7 +90,7 @@ class Running:
 
         def put(quote: Quote) -> None:
             voice = self.perp if quote.is_perp else self.index
-            if voice is not None:
+            if voice is not None and not self.is_paused:
                 board.put(voice, quote)
 
         return put
@@ -132,6 +134,14 @@ class Feeds:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
+    def pause(self, name: str, *, is_paused: bool) -> None:
+        """Hears the source with a voice of this name no more, or again. KeyError when there is none."""
+        found = [running for running in self.running if name in (voice.name for voice in running.voices)]
+        if not found:
+            raise KeyError(name)
+        for running in found:
+            running.is_paused = is_paused
+
     def crash(self, share: float, seconds: float) -> None:
         """Makes synthetic markets fall. BadInput when no source can, or for a share or a time out of range."""
         if not 0 < share < 1 or not 0 < seconds <= 86_400:
@@ -154,9 +164,9 @@ class Feeds:
             name=voice.name,
             is_perp=voice.is_perp,
             weight=voice.weight,
-            is_running=running.is_running,
+            is_running=running.is_running and not running.is_paused,
             restarts=running.restarts,
-            problem=running.problem,
+            problem=PAUSED if running.is_paused else running.problem,
             coins=tuple(
                 self._coin_status(voice, coin, said.get(coin))
                 for coin in sorted(voice.coins)
