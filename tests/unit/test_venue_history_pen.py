@@ -196,6 +196,7 @@ def test_questions_see_everything_that_was_added_before_them(history: History, t
             history.add(news)
             seen += len(news.changes)
             assert len(await history.changes(limit=10_000)) == seen
+            assert (history.sequence, history.waiting, history.fault) == (news.last, 0, None)
 
     asyncio.run(ask())
     history.close()
