@@ -199,7 +199,7 @@ def venue_router(rest: Rest) -> APIRouter:
     @router.get("/funds", responses=answers(FundsView), summary="Insurance funds and pools")
     async def funds() -> Response:
         await service.desk.settled()
-        return respond(funds_view(service, rest.reads))
+        return respond(funds_view(service))
 
     @router.get("/feeds", responses=answers(FeedsView), summary="Sources of prices")
     async def feeds() -> Response:
@@ -271,7 +271,7 @@ def account_router(rest: Rest) -> APIRouter:
     async def what_if(request: Request, address: Account) -> Response:
         asked = await body_of(request, WhatIfRequest)
         await service.desk.settled()
-        return respond(what_if_view(service, rest.reads, account_number(service, address), asked))
+        return respond(what_if_view(service, account_number(service, address), asked))
 
     @router.get(
         "/liquidations",
