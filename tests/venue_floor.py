@@ -2,42 +2,15 @@
 
 import asyncio
 import heapq
-import importlib.util
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from seawall.venue.config import Config, Data
+from seawall.venue.floor import Floor
+from seawall.venue.service import Service
+
 START_MS = 1_760_000_400_000
-
-
-class NoHistory:
-    """What the venue's core asks of history, kept nowhere."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def load(self) -> tuple[int, Any]:
-        from seawall.venue.mirror import Kept
-
-        return 0, Kept()
-
-    def add(self, news: Any) -> None: ...
-    def settle(self) -> None: ...
-    def clear(self) -> None: ...
-    def close(self) -> None: ...
-    async def flush(self) -> None: ...
-
-
-if importlib.util.find_spec("seawall.venue.history") is None:
-    package, store = types.ModuleType("seawall.venue.history"), types.ModuleType("seawall.venue.history.store")
-    store.History = NoHistory
-    sys.modules |= {"seawall.venue.history": package, "seawall.venue.history.store": store}
-
-from seawall.venue.config import Config, Data  # noqa: E402
-from seawall.venue.floor import Floor  # noqa: E402
-from seawall.venue.service import Service  # noqa: E402
 
 
 class FakeClock:

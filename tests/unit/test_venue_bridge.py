@@ -193,7 +193,11 @@ def test_the_faucets_limits(tmp_path: Path) -> None:
         assert [await faucet.welcome(owner) >= 0 for owner in OWNERS[:5]] == [True, True, True, False, False]
         with pytest.raises(BadInput, match="takes no more"):
             await faucet.give(OWNERS[5], 1)
-        await world.floor.bridge.credit(OWNERS[0], 1_700 * USD_ONE)
+        await world.floor.bridge.credit(OWNERS[0], 1_660 * USD_ONE)
+        assert world.service.columns["cell"][VAULT] == 1_980 * USD_ONE
+        with pytest.raises(BadInput, match="it is dry"):
+            await faucet.give(OWNERS[0], 21)
+        await faucet.give(OWNERS[0], 20)
         with pytest.raises(BadInput, match="it is dry"):
             await faucet.give(OWNERS[0], 1)
 

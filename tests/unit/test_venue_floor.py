@@ -59,6 +59,8 @@ def test_a_new_venue_comes_alive_is_hurt_and_goes_on(tmp_path: Path) -> None:
             await world.pass_ms(60_000)
             assert world.floor.traders.doings.refused < 0.2 * world.floor.traders.doings.rows
             assert columns["market_status"][:2].tolist() == [command.ACTIVE] * 2
+            told = await world.service.history.market_fills(0, 0, clock.time, 1_000)
+            assert 0 < len(told) <= seen["trades"]
         left = (world.service.desk.sequence, world.service.desk.venue.state_hash())
         world = World(tmp_path, clock, market=MARKETS, traders=TRADERS)
         assert (world.service.desk.sequence, world.service.desk.venue.state_hash()) == left

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seawall.ledger.state import VAULT
 from seawall.terms import command, parameter
 from seawall.terms.limits import NOTIONAL_MAX, PRICE_MAX
 from seawall.units import RATE_ONE, USD_ONE, BadInput
@@ -97,8 +98,14 @@ def test_a_start_that_was_cut_off_is_finished_by_the_next(tmp_path: Path) -> Non
         world.service.start()
         assert await world.floor.genesis.list_new(world.floor.feeds) == ["BTC", "ETH"]
         await world.service.stop()
+        world = world_at(tmp_path, clock, BTC, ETH)
+        world.service.start()
+        assert await world.floor.genesis.list_new(world.floor.feeds) == []
+        await world.floor.genesis.stock()
+        await world.service.stop()
         async with world_at(tmp_path, clock, BTC, ETH) as again:
             assert again.service.columns["market_insurance"][:2].tolist() == [10**12, 10**12]
+            assert again.service.columns["cell"][VAULT] == 4 * 10**12 + 50_000 * USD_ONE
             await again.pass_ms(3_000)
             assert again.service.columns["market_status"][:2].tolist() == [command.ACTIVE, command.ACTIVE]
 
@@ -111,7 +118,7 @@ def test_no_money_is_made_where_deposits_are_real(tmp_path: Path) -> None:
             await world.pass_ms(3_000)
             columns = world.service.columns
             assert columns["market_status"][0] == command.ACTIVE
-            assert columns["market_insurance"][0] == columns["cell"][2] == 0
+            assert columns["market_insurance"][0] == columns["cell"][VAULT] == 0
             assert not world.floor.faucet.is_open
             assert not world.floor.traders.is_on
 

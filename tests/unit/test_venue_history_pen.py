@@ -196,6 +196,7 @@ def test_questions_see_everything_that_was_added_before_them(history: History, t
             history.add(news)
             seen += len(news.changes)
             assert len(await history.changes(limit=10_000)) == seen
+            assert (history.sequence, history.waiting, history.fault) == (news.last, 0, None)
 
     asyncio.run(ask())
     history.close()
@@ -213,7 +214,9 @@ def test_orders_are_written_as_they_were_not_as_they_became(history: History, fi
     assert row[9] == was
 
 
-def test_a_flush_is_synced_to_the_disk(history: History, told: list[News], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_is_synced_to_the_disk(
+    history: History, file: Path, told: list[News], monkeypatch: pytest.MonkeyPatch
+) -> None:
     levels: list[str] = []
     once = pen.Pen._write_once
 
@@ -230,8 +233,12 @@ def test_a_flush_is_synced_to_the_disk(history: History, told: list[News], monke
         history.add(told[1])
         await history.flush()
 
+    log = file.with_name(file.name + "-wal")
+    before = log.stat().st_size
+    asyncio.run(history.flush())
+    assert log.stat().st_size > before  # nothing waited: still a commit that has something to sync
     asyncio.run(flush())
     history.add(told[2])
     history.settle()
     history.close()
-    assert levels == ["NORMAL", "FULL", "FULL", "NORMAL"]
+    assert levels == ["NORMAL", "FULL", "FULL", "FULL", "NORMAL"]

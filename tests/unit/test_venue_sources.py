@@ -63,6 +63,12 @@ def test_markets_move_together_and_by_what_their_preset_says(preset: Any) -> Non
     assert 0.5 * usual < middle < 4 * usual
 
 
+def test_a_market_is_as_wild_whatever_the_steps_in_which_it_is_looked_at() -> None:
+    fine, coarse = walk(hidden(), 2 * 86_400, 2_000)[::30], walk(hidden(), 2 * 86_400, 60_000)
+    wild = [np.diff(np.log(path), axis=0).std(axis=0) for path in (fine, coarse)]
+    assert (np.abs(np.log(wild[1] / wild[0])) < 0.3).all()
+
+
 def test_in_a_lively_market_somebody_with_much_leverage_is_wrong_in_most_quarters_of_an_hour() -> None:
     first = np.log(walk(hidden(), 4 * 3_600))[:, 0]
     quarters = [first[start : start + 900] for start in range(0, 4 * 3_600, 900)]

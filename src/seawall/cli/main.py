@@ -19,6 +19,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "journal": ("seawall.cli.journal", "app"),
     "ledger": ("seawall.cli.ledger", "app"),
     "sim": ("seawall.cli.sim", "sim"),
+    "up": ("seawall.cli.up", "up"),
 }
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130

@@ -139,6 +139,30 @@ class VenueAlert(Section, frozen=True, kw_only=True):
     threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
 
 
+class Sockets(Section, frozen=True, kw_only=True):
+    """Websockets: limits of clients, and how often streams are told. An address is an IP, or a /64 of IPv6."""
+
+    connections: int = 4_096
+    connections_per_ip: int = 256
+    subscriptions: int = 1_000  # of one connection
+    users: int = 15  # whose streams one connection reads
+    messages_per_minute: int = 60_000  # from one address; beyond twice as many it is cut off
+    posts: int = 100  # of one address, not answered yet
+    message_bytes: int = 1 << 18
+    idle_seconds: int = 60  # a connection to which nothing was sent for as long is closed
+    slow_seconds: int = 10  # one that takes nothing for as long is cut off
+    queue_bytes: int = 1 << 20  # of market data that waits for one reader: more is dropped, a snapshot replaces it
+    owed_bytes: int = 4 << 20  # of answers and events that wait: a reader of whom more is owed is cut off
+    flush_ms: int = 4  # what happens within is told together
+    best_ms: int = 20  # between two messages of one stream, at least: bbo
+    book_ms: int = 100  # l2Book
+    mids_ms: int = 500  # allMids, fastAssetCtxs
+    context_ms: int = 1_000  # activeAssetCtx, assetCtxs, allDexsAssetCtxs
+    candle_ms: int = 1_000
+    state_ms: int = 200  # clearinghouseState and other states of an account
+    state_seconds: int = 5  # until a state is told again when nothing happened
+
+
 class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
@@ -153,6 +177,7 @@ class Config(Section, frozen=True, kw_only=True):
     logs: Logs = Logs()
     alerts: Alerts = Alerts()
     alert: tuple[VenueAlert, ...] = ()
+    sockets: Sockets = Sockets()
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:

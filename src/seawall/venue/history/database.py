@@ -1,8 +1,8 @@
 """Opens the database of history: SQLite by default, PostgreSQL by its URL. What writes and asks is the same for both.
 
 SQLite runs in WAL mode with synchronous NORMAL: a commit survives the end of the process, and power loss takes at most
-the last ones and never tears any. `harden` commits with FULL, which syncs the whole log of writes: all before it
-survives power loss too. Every transaction begins explicitly, so that reads of one transaction see one state.
+the last ones and never tears any. A commit with FULL syncs the whole log of writes: it and all before it survive power
+loss too. Every transaction begins explicitly, so that reads of one transaction see one state.
 """
 
 import sqlite3
@@ -20,6 +20,8 @@ BUSY_MS: Final = 5_000
 CACHE_KIB: Final = 64 * 1024
 CHECKPOINT_PAGES: Final = 4_000  # of 4 KiB in the log of writes, before they go into the file
 LOG_BYTES: Final = 64 << 20  # that the log of writes keeps on disk once they have
+QUICK: Final = "NORMAL"  # as PRAGMA synchronous calls it
+SYNCED: Final = "FULL"
 POSTGRES_DRIVER: Final = "postgresql+psycopg"
 
 
@@ -54,7 +56,7 @@ def file_of(engine: Engine) -> Path:
 
 
 def set_synchronous(connection: Connection, level: str) -> None:
-    """How far a commit of SQLite goes: NORMAL or FULL. Between transactions; nothing for other databases."""
+    """Which commits of SQLite are synced, QUICK or SYNCED. Between transactions; PostgreSQL syncs all of them."""
     if is_sqlite(connection.engine):
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
@@ -78,7 +80,7 @@ def _open_sqlite(url: URL, read_only: bool) -> Engine:
         raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not read_only:
             raw.execute("PRAGMA journal_mode=WAL")
-            raw.execute("PRAGMA synchronous=NORMAL")
+            raw.execute(f"PRAGMA synchronous={QUICK}")
             raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
             raw.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
 

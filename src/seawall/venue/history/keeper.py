@@ -5,13 +5,13 @@ from itertools import count
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, insert, inspect, select
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select, update
 
 from seawall.venue.history import tables
 from seawall.venue.history.candles import Candles
 from seawall.venue.history.kept import greatest, load_candles, load_kept, load_volumes
 from seawall.venue.history.rows import Row, fill_row, listed_row, note_row, order_row, twap_row
-from seawall.venue.history.statements import Statements
+from seawall.venue.history.statements import Statements, breathe
 from seawall.venue.history.volumes import Volumes
 from seawall.venue.mirror import Kept
 from seawall.venue.records import Entry, News
@@ -68,6 +68,7 @@ class Keeper:
         with self.engine.begin() as connection:
             first = {"id": THE_ROW, "version": tables.version(), **msgspec.structs.asdict(Mark())}
             connection.execute(insert(tables.META), first)
+            connection.execute(insert(tables.SYNCS), {"id": THE_ROW, "count": 0})
 
     def load(self) -> Kept:
         """Takes up what the database has; returns what a mirror needs of it."""
@@ -94,6 +95,7 @@ class Keeper:
             self.volumes.see(news)
             _settle(payees, news.entries)
             work.added[tables.ACCOUNTS] += map(msgspec.structs.astuple, news.owners)
+            breathe()
         self._orders(work, orders)
         work.removed[tables.PAYEES] = [(reference,) for reference in payees]
         work.added[tables.PAYEES] = [pair for pair in payees.items() if pair[1]]
@@ -113,6 +115,10 @@ class Keeper:
         for table, rows in work.added.items():
             self.statements.add(connection, table, rows)
         self.statements.change_orders(connection, work.orders)
+
+    def touch(self, connection: Connection) -> None:
+        """Changes a row, so that the transaction has something to sync: SQLite skips a commit that changes nothing."""
+        connection.execute(update(tables.SYNCS).values(count=tables.SYNCS.c["count"] + 1))
 
     def is_written(self, work: Work) -> bool:
         """Whether the database has this work: for a commit whose answer was lost."""

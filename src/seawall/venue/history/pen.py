@@ -16,11 +16,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from seawall.venue.history.database import set_synchronous
+from seawall.venue.history.database import QUICK, SYNCED, set_synchronous
 from seawall.venue.history.keeper import Keeper, TakenError, Told, Work
 
-LINGER_S: Final = 0.05
-TRANSACTION_RECORDS: Final = 4_096  # about: whole batches
+LINGER_S: Final = 0.25
+TRANSACTION_RECORDS: Final = 8_192  # about: whole batches
 QUEUE_RECORDS: Final = 200_000
 STALL_S: Final = 4.0  # that a full queue waits while nothing at all is written before history stops
 RETRY_FIRST_S: Final = 0.05
@@ -150,13 +150,13 @@ class Pen:
 
     def _transact(self) -> None:
         """Writes what waits, up to a bound, in one transaction."""
-        told, records, items, level = [], 0, 0, "NORMAL"
+        told, records, items, level = [], 0, 0, QUICK
         while self._queue and records < TRANSACTION_RECORDS:
             item = self._queue.popleft()
             items += 1
             records += item.records
             if item.told is None:
-                level = "FULL"
+                level = SYNCED
             else:
                 told.append(item.told)
         work = self.keeper.work(told) if told else Work(self.keeper.mark, {}, [], {})
@@ -192,6 +192,8 @@ class Pen:
             try:
                 with connection.begin():
                     self.keeper.write(connection, work)
+                    if level == SYNCED:
+                        self.keeper.touch(connection)
             except TakenError:
                 if not self.keeper.is_written(work):  # unless by a commit of ours whose answer was lost
                     raise

@@ -3,6 +3,7 @@
 Rows go to the driver as tuples: nothing is done for each of them between a record and the database.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,10 +15,18 @@ from seawall.venue.history import tables
 from seawall.venue.history.rows import Row
 
 LASTING: Final = ("oid", "account", "market", "cloid", "time", "sequence", "twap")  # of an order
-STEP: Final = 1_000  # rows that go to the driver at once
+STEP: Final = 100  # rows that go to the driver at once
+BREATH_S: Final = 0.00005
 FOUND: Final = "found_"  # before the name of a parameter that finds a row
 REPLACED: Final = (tables.PAYEES, tables.AGENTS, tables.CANDLES, tables.VOLUMES)
 ADDED: Final = (*tables.LOGS, tables.ORDERS, tables.ACCOUNTS)
+
+
+def breathe() -> None:
+    """Lets the event loop run. The interpreter's lock is let go at every row, but whoever waits for it wakes too late
+    to get it, and asks for it only after 5 ms: a short sleep now and then is what hands it over.
+    """
+    time.sleep(BREATH_S)
 
 
 class Statements:
@@ -59,6 +68,7 @@ class Statements:
         for first in range(0, len(rows), STEP):
             connection.exec_driver_sql(text, list(rows[first : first + STEP]))
             self.steps += 1
+            breathe()
 
     def _change(self, table: Table, names: list[str], key: str) -> str:
         values: dict[str, Any] = {name: bindparam(name) for name in names}

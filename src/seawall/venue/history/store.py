@@ -55,6 +55,11 @@ class History:
         return None if self._pen is None else self._pen.fault
 
     @property
+    def sequence(self) -> int:
+        """The last command that is written."""
+        return 0 if self._pen is None else self._pen.keeper.mark.sequence
+
+    @property
     def waiting(self) -> int:
         """Records told and not written yet."""
         return 0 if self._pen is None else self._pen.waiting

@@ -60,6 +60,7 @@ META: Final = _table(
     _column("time"),  # the venue's, after it
     _column("chain", bytes),  # Venue.chain after it
 )
+SYNCS: Final = _table("syncs", _key("id"), _column("count"))  # commits that were made to survive power loss
 ORDERS: Final = _table("orders", _key("oid"), *_columns(Order)[1:])
 FILLS: Final = _log("fills", *_columns(Fill))
 PAYMENTS: Final = _log("payments", *_columns(Payment))

@@ -29,7 +29,9 @@ class SocketCounters(Protocol):
 class Sockets(Protocol):
     """A websocket hub."""
 
-    counters: SocketCounters
+    @property
+    def counters(self) -> SocketCounters:
+        """What it has counted."""
 
     @property
     def readers(self) -> Sized:

@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from seawall.venue.config import MarketTerms
 from seawall.venue.feeds.feeds import Feeds
@@ -81,9 +81,9 @@ class Operations:
         """Adds a websocket hub to the metrics."""
         self.metrics.more.append(socket_gauges(hub))
 
-    def mount(self, app: FastAPI) -> None:
-        """Puts `/v1` on the app that clients see."""
-        create_rest(app, self.rest, alerts_router(self.rest, self.alerts), shapes=SHAPES)
+    def mount(self, app: FastAPI, *more: APIRouter, shapes: Sequence[type[Any]] = ()) -> None:
+        """Puts `/v1` on the app that clients see, with `more` routers and their shapes."""
+        create_rest(app, self.rest, alerts_router(self.rest, self.alerts), *more, shapes=(*SHAPES, *shapes))
 
     async def start(self) -> None:
         """Begins to watch, to send and to keep usage."""
