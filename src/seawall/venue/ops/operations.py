@@ -68,7 +68,7 @@ class Operations:
         self.gate = Gate(self.limits)
         self.metrics = Metrics(service, self.limits)
         self.record = Record(self.store)
-        self.alerts = Alerts(service, self.reads, self.store, environment)
+        self.alerts = Alerts(service, self.store, environment)
         self.rest = Rest(service, self.reads, self.limits, None if feeds is None else feeds.status, self.record.reasons)
         self.probes = Probes(service, self.metrics)
         self.admin = Admin(service, self.record, tokens, None if feeds is None else _lister(feeds), feeds)

@@ -54,9 +54,10 @@ def account_view(service: Service, reads: Reads, account: int) -> AccountView:
     """The account now."""
     columns, people = service.columns, service.people
     terms = account_of(columns, service.universe, account)
+    leaving = {one.bucket: 0 if one.is_liquidated else one.leaving for one in service.lens.reader.account(account)}
     views = []
     for number, named in zip(buckets_of(columns, account), terms.buckets, strict=True):
-        views.append(bucket_view(named.name, named.bucket, terms, reads.may_leave(number)))
+        views.append(bucket_view(named.name, named.bucket, terms, UsdMicro(leaving[number])))
     person = people.persons[account]
     spot = people.persons[person.master].spot
     outside = columns["bucket_raw"].item(spot) if spot >= 0 else 0

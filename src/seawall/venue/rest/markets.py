@@ -12,7 +12,6 @@ from seawall.terms.parameter import DOWN, EITHER, MARKET, NEITHER, UP, Parameter
 from seawall.terms.venue_parameter import VENUE
 from seawall.units import FUNDING_ONE, RATE_ONE, UsdMicro
 from seawall.venue.decimals import rate_text, usd_text
-from seawall.venue.reads import Reads
 from seawall.venue.records import Change
 from seawall.venue.rest.market_shapes import (
     ChangesView,
@@ -189,7 +188,7 @@ def _change(service: Service, change: Change, reasons: Mapping[int, str]) -> Cha
     )
 
 
-def funds_view(service: Service, reads: Reads) -> FundsView:
+def funds_view(service: Service) -> FundsView:
     """What stands behind the debts of each market."""
     cell = service.columns["cell"]
     return FundsView(
@@ -200,11 +199,11 @@ def funds_view(service: Service, reads: Reads) -> FundsView:
         fees=usd_text(cell.item(state.FEES)),
         dust=usd_text(cell.item(state.DUST)),
         bad_debt=usd_text(-cell.item(state.BAD_DEBT)),
-        funds=tuple(_fund(service, reads, listing) for listing in service.universe.listings),
+        funds=tuple(_fund(service, listing) for listing in service.universe.listings),
     )
 
 
-def _fund(service: Service, reads: Reads, listing: Listing) -> FundView:
+def _fund(service: Service, listing: Listing) -> FundView:
     columns, market = service.columns, listing.number
     values = columns["param"][market].tolist()
     return FundView(
@@ -212,16 +211,16 @@ def _fund(service: Service, reads: Reads, listing: Listing) -> FundView:
         insurance=usd_text(columns["market_insurance"].item(market)),
         insurance_floor=usd_text(values[parameter.INSURANCE_FLOOR]),
         claim_cap=usd_text(values[parameter.CLAIM_CAP]),
-        backstop=_pool(columns, reads, listing, BACKSTOP, usd_text(values[parameter.BACKSTOP_CAP])),
-        amm=_pool(columns, reads, listing, AMM, listing.size_text(values[parameter.AMM_CAP])),
+        backstop=_pool(service, listing, BACKSTOP, usd_text(values[parameter.BACKSTOP_CAP])),
+        amm=_pool(service, listing, AMM, listing.size_text(values[parameter.AMM_CAP])),
         short=usd_text(columns["market_short"].item(market)),
     )
 
 
-def _pool(columns: Any, reads: Reads, listing: Listing, which: int, cap: str) -> PoolView:
-    market = listing.number
+def _pool(service: Service, listing: Listing, which: int, cap: str) -> PoolView:
+    columns, market = service.columns, listing.number
     bucket = len(columns["bucket_raw"]) - 2 * (len(columns["market_price"]) - market) + which
-    standing, slot = reads.standing(bucket), columns["bucket_first"].item(bucket)
+    standing, slot = service.lens.reader.buckets(bucket)[0], columns["bucket_first"].item(bucket)
     shares = columns["market_shares_backstop" if which == BACKSTOP else "market_shares_amm"].item(market)
     return PoolView(
         equity=usd_text(standing.equity),

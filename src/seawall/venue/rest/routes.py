@@ -167,6 +167,36 @@ def venue_router(rest: Rest) -> APIRouter:
         await service.desk.settled()
         return respond(market_view(service, service.universe.coin(coin)))
 
+    @router.get("/funds", responses=answers(FundsView), summary="Insurance funds and pools")
+    async def funds() -> Response:
+        await service.desk.settled()
+        return respond(funds_view(service))
+
+    @router.get("/feeds", responses=answers(FeedsView), summary="Sources of prices")
+    async def feeds() -> Response:
+        told = [] if rest.feeds is None else rest.feeds()
+        found = tuple(msgspec.convert(one, FeedView, from_attributes=True) for one in told)
+        return respond(FeedsView(time=service.now, feeds=found))
+
+    @router.get("/proofs", responses=answers(ProofsView), summary="Hashes of the log and of the state")
+    async def proofs() -> Response:
+        return respond(await proofs_view(service, rest.heads))
+
+    @router.get("/events", responses=answers(EventsView, "unknown_coin"), summary="The last events in words")
+    async def events(coin: CoinQuery = None, limit: Limit = 100) -> Response:
+        await service.desk.settled()
+        if coin is not None:
+            service.universe.coin(coin)
+        return respond(EventsView(time=service.now, events=rest.recent.last(limit, coin)))
+
+    _policy_routes(router, rest)
+    return router
+
+
+def _policy_routes(router: APIRouter, rest: Rest) -> None:
+    """Parameters and their history."""
+    service = rest.service
+
     @router.get(
         "/markets/{coin}/parameters",
         responses=answers(ParametersView, "unknown_coin"),
@@ -196,30 +226,6 @@ def venue_router(rest: Rest) -> APIRouter:
         reasons = await rest.reasons([change.sequence for change in found])
         return respond(changes_view(service, found, reasons))
 
-    @router.get("/funds", responses=answers(FundsView), summary="Insurance funds and pools")
-    async def funds() -> Response:
-        await service.desk.settled()
-        return respond(funds_view(service, rest.reads))
-
-    @router.get("/feeds", responses=answers(FeedsView), summary="Sources of prices")
-    async def feeds() -> Response:
-        told = [] if rest.feeds is None else rest.feeds()
-        found = tuple(msgspec.convert(one, FeedView, from_attributes=True) for one in told)
-        return respond(FeedsView(time=service.now, feeds=found))
-
-    @router.get("/proofs", responses=answers(ProofsView), summary="Hashes of the log and of the state")
-    async def proofs() -> Response:
-        return respond(await proofs_view(service, rest.heads))
-
-    @router.get("/events", responses=answers(EventsView, "unknown_coin"), summary="The last events in words")
-    async def events(coin: CoinQuery = None, limit: Limit = 100) -> Response:
-        await service.desk.settled()
-        if coin is not None:
-            service.universe.coin(coin)
-        return respond(EventsView(time=service.now, events=rest.recent.last(limit, coin)))
-
-    return router
-
 
 def account_router(rest: Rest) -> APIRouter:
     """Accounts by address. As on Hyperliquid, what an account holds is public."""
@@ -240,6 +246,25 @@ def account_router(rest: Rest) -> APIRouter:
     async def positions(address: Account) -> Response:
         await service.desk.settled()
         return respond(positions_view(service, account_number(service, address)))
+
+    @router.get(
+        "/ranks",
+        responses=answers(RanksView, "unknown_account"),
+        summary="Places in the queue of auto-deleveraging",
+        dependencies=heavy,
+    )
+    async def ranks(address: Account) -> Response:
+        await service.desk.settled()
+        return respond(ranks_view(service, rest.reads, account_number(service, address)))
+
+    _shock_routes(router, rest)
+    _past_routes(router, rest)
+    return router
+
+
+def _shock_routes(router: APIRouter, rest: Rest) -> None:
+    """What would be: along shocks, and after what an account may do."""
+    service, heavy = rest.service, [rest.costs(HEAVY - LIGHT)]
 
     @router.get(
         "/surface",
@@ -271,7 +296,12 @@ def account_router(rest: Rest) -> APIRouter:
     async def what_if(request: Request, address: Account) -> Response:
         asked = await body_of(request, WhatIfRequest)
         await service.desk.settled()
-        return respond(what_if_view(service, rest.reads, account_number(service, address), asked))
+        return respond(what_if_view(service, account_number(service, address), asked))
+
+
+def _past_routes(router: APIRouter, rest: Rest) -> None:
+    """What was: receipts and the ledger, from history."""
+    service, heavy = rest.service, [rest.costs(HEAVY - LIGHT)]
 
     @router.get(
         "/liquidations",
@@ -302,15 +332,3 @@ def account_router(rest: Rest) -> APIRouter:
         if kind == "csv":
             return Response(await asyncio.to_thread(csv_of, found), media_type="text/csv", headers=ANYWHERE)
         return respond(found)
-
-    @router.get(
-        "/ranks",
-        responses=answers(RanksView, "unknown_account"),
-        summary="Places in the queue of auto-deleveraging",
-        dependencies=heavy,
-    )
-    async def ranks(address: Account) -> Response:
-        await service.desk.settled()
-        return respond(ranks_view(service, rest.reads, account_number(service, address)))
-
-    return router

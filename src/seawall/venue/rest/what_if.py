@@ -22,7 +22,6 @@ from seawall.tools.scales import usd_of
 from seawall.units import USD_ONE, BadInput, Lots, Rate, UsdMicro, floor_div, fraction_from, usd
 from seawall.venue.decimals import usd_text
 from seawall.venue.names import address_text
-from seawall.venue.reads import Reads
 from seawall.venue.rest.account import bucket_view, position_line
 from seawall.venue.rest.terms import account_of
 from seawall.venue.rest.what_if_shapes import (
@@ -49,7 +48,7 @@ class _Running(msgspec.Struct):
     fee: UsdMicro = UsdMicro(0)
 
 
-def what_if_view(service: Service, reads: Reads, account: int, asked: WhatIfRequest) -> WhatIfView:
+def what_if_view(service: Service, account: int, asked: WhatIfRequest) -> WhatIfView:
     """The account before and after. BadInput for unknown coins, for numbers that are none, and when nothing happens."""
     acts = (asked.deposit, asked.leverage, asked.margin_mode, asked.order)
     moves = _moves(asked)
@@ -65,7 +64,7 @@ def what_if_view(service: Service, reads: Reads, account: int, asked: WhatIfRequ
     if asked.margin_mode is not None:
         _mode(run, service, asked.margin_mode)
     if asked.order is not None:
-        _order(run, service, reads, account, asked.order)
+        _order(run, service, account, asked.order)
     after = tool.moved(run.account, moves)
     return WhatIfView(
         address=address_text(service.people.persons[account].address),
@@ -177,11 +176,11 @@ def _to_isolated(run: _Running, service: Service, asked: ModeInView) -> None:
     )
 
 
-def _order(run: _Running, service: Service, reads: Reads, account: int, asked: OrderInView) -> None:
+def _order(run: _Running, service: Service, account: int, asked: OrderInView) -> None:
     listing, columns = service.universe.coin(asked.coin), service.columns
     scale = run.account.place(asked.coin).scale
-    leverage, is_isolated = reads.choice(account, listing.number)
-    mode = asked.margin_mode or ("isolated" if is_isolated else "cross")
+    setting = service.lens.reader.setting(account, listing.number)
+    leverage, mode = setting.leverage, asked.margin_mode or ("isolated" if setting.is_isolated else "cross")
     held = next((n.name for n in run.account.buckets for p in n.bucket.positions if p.market == asked.coin), None)
     if held is not None:
         mode, leverage = ("cross" if held == CROSS else "isolated"), _held(run.account, asked.coin)[1].leverage

@@ -31,7 +31,6 @@ from seawall.venue.ops.alerts.signed import account_asked
 from seawall.venue.ops.alerts.targets import check_target, scheme_of
 from seawall.venue.ops.alerts.watcher import TITLE, Watcher
 from seawall.venue.ops.store import Store
-from seawall.venue.reads import Reads
 from seawall.venue.rest.errors import ApiError
 from seawall.venue.service import Service
 
@@ -55,7 +54,6 @@ class Alerts:
     def __init__(
         self,
         service: Service,
-        reads: Reads,
         store: Store,
         environment: Mapping[str, str],
         courier: Courier | None = None,
@@ -66,7 +64,7 @@ class Alerts:
         own = own_alerts(service.config.alert, environment)
         self.book = Book(store, own, self.terms.targets, self.terms.accounts)
         self.courier = Courier(self.book, self.terms.tries) if courier is None else courier
-        self.watcher = Watcher(service, reads, self.book, self.terms.seconds)
+        self.watcher = Watcher(service, self.book, self.terms.seconds)
         self.watcher.told = self.courier.wake
         self._lock = asyncio.Lock()
         self._tested: dict[int, float] = {}

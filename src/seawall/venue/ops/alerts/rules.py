@@ -9,17 +9,18 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from seawall.ledger import state
-from seawall.tools.account_file import CROSS, Account, isolated_name
-from seawall.tools.figures import percent
-from seawall.units import FUNDING_ONE, UsdMicro, usd
+from seawall.margin.requirement import liquidation_end
+from seawall.tools.account_file import CROSS, isolated_name
+from seawall.tools.figures import percent, text_of
+from seawall.units import FUNDING_ONE, UsdMicro, price_fraction, usd
 from seawall.venue.decimals import rate_text, usd_text
 from seawall.venue.ops.alerts.shapes import BadDebt, Distance, FundingRate, Insurance, MarginCall, MarginRatio, Rule
-from seawall.venue.reads import Reads, Standing
-from seawall.venue.rest.account import position_line
-from seawall.venue.rest.terms import account_of, buckets_of
+from seawall.venue.rest.terms import policy_of
 from seawall.venue.service import Service
+from seawall.venue.views.figures import BucketFigures
 
 HYSTERESIS: Final = Fraction(1, 20)
+PRICE_DIGITS: Final = 6  # decimals of a liquidation price in a sentence
 ACCOUNT_LEVELS: Final = (MarginCall, MarginRatio, Distance)
 MARKET_LEVELS: Final = (FundingRate, Insurance, BadDebt)
 LEVEL_NAMES: Final = {"initial": "initial margin", "liquidation_end": "liquidation end", "maintenance": "maintenance"}
@@ -35,71 +36,64 @@ class Found(NamedTuple):
 
 
 class Sight:
-    """An account at one moment; what several rules ask is computed once."""
+    """An account at one moment, as the engine measures it."""
 
-    def __init__(self, service: Service, reads: Reads, account: int) -> None:
-        self.service = service
-        self.account = account
-        columns, listings = service.columns, service.universe.listings
-        self.buckets: list[tuple[str, Standing]] = []
-        for number in buckets_of(columns, account):
-            market = columns["bucket_market"].item(number)
-            name = CROSS if number == account else isolated_name(listings[market].coin)
-            self.buckets.append((name, reads.standing(number)))
-        self._reads = reads
-        self._terms: Account | None = None
-
-    def liquidation_end(self, maintenance: int) -> UsdMicro:
-        return self._reads.liquidation_end(maintenance)
-
-    @property
-    def terms(self) -> Account:
-        """The account as the margin core sees it."""
-        if self._terms is None:
-            self._terms = account_of(self.service.columns, self.service.universe, self.account)
-        return self._terms
+    def __init__(self, service: Service, account: int) -> None:
+        listings = service.universe.listings
+        self.listings = listings
+        self.exit_buffer = policy_of(service.columns).exit_buffer
+        self.buckets: list[tuple[str, BucketFigures]] = [
+            (CROSS if one.market < 0 else isolated_name(listings[one.market].coin), one)
+            for one in service.lens.reader.account(account)
+        ]
 
 
 def account_levels(sight: Sight, rule: Rule) -> Iterator[Found]:
     """What a rule about an account says of each of its buckets or positions."""
     if isinstance(rule, MarginCall):
-        for name, standing in sight.buckets:
-            yield _margin_call(sight, rule, name, standing)
+        for name, found in sight.buckets:
+            yield _margin_call(sight, rule, name, found)
     elif isinstance(rule, MarginRatio):
-        for name, standing in sight.buckets:
-            yield _margin_ratio(rule, name, standing)
+        for name, found in sight.buckets:
+            yield _margin_ratio(rule, name, found)
     elif isinstance(rule, Distance):
         yield from _distances(sight, rule)
 
 
-def _margin_call(sight: Sight, rule: MarginCall, name: str, standing: Standing) -> Found:
-    levels = {"initial": standing.initial, "maintenance": standing.maintenance}
-    level = levels.get(rule.level, sight.liquidation_end(standing.maintenance))
-    equity = standing.equity_initial if rule.level == "initial" else standing.equity
+def _margin_call(sight: Sight, rule: MarginCall, name: str, bucket: BucketFigures) -> Found:
+    end = liquidation_end(UsdMicro(bucket.maintenance), sight.exit_buffer)
+    levels = {"initial": bucket.initial, "liquidation_end": end, "maintenance": bucket.maintenance}
+    level = levels[rule.level]
+    equity = bucket.equity_initial if rule.level == "initial" else bucket.equity
     sentence = f"{name}: equity of {usd_text(equity)} USD is below {LEVEL_NAMES[rule.level]} of {usd_text(level)} USD"
     return Found(name, equity < level, equity >= level * (1 + HYSTERESIS), sentence)
 
 
-def _margin_ratio(rule: MarginRatio, name: str, standing: Standing) -> Found:
-    limit, need = Fraction(rule.above), standing.maintenance
-    if standing.equity <= 0:
-        return Found(name, need > 0, need == 0, f"{name}: equity of {usd_text(standing.equity)} USD is gone")
-    ratio = Fraction(need, standing.equity)
+def _margin_ratio(rule: MarginRatio, name: str, bucket: BucketFigures) -> Found:
+    limit, need = Fraction(rule.above), bucket.maintenance
+    if bucket.equity <= 0:
+        return Found(name, need > 0, need == 0, f"{name}: equity of {usd_text(bucket.equity)} USD is gone")
+    ratio = Fraction(need, bucket.equity)
     sentence = f"{name}: margin ratio of {percent(ratio)} is above {percent(limit)}"
     return Found(name, ratio > limit, ratio <= limit * (1 - HYSTERESIS), sentence)
 
 
 def _distances(sight: Sight, rule: Distance) -> Iterator[Found]:
-    limit, universe = Fraction(rule.below), sight.service.universe
-    for named in sight.terms.buckets:
-        for position in named.bucket.positions:
-            if not position.size or rule.coin not in (None, position.market):
+    limit = Fraction(rule.below)
+    for name, bucket in sight.buckets:
+        for position in bucket.positions:
+            listing = sight.listings[position.market]
+            if rule.coin not in (None, listing.coin):
                 continue
-            far, view = position_line(sight.terms, named.name, position, universe.coin(position.market))
-            subject = f"{named.name} {position.market}"
+            subject, point = f"{name} {listing.coin}", position.liquidation(bucket.equity)
+            if point is None:
+                yield Found(subject, False, True, "")
+                continue
+            price = Fraction(*point)
+            far = abs(price / position.mark - 1)
             sentence = (
-                f"{subject}: the mark of {view.mark} USD is {percent(far)} from the liquidation price"
-                f" of {view.liquidation_price} USD"
+                f"{subject}: the mark of {listing.price_text(position.mark)} USD is {percent(far)} from the"
+                f" liquidation price of {text_of(price_fraction(price, listing.size_decimals), PRICE_DIGITS)} USD"
             )
             yield Found(subject, far < limit, far >= limit * (1 + HYSTERESIS), sentence)
 

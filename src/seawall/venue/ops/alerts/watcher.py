@@ -20,7 +20,6 @@ from seawall.venue.ops.alerts.rules import (
     market_levels,
 )
 from seawall.venue.ops.alerts.shapes import Breaker, FundingPayment, Liquidation, Rule, StatusChange
-from seawall.venue.reads import Reads
 from seawall.venue.records import Change, News, Note, Payment
 from seawall.venue.rest.receipts import entry_of
 from seawall.venue.rest.words import BREAKERS, STATUSES
@@ -35,9 +34,8 @@ log = logging.getLogger("seawall.alerts")
 class Watcher:
     """Looks every `seconds`. `run` it as a task."""
 
-    def __init__(self, service: Service, reads: Reads, book: Book, seconds: float) -> None:
+    def __init__(self, service: Service, book: Book, seconds: float) -> None:
         self.service = service
-        self.reads = reads
         self.book = book
         self.seconds = seconds
         self.told: Callable[[], None] = lambda: None  # called when there are new messages
@@ -108,7 +106,7 @@ class Watcher:
         alerts = self.book.of_account.get(account, [])
         if not alerts:
             return
-        sight = Sight(self.service, self.reads, account)
+        sight = Sight(self.service, account)
         for alert in alerts:
             for place, rule in enumerate(alert.rules):
                 if isinstance(rule, ACCOUNT_LEVELS):
