@@ -1,4 +1,4 @@
-"""A whole venue under load: `seawall up` on one core, its clients on the other. Real signatures, HTTP, a durable journal.
+"""A whole venue under load: `seawall up` on one core, its clients on the other. Signatures, HTTP, a durable journal.
 
 Signed orders one a request; in actions of 40; latency at half the bar's rate; clearinghouseState; each with the
 server's CPU time, so that a busy machine shows. Orders rest, fill and are cancelled like those of makers and takers.
