@@ -14,6 +14,7 @@ import msgspec
 from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.words import MalformedError
+from seawall.venue.history.pen import HistoryFault
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -97,6 +98,8 @@ class Wire:
             return 503, TEXT, f"The venue is busy: {error}".encode()
         except StoppedError as error:
             return 503, TEXT, f"The venue has stopped: {error}".encode()
+        except HistoryFault as error:
+            return 503, TEXT, f"The history is unavailable: {error}".encode()
         except Exception:  # a bug: told in the log, never to the client
             log.exception("%s failed", scope["path"])
             return 500, TEXT, b"Internal Server Error"
