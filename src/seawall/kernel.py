@@ -27,7 +27,10 @@ PACKAGE: Final = Path(__file__).resolve().parent
 INTERPRETED: Final = os.environ.get("SEAWALL_INTERPRET", "") not in ("", "0")
 KEEP_FOLDERS: Final = 8  # caches of this many source states stay
 KEEP_SECONDS: Final = 3_600  # and any that was used this recently: another process may be running on it
-USES_KERNELS: Final = re.compile(r"^\s*(?:from seawall\.kernel import|import seawall\.kernel)", re.MULTILINE)
+DECORATORS: Final = r"\b(?:kernel|warm_up)\b"  # who imports one of these declares kernels
+USES_KERNELS: Final = re.compile(
+    rf"^\s*from seawall\.kernel import (?:\([^)]*{DECORATORS}|[^\n(]*{DECORATORS})", re.MULTILINE
+)
 IMPORTS: Final = re.compile(
     r"^[ \t]*(?:from|import)[ \t]+(seawall[\w.]*)(?:[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))?", re.M
 )

@@ -125,7 +125,7 @@ def test_a_disk_that_fails_answers_nobody_and_stops_the_desk() -> None:
 
 
 def test_too_much_waiting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desks, "QUEUE_ROWS", 3)
+    monkeypatch.setattr(desks, "FIRST_ROWS", 3)
 
     async def scenario(office: Office) -> None:
         jobs = [asyncio.ensure_future(office.desk.submit(account(number))) for number in (1, 2, 3, 4)]
@@ -134,6 +134,25 @@ def test_too_much_waiting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             await jobs[3]
         assert [int((await job).codes[0]) for job in jobs[:3]] == [code.OK] * 3
         assert (await office.desk.submit(account(4))).codes.tolist() == [code.OK]
+
+    Office().play(scenario)
+
+
+def test_prices_find_room_in_a_crowd_and_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desks, "QUEUE_ROWS", 8)
+    monkeypatch.setattr(desks, "TURN_ROWS", 4)
+    noop = rows_of([{"kind": command.CANCEL_ALL, "signer": 0}])
+    price = rows_of([{"kind": command.ORACLE, "signer": command.ORACLES}])
+
+    async def scenario(office: Office) -> None:
+        crowd = [asyncio.ensure_future(office.desk.submit(noop)) for _ in range(9)]
+        told = asyncio.ensure_future(office.desk.submit(price))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await crowd[8]
+        assert office.desk.waiting == 9
+        sequence = int((await told).sequences[0])
+        assert sequence < min(int(one.sequences[0]) for one in await asyncio.gather(*crowd[:8]))
 
     Office().play(scenario)
 

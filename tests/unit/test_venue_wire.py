@@ -13,6 +13,7 @@ from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.answer import answer
 from seawall.venue.exchange.words import MalformedError
+from seawall.venue.history.pen import HistoryFault
 from seawall.venue.wire import BODY_MAX, DEPTH_MAX, LimitedError, Wire, is_deep
 from venue_rig import Rig, key, order_action, run, wire
 
@@ -101,6 +102,7 @@ def test_what_cannot_be_read(body: bytes, status: int) -> None:
         (BadInput("coin", "unknown"), 422, b"unknown"),
         (BusyError("9 commands wait"), 503, b"busy"),
         (StoppedError("stopping"), 503, b"stopped"),
+        (HistoryFault("no disk"), 503, b"history"),
         (LimitedError("Too many requests"), 429, b"Too many requests"),
         (KeyError("secret"), 500, b"Internal Server Error"),
     ],

@@ -18,7 +18,9 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "conformance": ("seawall.cli.conformance", "conformance"),
     "chain": ("seawall.cli.chain", "app"),
     "journal": ("seawall.cli.journal", "app"),
+    "ledger": ("seawall.cli.ledger", "app"),
     "sim": ("seawall.cli.sim", "sim"),
+    "up": ("seawall.cli.up", "up"),
 }
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130

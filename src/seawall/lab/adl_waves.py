@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from seawall.engine.rows import Rows
+from seawall.engine.rows import Rows, rows_of
 from seawall.engine.venue import Venue
 from seawall.lab.history import Ints
+from seawall.lab.listing import opening_fields
 from seawall.lab.opening import Feed, blank, listing_rows, must
 from seawall.lab.series import field
 from seawall.liquidation.rules import STATIC
@@ -149,10 +150,7 @@ def _opened(lots: int, sizes: Ints, policy: int, seed: int) -> Feed:
     price = blank(1, command.ORACLE, command.ORACLES)
     price["price"], price["time"] = ENTRY, START_MS
     must(feed, price, "wave: price")
-    for status in (command.CANCELLING, command.POSTING, command.ACTIVE):
-        row = blank(1, command.SET_STATUS, command.ADMIN)
-        row["flags"] = status
-        must(feed, row, "wave: status")
+    must(feed, rows_of(opening_fields(0)), "wave: status")
     _fund(feed, lots, sizes, seed)
     must(feed, _trades(lots, sizes), "wave: positions")
     return feed

@@ -15,10 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from seawall.engine.rows import ROW_TYPE, Rows
+from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
 from seawall.lab.history import Floats, Ints
 from seawall.lab.levels import least_initial
+from seawall.lab.listing import opening_fields
 from seawall.lab.opening import FIRST_OWNER, MAKER, Feed, Opened, blank, listing_rows, must, on_grid, open_population
 from seawall.lab.path import Path
 from seawall.lab.population import Population
@@ -126,10 +127,7 @@ def play(
     usual_usd = np.median(depth, axis=0)
     must(feed, listing_rows(markets, rules.venue, rules.market, rules.capacity(usual_usd)), "opening: markets")
     must(feed, _oracle_rows(people.price, start), "opening: prices")
-    for status in (command.CANCELLING, command.POSTING, command.ACTIVE):
-        rows = blank(len(markets), command.SET_STATUS, command.ADMIN)
-        rows["market"], rows["flags"] = np.arange(len(markets)), status
-        must(feed, rows, "opening: status")
+    must(feed, rows_of([row for number in range(len(markets)) for row in opening_fields(number)]), "opening: status")
     opened = open_population(feed, people, markets, seed)
     _fund_pools(feed, people, rules)
     return _walk(path, people, rules, markets, feed, opened, seed, progress)

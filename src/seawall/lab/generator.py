@@ -71,7 +71,7 @@ def _listed(preset: Preset, markets: int, rng: np.random.Generator) -> list[List
 def _build(rng: np.random.Generator, preset: Preset, listed: list[Listed], bars: int, interval_ms: int) -> History:
     dt = interval_ms / DAY_MS
     count = len(listed)
-    beta = _betas(rng, preset, count)
+    beta = betas(rng, preset, count)
     common = _common(rng, preset, bars, interval_ms)
     own = _student(rng, preset.tail, (bars, count)) * (preset.idiosyncratic * np.sqrt(dt)) * common.stress[:, None]
     scatter = common.jump[:, None] * preset.jump_scatter * rng.standard_normal((bars, count))
@@ -112,7 +112,7 @@ def _build(rng: np.random.Generator, preset: Preset, listed: list[Listed], bars:
     return check_history(history)
 
 
-def _betas(rng: np.random.Generator, preset: Preset, count: int) -> Floats:
+def betas(rng: np.random.Generator, preset: Preset, count: int) -> Floats:
     """Loading on the common factor: 1 for the first market, rising to the preset's for small ones, scattered."""
     rank = np.arange(count)
     rise = 1.0 - np.exp(-rank / 2.0)

@@ -14,6 +14,7 @@ from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
 from seawall.lab.history import Ints
 from seawall.lab.levels import least_initial
+from seawall.lab.listing import listing_fields, parameter_fields
 from seawall.lab.population import Population
 from seawall.ledger import state
 from seawall.terms import code, command, limits, parameter
@@ -69,17 +70,9 @@ def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]
 
 def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dict[int, int], capacity: Ints) -> Rows:
     """Rows that list the markets closed and set every parameter; `capacity` is the liquidation capacity of each."""
-    rows: list[dict[str, int]] = []
-    admin = {"signer": command.ADMIN}
-    setting = {"kind": command.SET_PARAMETER, **admin}
     whole = {parameter.OUTAGE_MS: parameter.DAY_MS, **venue}  # a bar may be hours long: that is no outage
-    rows += [{**setting, "market": -1, "other": which, "price": value} for which, value in whole.items()]
+    rows = parameter_fields(-1, whole)
     for number, terms in enumerate(markets):
-        here = {"market": number, **admin}
-        rows.append({"kind": command.LIST_MARKET, **here, "other": terms.size_decimals, "price": terms.price_max})
-        for place, tier in enumerate(terms.tiers):
-            row = {"other": place, "amount": tier.lower, "size": tier.max_leverage, "price": tier.maintenance}
-            rows.append({"kind": command.SET_TIER, **here, **row})
         open_values = {
             parameter.OPEN_INTEREST_CAP: limits.NOTIONAL_MAX,
             parameter.POSITION_CAP: limits.NOTIONAL_MAX,
@@ -94,8 +87,8 @@ def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dic
             parameter.LIQUIDATION_CAPACITY: int(capacity[number]),
             **market,
         }
-        rows += [{**setting, "market": number, "other": k, "price": value} for k, value in open_values.items()]
-        rows.append({"kind": command.SET_SOURCE, **here, "other": 0, "size": 1})
+        rows += [*listing_fields(number, terms), *parameter_fields(number, open_values)]
+        rows.append({"kind": command.SET_SOURCE, "signer": command.ADMIN, "market": number, "other": 0, "size": 1})
     return rows_of(rows)
 
 

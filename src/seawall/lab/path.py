@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from seawall.lab.history import Array, History, Ints
+from seawall.lab.history import Array, Floats, History, Ints
 from seawall.lab.listing import to_prices
 from seawall.lab.population import Population
 from seawall.units import FUNDING_INDEX_PER_MICRO, FUNDING_ONE, BadInput
@@ -47,23 +47,28 @@ def path_of(history: History, population: Population) -> Path:
     """
     if tuple(market.name for market in population.markets) != history.symbols:
         raise BadInput("population.markets", "not the markets of the history")
-    if history.interval_ms <= CLOSE_ONLY_MS:
-        perps, indices = [history.close], [history.index]
-    else:
-        falls = _falling(history)[:, None]
-        first, second = np.where(falls, history.high, history.low), np.where(falls, history.low, history.high)
-        first_index = np.where(falls, history.index_high, history.index_low)
-        second_index = np.where(falls, history.index_low, history.index_high)
-        perps, indices = [first, second, history.close], [first_index, second_index, history.index]
-    index = np.stack([_carried(points, history.live) for points in indices], axis=1)
+    perps, indices = points_of(history)
+    index = to_prices(_carried(indices, history.live), population.markets)
     return Path(
         history=history,
-        perp=to_prices(np.stack([_carried(points, history.live) for points in perps], axis=1), population.markets),
-        index=to_prices(index, population.markets),
+        perp=to_prices(_carried(perps, history.live), population.markets),
+        index=index,
         live=history.live,
         depth_usd=np.ascontiguousarray(history.depth_usd),
-        funding_step=_funding_steps(history, to_prices(index[:, -1], population.markets)),
+        funding_step=_funding_steps(history, index[:, -1]),
     )
+
+
+def points_of(history: History) -> tuple[Floats, Floats]:
+    """Traded price and index [T, K, S] in USD per unit at the K points of each bar; NaN where a market is not live."""
+    if history.interval_ms <= CLOSE_ONLY_MS:
+        return history.close[:, None], history.index[:, None]
+    falls = _falling(history)[:, None]
+    first, second = np.where(falls, history.high, history.low), np.where(falls, history.low, history.high)
+    first_index = np.where(falls, history.index_high, history.index_low)
+    second_index = np.where(falls, history.index_low, history.index_high)
+    perps = np.stack((first, second, history.close), axis=1)
+    return perps, np.stack((first_index, second_index, history.index), axis=1)
 
 
 def _falling(history: History) -> Array:
@@ -74,11 +79,11 @@ def _falling(history: History) -> Array:
 
 
 def _carried(values: Array, live: Array) -> Array:
-    """`values` where live, else the last live one before (the first live one after, at the start)."""
+    """`values` [T, K, S] where live, else the last live ones before (the first live ones after, at the start)."""
     bars = np.arange(len(values))[:, None]
     last = np.maximum.accumulate(np.where(live, bars, -1), axis=0)
     first = np.argmax(live, axis=0)[None, :]
-    carried: Array = np.take_along_axis(values, np.where(last < 0, first, last), axis=0)
+    carried: Array = np.take_along_axis(values, np.where(last < 0, first, last)[:, None], axis=0)
     return carried
 
 

@@ -141,7 +141,7 @@ def what_if(account: Account, trade: Trade | None, moves: Mapping[str, tuple[boo
     if trade is not None:
         after, reasons, fee = after_trade(account, trade)
         verdict = not reasons
-    after = _moved(after, moves)
+    after = moved(after, moves)
     before_health = account_health(account)
     return WhatIf(
         file=account.file,
@@ -163,7 +163,8 @@ def unreported(account: Account) -> Account:
     return msgspec.structs.replace(account, wire=silent, warnings=())
 
 
-def _moved(account: Account, moves: Mapping[str, tuple[bool, Fraction]]) -> Account:
+def moved(account: Account, moves: Mapping[str, tuple[bool, Fraction]]) -> Account:
+    """The account at other marks: the nearest prices that the lots can hold. BadInput for an unknown coin."""
     places = dict(account.places)
     for coin, (is_relative, value) in moves.items():
         place = account.place(coin)

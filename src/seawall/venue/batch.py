@@ -15,6 +15,7 @@ class Batch(NamedTuple):
     codes: Codes
     made: Codes
     events: Events  # [n, len(event.ROW)], in order
+    chain: bytes = b""  # Venue.chain after the rows
 
     @property
     def last(self) -> int:

@@ -4,13 +4,20 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from seawall.units import BadInput
 
+JOURNAL: Final = "journal"  # a folder in the venue's
+HISTORY: Final = "history.sqlite"  # a file there, unless it is kept elsewhere
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
+
+Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
+Count = Annotated[int, Meta(ge=0, le=1_000)]
+Whole = Annotated[int, Meta(ge=1)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,33 +45,49 @@ class Network(Section, frozen=True, kw_only=True):
     accept_both: bool = True
 
 
+class Sequencer(Section, frozen=True, kw_only=True):
+    """The venue's own steps: clock, prices, funding, liquidations."""
+
+    interval_ms: Annotated[int, Meta(ge=50, le=5_000)] = 1_000
+
+
+class Bridge(Section, frozen=True, kw_only=True):
+    """Who pays in and out. The local bridge is this process: its deposits are play money, its payments go nowhere."""
+
+    local: bool = True  # false where a chain is connected: then no house, faucet or simulated trader is given anything
+    finish_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # until the local bridge has paid a withdrawal
+
+
 class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
     enabled: bool = True
-    automatic_usd: int = 10_000  # for an address when it first shows itself; 0: only when asked
-    most_usd: int = 1_000_000  # of one request
-    addresses: int = 50_000  # that may be given any
+    automatic_usd: Amount = 10_000  # for an address when it first shows itself; 0: only when asked
+    most_usd: Amount = 1_000_000  # of one request
+    day_usd: Amount = 5_000_000  # for one address in one UTC day
+    vault_usd: Annotated[int, Meta(ge=0, le=10**12)] = 100_000_000_000  # in the whole venue; above it the faucet is dry
+    addresses: int = 50_000  # of owners; beyond it no new one is given any
 
 
 class MarketTerms(Section, frozen=True, kw_only=True):
-    """A market to list when the venue is new. Tiers: [lower notional in USD, greatest leverage]."""
+    """A market to list unless it is. Tiers: [lower notional in USD, greatest leverage]; none: by rank in the list."""
 
-    coin: str
-    price: float  # USD per unit, about: decides the units of its prices
+    coin: Annotated[str, Meta(min_length=1, max_length=16)]
+    price: Annotated[float, Meta(gt=0, le=1e9)]  # USD per unit, about: decides the units of its prices
     tiers: tuple[tuple[int, int], ...] = ()
     size_decimals: int | None = None
-    open_interest_usd: int = 1_000_000_000
-    insurance_usd: int = 1_000_000
-    backstop_usd: int = 1_000_000
-    amm_usd: int = 0
+    open_interest_usd: Annotated[int, Meta(gt=0, le=9_000_000_000)] = 1_000_000_000
+    insurance_usd: Amount = 1_000_000  # from the house, of a local bridge
+    backstop_usd: Amount = 1_000_000
+    amm_usd: Amount = 0
 
 
 class FeedTerms(Section, frozen=True, kw_only=True):
     """A source of prices: `kind` names the plug-in, `options` are its own."""
 
     kind: str = "generator"
-    name: str = ""
+    name: str = ""  # empty: the kind
+    weight: Annotated[int, Meta(ge=1, le=1_000)] = 1  # of each of its voices in the index
     options: dict[str, Any] = {}
 
 
@@ -72,19 +95,89 @@ class Traders(Section, frozen=True, kw_only=True):
     """Simulated traders, so that a new venue is alive."""
 
     enabled: bool = True
-    makers: int = 2
-    takers: int = 12
+    makers: Count = 2
+    takers: Count = 12
+    followers: Count = 8  # of trends, with leverage: they are liquidated now and then
     seed: int = 7
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """What one client may ask for, in Hyperliquid's manner. Weights are in ops/weights.py."""
+
+    enabled: bool = True
+    exempt: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses or networks of clients that are not limited
+    weight_a_minute: Whole = 1_200  # of one IP address (of a /64 of IPv6)
+    buffer: Whole = 10_000  # actions of an account before it has traded
+    cancel_extra: Whole = 100_000  # so many more cancels than other actions, at most twice as many
+    limited_seconds: Whole = 10  # an account beyond its limit may act once in
+
+
+class Logs(Section, frozen=True, kw_only=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+    requests: bool = False  # a line for each HTTP request
+
+
+class Alerts(Section, frozen=True, kw_only=True):
+    """Alerts of accounts, by signed request. They need the extra `alerts`."""
+
+    enabled: bool = True
+    schemes: tuple[str, ...] = ("discord", "pover", "slack", "tgram")  # kinds of targets that accounts may name
+    private_hosts: bool = False  # whether a target may be inside the operator's own network
+    targets: Whole = 5  # of one account
+    accounts: Whole = 1_000  # that may have any
+    seconds: Annotated[float, Meta(ge=0.05)] = 2.0  # between two looks at an account
+    tries: Whole = 6  # of one message, the wait between them four times longer each time
+
+
+class VenueAlert(Section, frozen=True, kw_only=True):
+    """An alert of the operator's own. `target` is an Apprise URL, or env:NAME to take it from the environment."""
+
+    target: str
+    kind: Literal["breaker", "status", "insurance", "funding_rate", "liquidation", "bad_debt"]
+    coin: str = ""  # empty: every market
+    threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
+
+
+class Sockets(Section, frozen=True, kw_only=True):
+    """Websockets: limits of clients, and how often streams are told. An address is an IP, or a /64 of IPv6."""
+
+    connections: int = 4_096
+    connections_per_ip: int = 256
+    subscriptions: int = 1_000  # of one connection
+    users: int = 15  # whose streams one connection reads
+    messages_per_minute: int = 60_000  # from one address; beyond twice as many it is cut off
+    posts: int = 100  # of one address, not answered yet
+    message_bytes: int = 1 << 18
+    idle_seconds: int = 60  # a connection to which nothing was sent for as long is closed
+    slow_seconds: int = 10  # one that takes nothing for as long is cut off
+    queue_bytes: int = 1 << 20  # of market data that waits for one reader: more is dropped, a snapshot replaces it
+    owed_bytes: int = 4 << 20  # of answers and events that wait: a reader of whom more is owed is cut off
+    flush_ms: int = 4  # what happens within is told together
+    best_ms: int = 20  # between two messages of one stream, at least: bbo
+    book_ms: int = 100  # l2Book
+    mids_ms: int = 500  # allMids, fastAssetCtxs
+    context_ms: int = 1_000  # activeAssetCtx, assetCtxs, allDexsAssetCtxs
+    candle_ms: int = 1_000
+    state_ms: int = 200  # clearinghouseState and other states of an account
+    state_seconds: int = 5  # until a state is told again when nothing happened
 
 
 class Config(Section, frozen=True, kw_only=True):
     server: Server = Server()
     data: Data = Data()
     network: Network = Network()
+    sequencer: Sequencer = Sequencer()
+    bridge: Bridge = Bridge()
     faucet: Faucet = Faucet()
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    limits: Limits = Limits()
+    logs: Logs = Logs()
+    alerts: Alerts = Alerts()
+    alert: tuple[VenueAlert, ...] = ()
+    sockets: Sockets = Sockets()
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -109,4 +202,10 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def _plain(text: str) -> Any:
+    """A word of the environment: true and false, a list in brackets, else text that the field's type reads."""
+    if text.startswith("["):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
     return {"true": True, "false": False}.get(text.lower(), text)

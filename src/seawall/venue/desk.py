@@ -5,10 +5,12 @@ turn applies what has come in since the last one as one batch, which its clock l
 durable while new rows pile up; then followers are told, and only then the answers go out. Readers who must not see what
 is not durable yet wait for `settled`.
 
+Prices, funding, risk parameters and guardians go first, and find room when the queue is full: a crowd delays no price.
 While the engine has buckets to measure or to liquidate, each turn ends with LIQUIDATE rows, whoever else has sent any.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,8 @@ from seawall.venue.batch import Batch
 
 TURN_ROWS: Final = 4_096  # applied in one turn
 QUEUE_ROWS: Final = 65_536  # waiting; more is refused
+FIRST: Final = frozenset((command.SEQUENCER, command.ORACLES, command.RISK, command.GUARDIAN, command.ADMIN))
+FIRST_ROWS: Final = 8_192  # waiting of those, besides
 LIQUIDATIONS: Final = 4  # LIQUIDATE rows of a turn
 KEEP_SNAPSHOTS: Final = 2
 
@@ -47,6 +51,13 @@ class Outcome(NamedTuple):
     codes: Codes
     made: Codes
     events: Events
+
+
+class Took(NamedTuple):
+    """Seconds of the last turn."""
+
+    applying: float
+    syncing: float
 
 
 class BusyError(Exception):
@@ -80,11 +91,14 @@ class Desk:
         self.columns: Any = venue.columns
         self.followers: list[Follow] = []
         self.turns = 0
+        self.took = Took(0.0, 0.0)
         self.failed: BaseException | None = None
         self._cell = venue.columns["cell"]
         self._count = venue.columns["count"]
+        self._first: deque[Job] = deque()
         self._queue: deque[Job] = deque()
         self._waiting = 0
+        self._first_waiting = 0
         self._wake = asyncio.Event()
         self._flight: asyncio.Future[None] | None = None
         self._unmeasured = 0
@@ -102,6 +116,16 @@ class Desk:
         """The last command applied."""
         return int(self._cell[state.SEQUENCE])
 
+    @property
+    def waiting(self) -> int:
+        """Rows that wait for their turn."""
+        return self._first_waiting + self._waiting
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more rows."""
+        return self._is_stopping
+
     def start(self) -> None:
         """Begins to take turns."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="seawall-desk")
@@ -114,11 +138,18 @@ class Desk:
         if self.failed is not None or self._is_stopping:
             raise StoppedError("the venue takes no more commands")
         assert len(rows) > 0
-        if self._waiting + len(rows) > QUEUE_ROWS:
-            raise BusyError(f"{self._waiting} commands wait")
+        is_first = int(rows["signer"][0]) in FIRST
+        waiting, most = (self._first_waiting, FIRST_ROWS) if is_first else (self._waiting, QUEUE_ROWS)
+        if waiting + len(rows) > most:
+            raise BusyError(f"{waiting} commands wait")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(Job(rows, then, answer))
-        self._waiting += len(rows)
+        job = Job(rows, then, answer)
+        if is_first:
+            self._first.append(job)
+            self._first_waiting += len(rows)
+        else:
+            self._queue.append(job)
+            self._waiting += len(rows)
         self._wake.set()
         return await answer
 
@@ -155,7 +186,7 @@ class Desk:
         jobs: list[Job] = []
         try:
             while True:  # until stopped
-                if not self._queue and not self.has_forced_work():
+                if not self._first and not self._queue and not self.has_forced_work():
                     if self._is_stopping:
                         return
                     self._wake.clear()
@@ -173,23 +204,23 @@ class Desk:
         return bool(self._count[FIRED] != 0 and self._count[FIRED] != self._unmeasured)
 
     def _take(self) -> list[Job]:
-        taken: list[Job] = []
-        rows = 0
-        while self._queue and (not taken or rows + len(self._queue[0].rows) <= TURN_ROWS):
-            job = self._queue.popleft()
-            rows += len(job.rows)
-            taken.append(job)
-        self._waiting -= rows
-        return taken
+        first, rows = _taken(self._first, 0)
+        self._first_waiting -= rows
+        others, more = _taken(self._queue, rows)
+        self._waiting -= more
+        return first + others
 
     async def _turn(self, jobs: list[Job]) -> None:
         flight = self._take_off()
         batches = []
+        start = time.perf_counter()
         try:
             batches.append(self._apply(jobs))
             if more := [job for job in jobs if job.then is not None and self._goes_on(job)]:
                 batches.append(self._apply(more))
+            applied = time.perf_counter()
             await asyncio.get_running_loop().run_in_executor(self._disk, self.writer.sync)
+            self.took = Took(applied - start, time.perf_counter() - applied)
         finally:
             self._land(flight)
         self.turns += 1
@@ -226,7 +257,7 @@ class Desk:
         for job in jobs:
             job.done = _joined(job.done, _part(done, first, start, start + len(job.rows)))
             start += len(job.rows)
-        return Batch(first, now, rows, done.codes, done.made, done.events)
+        return Batch(first, now, rows, done.codes, done.made, done.events, self.venue.chain)
 
     def _tick(self) -> Rows:
         now, time = self.now, self.clock()
@@ -249,10 +280,21 @@ class Desk:
 
     def _fail(self, jobs: list[Job], error: Exception) -> None:
         self.failed = error
-        for job in (*jobs, *self._queue):
+        for job in (*jobs, *self._first, *self._queue):
             if not job.answer.done():
                 job.answer.set_exception(StoppedError("the journal could not be written"))
+        self._first.clear()
         self._queue.clear()
+
+
+def _taken(queue: deque[Job], rows: int) -> tuple[list[Job], int]:
+    """The jobs a turn that has `rows` takes from a queue, at least one when it has none; how many rows they are."""
+    taken: list[Job] = []
+    more = 0
+    while queue and (rows + more == 0 or rows + more + len(queue[0].rows) <= TURN_ROWS):
+        taken.append(queue.popleft())
+        more += len(taken[-1].rows)
+    return taken, more
 
 
 def joined(parts: list[Rows]) -> Rows:

@@ -100,7 +100,7 @@ class Mirror:
     def see(self, batch: Batch) -> News:
         """The news of the next batch."""
         assert batch.first == self.sequence + 1
-        news = self.news = News(batch.first, batch.last, self.now)
+        news = self.news = News(batch.first, batch.last, self.now, batch.chain)
         rows = batch.rows.tolist()
         codes, made, events = batch.codes.tolist(), batch.made.tolist(), batch.events.tolist()
         place, many = 0, len(events)

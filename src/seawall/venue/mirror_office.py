@@ -22,7 +22,7 @@ from seawall.venue.mirror_trades import (
 )
 from seawall.venue.names import address_from, name_from
 from seawall.venue.people import SPOT_NAME, Agent
-from seawall.venue.records import NOBODY, Change, Entry, Step
+from seawall.venue.records import NOBODY, Change, Entry, Listed, Owner, Step
 from seawall.venue.universe import Listing
 
 if TYPE_CHECKING:
@@ -156,8 +156,10 @@ def _socialised(mirror: "Mirror", values: Values) -> None:
 def _account(mirror: "Mirror", values: Values) -> None:
     row, account, master = mirror.at.row, values[BUCKET], values[OTHER]
     address = address_from((row[ADDRESS[0]], row[ADDRESS[1]], row[ADDRESS[2]]))
-    mirror.people.add_account(account, master, address, name_from((row[HIGH], row[LOW])) if account != master else "")
+    name = name_from((row[HIGH], row[LOW])) if account != master else ""
+    person = mirror.people.add_account(account, master, address, name)
     mirror.news.accounts.append(account)
+    mirror.news.owners.append(Owner(account=account, master=master, address=person.address, name=name, time=mirror.now))
 
 
 def _agent(mirror: "Mirror", values: Values) -> None:
@@ -177,6 +179,7 @@ def _agent(mirror: "Mirror", values: Values) -> None:
                 name=name,
             )
         )
+        mirror.news.agent_names.append((address, name))
     mirror.news.accounts.append(account)
 
 
@@ -193,6 +196,7 @@ def list_market(mirror: "Mirror") -> None:
     listing = Listing(number=row[MARKET_OF], coin=name, size_decimals=row[DECIMALS], price_max=row[PRICE_MAX])
     mirror.universe.add(listing)
     mirror.news.listed.append(listing.number)
+    mirror.news.listings.append(Listed(time=mirror.now, sequence=mirror.at.sequence, listing=listing))
 
 
 def _index(mirror: "Mirror", values: Values) -> None:
@@ -203,6 +207,7 @@ def _index(mirror: "Mirror", values: Values) -> None:
 def _mark(mirror: "Mirror", values: Values) -> None:
     mirror.marks[values[MARKET]] = values[PRICE]
     mirror.news.marks.append((values[MARKET], values[PRICE]))
+    mirror.news.mark_places.append((mirror.at.sequence, mirror.now))
 
 
 def _funding_step(mirror: "Mirror", values: Values) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from seawall.venue.universe import Listing
+
 NOBODY: Final = -1
 
 
@@ -147,12 +149,31 @@ class Note(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     values: tuple[int, ...]  # terms/event.py ROW from kind on
 
 
+class Owner(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """An account was made."""
+
+    account: int
+    master: int
+    address: bytes
+    name: str
+    time: int
+
+
+class Listed(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A market was listed, or its number given to another one after a delisting."""
+
+    time: int
+    sequence: int
+    listing: Listing
+
+
 class News(msgspec.Struct, gc=False):
     """Everything of one batch."""
 
     first: int
     last: int
     time: int
+    chain: bytes = b""  # Venue.chain after the batch: which log this is of
     orders: list[Order] = []  # touched, as they are afterwards
     fills: list[Fill] = []
     payments: list[Payment] = []
@@ -162,9 +183,13 @@ class News(msgspec.Struct, gc=False):
     notes: list[Note] = []
     twaps: list[Twap] = []
     marks: list[tuple[int, int]] = []  # (market, mark)
+    mark_places: list[tuple[int, int]] = []  # (sequence, time), beside `marks`
     indices: list[tuple[int, int, int]] = []  # (market, index, 1 fresh or 0 stale)
     accounts: list[int] = []  # new, renamed, or with other agents
+    owners: list[Owner] = []  # of new accounts
+    agent_names: list[tuple[bytes, str]] = []  # (address, name)
     listed: list[int] = []  # markets
+    listings: list[Listed] = []  # what became of them
     leverages: list[tuple[int, int, int, int]] = []  # (account, market, leverage, 1 isolated)
     touched: set[int] = set()  # accounts with another state
     books: set[int] = set()  # markets with another book

@@ -13,17 +13,16 @@ from seawall.journal.recover import Follower, Recovered, open_journal
 from seawall.journal.writer import Writer
 from seawall.ledger.state import SMALL, VENUE, Capacity
 from seawall.venue.batch import Batch
-from seawall.venue.config import Config
+from seawall.venue.config import HISTORY, JOURNAL, Config
 from seawall.venue.desk import Desk, Outcome, Then
 from seawall.venue.history.store import History
 from seawall.venue.mirror import Kept, Mirror
 from seawall.venue.people import People
 from seawall.venue.records import News
 from seawall.venue.universe import Universe
+from seawall.venue.views.lens import Lens
 
 CAPACITIES: Final = {"small": SMALL, "venue": VENUE}
-JOURNAL: Final = "journal"
-HISTORY: Final = "history.sqlite"
 Hear = Callable[[News], None]
 
 
@@ -37,7 +36,8 @@ class Service:
         self.capacity: Capacity = CAPACITIES[config.data.capacity]
         self.mirror = Mirror(self.capacity.accounts, self.capacity.markets)
         self.history = History(config.data.history or f"sqlite:///{self.folder / HISTORY}")
-        self.hearers: list[Hear] = []
+        self.lens = Lens()
+        self.hearers: list[Hear] = [self.lens.hear]
         self.desk: Desk
         self.recovered: Recovered
         self._disk: Folder
@@ -77,14 +77,21 @@ class Service:
         self.history.settle()
         self.desk = Desk(venue, writer, self.clock)
         self.desk.followers.append(self._see)
+        self.lens.begin(venue.array, self.desk.sequence, self.now)
         return self.recovered
 
     def _follow(self, known: int, kept: Kept) -> tuple[Venue, Writer, Recovered]:
+        replaying: list[Venue] = []
+
         def ready(venue: Venue) -> None:
+            self.history.check(known, venue.chain)
             self.mirror.load(venue.columns, kept)
+            replaying.append(venue)
 
         def seen(first: int, rows: Rows, done: Applied) -> None:
-            self.history.add(self.mirror.see(Batch(first, self.mirror.now, rows, done.codes, done.made, done.events)))
+            chain = replaying[0].chain
+            batch = Batch(first, self.mirror.now, rows, done.codes, done.made, done.events, chain)
+            self.history.add(self.mirror.see(batch))
 
         follower = Follower(known=known, ready=ready, seen=seen)
         return open_journal(self._disk, self.capacity, follower=follower)

@@ -14,6 +14,7 @@ import msgspec
 from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.words import MalformedError
+from seawall.venue.history.pen import HistoryFault
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,6 +24,7 @@ Answer = Callable[[Any], Awaitable[Any]]
 
 BODY_MAX: Final = 1 << 20  # bytes of a request
 DEPTH_MAX: Final = 16  # of nested arrays and objects in it
+BRACKETS_MAX: Final = 65_536  # an action of all the rows it may have has half as many; more take long to look at
 JSON: Final = (b"content-type", b"application/json")
 TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
 ANYWHERE: Final = (b"access-control-allow-origin", b"*")
@@ -48,9 +50,11 @@ class LimitedError(Exception):
 
 
 class Gate(Protocol):
-    """Decides whether a client may ask; raises LimitedError when it may not."""
+    """Decides whether a client may ask; raises LimitedError when it may not. It is told what was answered."""
 
     def ask(self, route: str, host: str, body: Any) -> None: ...
+
+    def answered(self, route: str, host: str, body: Any, answer: Any) -> None: ...
 
 
 class Wire:
@@ -76,10 +80,14 @@ class Wire:
     async def _post(self, scope: Scope, receive: Receive, answer: Answer) -> tuple[int, tuple[bytes, bytes], bytes]:
         try:
             request = parse(await read(receive))
-            if self.gate is not None:
-                client = scope.get("client")
-                self.gate.ask(scope["path"], client[0] if client else "", request)
-            return 200, JSON, encode(await answer(request))
+            if self.gate is None:
+                return 200, JSON, encode(await answer(request))
+            client = scope.get("client")
+            host = client[0] if client else ""
+            self.gate.ask(scope["path"], host, request)
+            told = await answer(request)
+            self.gate.answered(scope["path"], host, request, told)
+            return 200, JSON, encode(told)
         except TooLargeError:
             return 413, TEXT, b"Payload Too Large"
         except LimitedError as error:
@@ -90,6 +98,8 @@ class Wire:
             return 503, TEXT, f"The venue is busy: {error}".encode()
         except StoppedError as error:
             return 503, TEXT, f"The venue has stopped: {error}".encode()
+        except HistoryFault as error:
+            return 503, TEXT, f"The history is unavailable: {error}".encode()
         except Exception:  # a bug: told in the log, never to the client
             log.exception("%s failed", scope["path"])
             return 500, TEXT, b"Internal Server Error"
@@ -117,7 +127,7 @@ async def read(receive: Receive) -> bytes:
 def parse(body: bytes) -> Any:
     """Decoded JSON, keys in their order. MalformedError for what is none or is nested beyond DEPTH_MAX."""
     if is_deep(body):
-        raise MalformedError("the request is nested too deeply")
+        raise MalformedError("the request is nested too deeply, or has too many parts")
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -125,8 +135,13 @@ def parse(body: bytes) -> Any:
 
 
 def is_deep(body: bytes) -> bool:
-    """Whether JSON is nested beyond DEPTH_MAX. Takes the innermost pairs of brackets away, a level at a time."""
+    """Whether JSON is nested beyond DEPTH_MAX, or has more than BRACKETS_MAX brackets.
+
+    Takes the innermost pairs of brackets away, a level at a time.
+    """
     brackets = body.translate(None, NO_BRACKETS)
+    if len(brackets) > BRACKETS_MAX:
+        return True
     for _ in range(DEPTH_MAX):
         if not brackets:
             return False

@@ -1,14 +1,17 @@
 """From the bytes of a request to the answer of an action: every action type, known or not."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange import money, orders
 from seawall.venue.exchange.call import call_of
 from seawall.venue.exchange.orders import Handler
-from seawall.venue.exchange.words import NOT_OFFERED, MalformedError, RefusedError, err
+from seawall.venue.exchange.words import NOT_OFFERED, MalformedError, RefusedError, UnknownSignerError, err
 from seawall.venue.service import Service
 
+Act = Callable[[int, Mapping[str, Any]], str]
+Welcome = Callable[[bytes], Awaitable[int]]
 HANDLERS: Final[dict[str, Handler]] = {**orders.HANDLERS, **money.HANDLERS}
 KNOWN: Final = (
     "spotSend",
@@ -44,10 +47,21 @@ KNOWN: Final = (
 """Action types of Hyperliquid that this venue does not offer: they are refused by name."""
 
 
-async def answer(service: Service, body: Any) -> dict[str, Any]:
-    """The answer to a decoded request. Raises MalformedError for what is no request, BusyError and StoppedError."""
+async def answer(service: Service, body: Any, act: Act | None = None, welcome: Welcome | None = None) -> dict[str, Any]:
+    """The answer to a decoded request. Raises MalformedError for what is no request, BusyError and StoppedError.
+
+    `act` counts an account's action and tells why it may not act, or nothing (ops/gate.py). `welcome` may give an
+    account to an address that shows itself for the first time (faucet.py).
+    """
     try:
-        call = call_of(service, body)
+        try:
+            call = call_of(service, body)
+        except UnknownSignerError as stranger:
+            if welcome is None or await welcome(stranger.address) < 0:
+                raise
+            call = call_of(service, body)
+        if act is not None and (why := act(call.account, call.action)):
+            raise RefusedError(why)
         handler = HANDLERS.get(call.kind)
         if handler is None:
             if call.kind in KNOWN:

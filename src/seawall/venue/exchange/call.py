@@ -20,7 +20,7 @@ from seawall.signing import (
 )
 from seawall.terms import code, command
 from seawall.units import BadInput
-from seawall.venue.exchange.words import MalformedError, RefusedError, action_words, nonce_words
+from seawall.venue.exchange.words import MalformedError, RefusedError, UnknownSignerError, action_words, nonce_words
 from seawall.venue.names import address_of, address_text
 from seawall.venue.people import People
 from seawall.venue.service import Service
@@ -104,7 +104,7 @@ def call_of(service: Service, body: Any) -> Call:
         raise RefusedError(f"Action has expired: expiresAfter {expires}")
     signer, account = service.people.signer_of(address)
     if account < 0:
-        raise RefusedError(f"User or API Wallet {address_text(address)} does not exist.")
+        raise UnknownSignerError(address)
     if vault_address is not None and kind not in USER_SIGNED:
         account = _vault(service.people, account, vault_address)
     return Call(action, nonce, signer, account, address)

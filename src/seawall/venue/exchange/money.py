@@ -16,14 +16,15 @@ from seawall.venue.desk import Outcome
 from seawall.venue.exchange.call import Call, is_time, rows_from
 from seawall.venue.exchange.orders import Handler, plain_answer
 from seawall.venue.exchange.words import NOT_OFFERED, MalformedError, RefusedError, action_words, ok
-from seawall.venue.names import address_of, address_text, keyless_address, name_pair
+from seawall.venue.names import address_of, address_text, name_pair
 from seawall.venue.people import SPOT_NAME, address_fields
 from seawall.venue.service import Service
+from seawall.venue.views.pools import pool_at
 
 USDC: Final = "USDC"
 VALID_UNTIL: Final = re.compile(r"^(.*?) ?valid_until (\d{1,16})$")
 SUBACCOUNT: Final = re.compile(r"^(\S+) subaccount:(\S+)$")
-POOLS: Final = {"amm": command.AMM, "backstop": command.BACKSTOP}
+POOL_FLAGS: Final = {AMM: command.AMM, BACKSTOP: command.BACKSTOP}
 LITTLE: Final = (
     "approveBuilderFee",
     "setReferrer",
@@ -291,11 +292,6 @@ async def top_up(service: Service, call: Call) -> dict[str, Any]:
     return plain_answer(call, int(done.codes[0]))
 
 
-def pool_address(which: str, market: int) -> bytes:
-    """The address of a market's pool: "amm" or "backstop"."""
-    return keyless_address(f"{which} pool", market)
-
-
 async def vault_transfer(service: Service, call: Call) -> dict[str, Any]:
     """`vaultTransfer`: USD into a market's pool, or the shares that are worth that much out of it."""
     own_master(call)
@@ -303,16 +299,15 @@ async def vault_transfer(service: Service, call: Call) -> dict[str, Any]:
     vault, amount, is_deposit = address_in(action, "vaultAddress"), action.get("usd"), action.get("isDeposit")
     if not is_time(amount) or not isinstance(is_deposit, bool):
         raise MalformedError("expected isDeposit and usd")
-    markets = [listing.number for listing in service.universe.listings]
-    known = {pool_address(which, market): (which, market) for which in POOLS for market in markets}
-    if vault not in known:
+    pool = pool_at(service, vault)
+    if pool is None:
         raise RefusedError(f"Vault not registered: {address_text(vault)}")
-    which, market = known[vault]
+    market, which = pool
     if is_deposit:
-        row = call.row(command.POOL_ADD, market=market, flags=POOLS[which], amount=amount)
+        row = call.row(command.POOL_ADD, market=market, flags=POOL_FLAGS[which], amount=amount)
     else:
-        shares = _shares_worth(service.columns, call.account, market, AMM if which == "amm" else BACKSTOP, amount)
-        row = call.row(command.POOL_REMOVE, market=market, flags=POOLS[which], size=shares)
+        shares = _shares_worth(service.columns, call.account, market, which, amount)
+        row = call.row(command.POOL_REMOVE, market=market, flags=POOL_FLAGS[which], size=shares)
     done = await service.submit(rows_from([row]))
     return plain_answer(call, int(done.codes[0]))
 

@@ -89,6 +89,14 @@ class RefusedError(Exception):
     """A request that is answered with {"status": "err"}: it was understood and not accepted."""
 
 
+class UnknownSignerError(RefusedError):
+    """A signature of an address that has no account and is no agent."""
+
+    def __init__(self, address: bytes) -> None:
+        super().__init__(f"User or API Wallet 0x{address.hex()} does not exist.")
+        self.address = address
+
+
 class MalformedError(Exception):
     """A request that is no request: HTTP 422 with text."""
 

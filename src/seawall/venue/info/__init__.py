@@ -1,0 +1,1 @@
+"""POST /info: the questions that Hyperliquid's clients ask, answered."""

@@ -1,0 +1,1 @@
+"""Running a venue: limits, logs, metrics, the admin's port, alerts, start and stop."""

@@ -1,0 +1,136 @@
+"""An account of the venue as the margin core and the trader tools see it, made from the columns.
+
+The tools answer about accounts read from a file; the same answers about an account here need the same record. Every
+number is the engine's: live tiers, live initial rate, open interest, funding, the venue's policy.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from seawall.ledger import state
+from seawall.margin.certificate import LIVE
+from seawall.terms import parameter
+from seawall.terms.bucket import Bucket, BucketKind, Position
+from seawall.terms.conditions import MarginPolicy
+from seawall.terms.limits import SPLIT_BITS
+from seawall.terms.market import Mark, Market, Tier
+from seawall.tools.account_file import CROSS, Account, NamedBucket, Place, isolated_name
+from seawall.tools.scales import Scale
+from seawall.tools.wire import WireAccount
+from seawall.units import RATE_ONE, BadInput, FundingIndex, Lots, Price, Rate, UsdMicro, ceil_div
+from seawall.venue.universe import Listing, Universe
+
+
+def account_of(columns: Any, universe: Universe, account: int, coins: tuple[str, ...] = ()) -> Account:
+    """All buckets of an account, with the markets that they and `coins` need.
+
+    BadInput for a coin that no market has, or that has no price yet.
+    """
+    buckets, needed = [], {coin: universe.coin(coin) for coin in coins}
+    for number in buckets_of(columns, account):
+        bucket = bucket_of(columns, universe, number)
+        name = CROSS
+        if number != account:
+            name = isolated_name(universe.listings[columns["bucket_market"].item(number)].coin)
+        buckets.append(NamedBucket(name=name, bucket=bucket))
+        needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
+    places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
+    silent = WireAccount(
+        file=f"account {account}", holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None
+    )
+    return Account(
+        file=silent.file, buckets=tuple(buckets), places=places, policy=policy_of(columns), wire=silent, terms=None
+    )
+
+
+def buckets_of(columns: Any, account: int) -> list[int]:
+    """The cross bucket of an account, then its isolated ones."""
+    found, following = [account], columns["account_isolated"].item(account)
+    while following != 0:  # at most ISOLATED_PER_ACCOUNT
+        found.append(following - 1)
+        following = columns["bucket_next"].item(following - 1)
+    return found
+
+
+def slots_of(columns: Any, bucket: int) -> list[int]:
+    """The slots of a bucket: one for each market in which it has a position or orders."""
+    found, slot = [], columns["bucket_first"].item(bucket)
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        found.append(slot)
+        slot = columns["slot_sibling"].item(slot)
+    return found
+
+
+def bucket_of(columns: Any, universe: Universe, number: int) -> Bucket:
+    """One bucket. The leverage of a position is the chosen one within the market's live cap, as margin counts it."""
+    positions = []
+    for slot in slots_of(columns, number):
+        market = columns["slot_market"].item(slot)
+        cap = columns["param"].item(market, parameter.LEVERAGE_CAP)
+        positions.append(
+            Position(
+                market=universe.listings[market].coin,
+                size=Lots(columns["slot_size"].item(slot)),
+                entry_notional=UsdMicro(columns["slot_entry"].item(slot)),
+                leverage=min(columns["slot_leverage"].item(slot), cap),
+                funding_index=FundingIndex(columns["slot_index"].item(slot)),
+                bids=Lots(columns["slot_bids"].item(slot)),
+                asks=Lots(columns["slot_asks"].item(slot)),
+            )
+        )
+    is_isolated = columns["bucket_kind"].item(number) == state.ISOLATED
+    kind = BucketKind.ISOLATED if is_isolated else BucketKind.CROSS
+    return Bucket(kind=kind, raw_usd=UsdMicro(columns["bucket_raw"].item(number)), positions=tuple(positions))
+
+
+def place_of(columns: Any, listing: Listing) -> Place:
+    """A market with its live terms, its mark and its scale. BadInput before it has a price and tiers."""
+    number = listing.number
+    price = columns["market_price"].item(number)
+    if price == 0 or columns["tier_count"].item(2 * number + LIVE) == 0:
+        raise BadInput("coin", f"{listing.coin} has no price yet")
+    mark = Mark(
+        mark=Price(price),
+        oracle=Price(columns["market_oracle"].item(number)),
+        funding_index=FundingIndex(columns["market_index"].item(number)),
+        open_interest=UsdMicro(columns["market_open"].item(number) * price),
+    )
+    return Place(market=market_of(columns, listing), mark=mark, scale=Scale(Fraction(10) ** listing.size_decimals))
+
+
+def market_of(columns: Any, listing: Listing) -> Market:
+    """The live terms of a market: maintenance as it is scaled now, leverage as it was listed."""
+    number, row = listing.number, 2 * listing.number + LIVE
+    tiers = []
+    for k in range(columns["tier_count"].item(row)):
+        high, low = columns["tier_high"].item(row, k), columns["tier_low"].item(row, k)
+        tiers.append(
+            Tier(
+                lower=UsdMicro(columns["tier_lower"].item(row, k)),
+                max_leverage=columns["base_leverage"].item(number, k),
+                maintenance=Rate(columns["tier_rate"].item(row, k)),
+                deduction=(high << SPLIT_BITS) + low,
+            )
+        )
+    values = columns["param"][number].tolist()
+    return Market(
+        name=listing.coin,
+        size_decimals=listing.size_decimals,
+        price_max=Price(listing.price_max),
+        tiers=tuple(tiers),
+        initial_live=Rate(max(values[parameter.INITIAL_LIVE], ceil_div(RATE_ONE, tiers[0].max_leverage))),
+        open_interest_lower=UsdMicro(values[parameter.OPEN_INTEREST_LOWER]),
+        open_interest_upper=UsdMicro(values[parameter.OPEN_INTEREST_UPPER]),
+    )
+
+
+def policy_of(columns: Any) -> MarginPolicy:
+    """The venue's margin policy."""
+    values = columns["param"][len(columns["market_price"])].tolist()
+    cap = values[parameter.PROFIT_CAP]
+    return MarginPolicy(
+        exit_buffer=Rate(values[parameter.EXIT_BUFFER]),
+        withdrawal_floor=Rate(values[parameter.WITHDRAWAL_FLOOR]),
+        profit_weight=Rate(values[parameter.PROFIT_WEIGHT]),
+        profit_cap=None if cap < 0 else UsdMicro(cap),
+    )
