@@ -116,7 +116,9 @@ class Rails:
             off = self.rng.choice((60_000, 60_000, -1_000, parameter.DAY_MS, parameter.DAY_MS + 1_000))
             found = self.propose(number, value, self.now + off)
         else:
-            self.pass_time(self.rng.choice((1_000, 30_000, 60_000, 60_000, 300_000, 600_000, 3_600_000, 20 * 3_600_000)))
+            self.pass_time(
+                self.rng.choice((1_000, 30_000, 60_000, 60_000, 300_000, 600_000, 3_600_000, 20 * 3_600_000))
+            )
         self.compare()
         return found
 

@@ -81,7 +81,7 @@ class Client:
         self.w3 = w3
         self.account = None if key is None else Account.from_key(key)
         self.tell = tell
-        self.chain_id = int(self._tried(lambda: w3.eth.chain_id))
+        self.chain_id = int(self.ask(lambda: w3.eth.chain_id))
         self._contracts: dict[tuple[str, str], Any] = {}
         self._nonce: int | None = None
 
@@ -101,7 +101,7 @@ class Client:
         """What a view says. Refused or ChainFault."""
         bound = contract.get_function_by_name(function)(*args)
         sender = {} if self.account is None else {"from": self.address}
-        return self._tried(lambda: self._named(function, lambda: bound.call(sender, block_identifier=block)))
+        return self.ask(lambda: self._named(function, lambda: bound.call(sender, block_identifier=block)))
 
     def send(self, contract: Any, function: str, *args: Any, value: int = 0) -> Any:
         """A transaction, and its receipt. It is tried as a call first: a refusal costs nothing."""
@@ -120,7 +120,7 @@ class Client:
         fields: dict[str, Any] = {"from": self.address, "data": data, "value": value}
         if to is not None:
             fields["to"] = to
-        gas = self._tried(lambda: self._named(what, lambda: self.w3.eth.estimate_gas(fields)))
+        gas = self.ask(lambda: self._named(what, lambda: self.w3.eth.estimate_gas(fields)))
         fields.pop("from")
         fields.setdefault("to", b"")
         fields |= {"chainId": self.chain_id, "nonce": self.nonce(), "gas": min(GAS_MOST, gas + gas // GAS_MARGIN)}
@@ -137,7 +137,7 @@ class Client:
 
     def nonce(self) -> int:
         """The next nonce: what the chain says, or what this client knows to be sent."""
-        found = int(self._tried(lambda: self.w3.eth.get_transaction_count(self.address)))
+        found = int(self.ask(lambda: self.w3.eth.get_transaction_count(self.address)))
         return found if self._nonce is None else max(found, self._nonce)
 
     def forget_nonce(self) -> None:
@@ -151,7 +151,7 @@ class Client:
         end = time.monotonic() + RECEIPT_S
         while time.monotonic() < end:
             try:
-                found = self._tried(lambda: self.w3.eth.get_transaction_receipt(hashed))
+                found = self.ask(lambda: self.w3.eth.get_transaction_receipt(hashed))
                 if found is not None:
                     return found
             except TransactionNotFound:
@@ -160,7 +160,7 @@ class Client:
         raise ChainFault(f"no receipt of {hashed.to_0x_hex()} in {RECEIPT_S:.0f} s")
 
     def _price(self) -> dict[str, int]:
-        base = self._tried(lambda: self.w3.eth.get_block("latest")).get("baseFeePerGas", 0) or 0
+        base = self.ask(lambda: self.w3.eth.get_block("latest")).get("baseFeePerGas", 0) or 0
         tip = 10**9
         return {"maxFeePerGas": 2 * int(base) + tip, "maxPriorityFeePerGas": tip}
 
@@ -178,11 +178,11 @@ class Client:
                     raise ChainFault(f"not sent: {error}") from error
                 time.sleep(0.1 * 2**attempt)
 
-    def _tried(self, ask: Callable[[], Any]) -> Any:
+    def ask(self, act: Callable[[], Any]) -> Any:
         """Asks again when the connection fails; what the chain itself says is said at once."""
         for attempt in range(TRIES):
             try:
-                return ask()
+                return act()
             except OSError as error:
                 if attempt == TRIES - 1:
                     raise ChainFault(f"the RPC does not answer: {type(error).__name__}") from error

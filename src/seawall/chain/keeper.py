@@ -79,9 +79,9 @@ class Keeper:
 
     def _learn(self) -> None:
         """Buckets that events have named since the last pass."""
-        last = int(self.client.w3.eth.block_number)
+        last = int(self.client.ask(lambda: self.client.w3.eth.block_number))
         where = {"ClearingHouse": self.record.addresses["ClearingHouse"]}
-        for one in read(self.client.w3, where, self.next_block, last):
+        for one in self.client.ask(lambda: list(read(self.client.w3, where, self.next_block, last))):
             for name in ("account", "bucket", "taker", "maker", "giver"):
                 if one.values.get(name):
                     self.buckets.add(int(one.values[name]))

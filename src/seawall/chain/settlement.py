@@ -109,7 +109,7 @@ class Settlement:
                 self.state.sent = []
                 self.client.forget_nonce()
                 break
-            if int(w3.eth.block_number) < first.block + self.depth:
+            if int(self.client.ask(lambda: w3.eth.block_number)) < first.block + self.depth:
                 return
             self.state.final = first.last
             self.state.sent.pop(0)
@@ -120,7 +120,7 @@ class Settlement:
         from web3.exceptions import TransactionNotFound
 
         try:
-            receipt = self.client.w3.eth.get_transaction_receipt(sent.hash)
+            receipt = self.client.ask(lambda: self.client.w3.eth.get_transaction_receipt(sent.hash))
         except TransactionNotFound:
             return False
         if receipt is None or receipt["status"] != 1:
@@ -178,7 +178,8 @@ class Settlement:
 
     def _note_refused(self, fills: Sequence[Fill], receipt: Any) -> None:
         block = int(receipt["blockNumber"])
-        for one in read(self.client.w3, {"Exchange": self.contract.address}, block, block):
+        where = {"Exchange": self.contract.address}
+        for one in self.client.ask(lambda: list(read(self.client.w3, where, block, block))):
             if one.name == "FillRefused":
                 self.state.refused[str(fills[one.values["place"]].number)] = int(one.values["reason"])
 
