@@ -15,6 +15,7 @@
 import amm
 import code
 import gates
+import isolated_words
 import limits
 import margin
 import orders
@@ -383,9 +384,16 @@ def _held(account: uint256, market: uint256) -> int256:
 def _why_no_liquidity(account: uint256, market: uint256, reduces: bool) -> uint256:
     """@notice The engine says of a bucket in liquidation that it is, before it looks for liquidity."""
     found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
-        [words.BUCKET | words.isolated_of(account, market), words.BUCKET | account]
+        [
+            words.BUCKET | words.isolated_of(account, market),
+            words.BUCKET | account,
+            words.position_key(account, market),
+            words.setting_key(account, market),
+        ]
     )
-    head: uint256 = found[0] if found[0] != 0 else found[1]
+    head: uint256 = found[0]
+    if head == 0 and (found[2] != 0 or found[3] & isolated_words.IS_ISOLATED == 0):
+        head = found[1]
     return code.BEING_LIQUIDATED if head & words.LIQUIDATING != 0 and not reduces else code.NO_LIQUIDITY
 
 

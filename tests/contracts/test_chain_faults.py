@@ -1,4 +1,4 @@
-"""A chain that re-organises, and an RPC that drops, delays and duplicates: every fill is there once, nothing is lost."""
+"""A chain that re-organises, an RPC that drops, delays and duplicates: every fill is there once, nothing is lost."""
 
 import json
 import threading
@@ -139,7 +139,7 @@ def test_an_rpc_that_drops_delays_and_duplicates(tmp_path: Path) -> None:
         assert verify(world.client, world.record).is_whole
 
 
-def test_a_wrong_chain_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_chain_is_refused() -> None:
     from seawall.chain.deploy import Deployer
     from seawall.units import BadInput
 

@@ -1,4 +1,4 @@
-"""The signed oracle below its quorum, the hub's statuses: what is not fresh makes a market reduce-only, no call reverts."""
+"""The signed oracle below its quorum, the statuses of the hub: what is not fresh only reduces, no call reverts."""
 
 from typing import Any
 

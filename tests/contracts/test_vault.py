@@ -1,4 +1,4 @@
-"""The vault: tokens of any decimals, those it refuses, limits, signatures, and re-entry by attack contracts in bytecode."""
+"""The vault: tokens of any decimals, those it refuses, limits, signatures, re-entry by attack contracts in bytecode."""
 
 from typing import Any
 
@@ -170,7 +170,7 @@ def calls(world: Vault) -> list[tuple[Contract, str, tuple[Any, ...]]]:
 @pytest.mark.parametrize("which", range(6))
 @pytest.mark.parametrize("moment", ["deposit", "claim"])
 def test_re_entry_from_a_token(which: int, moment: str) -> None:
-    """The token calls an attacker in the middle of a transfer; its call back in fails, and the books are as without it."""
+    """The token calls an attacker in the middle of a transfer; its call back fails, the books are as without it."""
     world = Vault()
     world.give(OWNER, 100 * USD)
     world.deposit(OWNER, 50 * USD)

@@ -295,6 +295,11 @@ class Twins:
             spread=p[parameter.AMM_SPREAD],
         )
         self.put("steward", at.market_key(at.CAPS, market), whole, caps)
+        self.sync_pools(market, p)
+
+    def sync_pools(self, market: int, p: list[int]) -> None:
+        """The pool of a market and its forced closings; the time of its breaker."""
+        whole = 2**256 - 1
         pool = at.pack(
             at.POOL_WORD,
             depth=p[parameter.AMM_DEPTH],
@@ -312,7 +317,7 @@ class Twins:
             "window": p[parameter.CAPACITY_WINDOW_MS],
         }
         self.put("steward", at.market_key(at.FORCED, market), *at.change(at.FORCED_WORD, **forced))
-        breaker = int(c["market_breaker_time"][market]) // 1000
+        breaker = int(self.columns["market_breaker_time"][market]) // 1000
         self.put("steward", at.market_key(at.FUND, market), *at.change(at.FUND_WORD, breaker_time=breaker))
 
     # -- names

@@ -129,20 +129,20 @@ class Settlement:
         return True
 
     def _send(self, fills: Sequence[Fill]) -> None:
-        todo = [fill for fill in fills if not self._is_filled(fill)]
-        if not todo:
+        left = [fill for fill in fills if not self._is_filled(fill)]
+        if not left:
             self.state.final = max(self.state.final, fills[-1].number) if not self.state.sent else self.state.final
             self._save()
             return
         orders: list[SignedOrder] = []
         places: dict[int, int] = {}
         words = []
-        for fill in todo:
+        for fill in left:
             taker, maker = (self._place(orders, places, one) for one in (fill.taker, fill.maker))
             words.append(fill_word(taker, maker, fill.lots, fill.price))
         packed, proofs = batch(orders)
         receipt = self.client.send(self.contract, "settle", packed, words, proofs)
-        self._note_refused(todo, receipt)
+        self._note_refused(left, receipt)
         hashed, block = receipt["transactionHash"].to_0x_hex(), receipt["blockHash"].to_0x_hex()
         sent = Sent(
             first=fills[0].number,
