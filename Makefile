@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench sim mutants clean
+.PHONY: help setup run replay test test-all check bench sim mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
-	@echo "make run DATA=folder EVENT=2025-10-10   replays real candles; more: make run ARGS='--accounts 20000'"
+	@echo "make run ARGS='--port 4001 --no-traders'   options of seawall up"
+	@echo "make replay DATA=folder EVENT=2025-10-10   replays real candles; more: make replay ARGS='--accounts 20000'"
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Seawall needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 2; }
@@ -23,7 +24,10 @@ $(READY): constraints.txt pyproject.toml
 
 setup: $(READY) ## make .venv with the pinned dependencies
 
-run: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.json
+run: $(READY) ## a venue on http://127.0.0.1:3001, until Ctrl-C; its journal and history are kept in venue-data
+	$(BIN)/seawall up $(ARGS)
+
+replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.json
 	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)
 
 test: $(READY) ## the tests, under ten minutes
@@ -42,7 +46,7 @@ check: $(READY) ## lint, types, import contracts
 bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
 	$(BIN)/python bench/run.py
 
-bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable history replay start compile driftpy nautilus
+bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable history ws replay start compile driftpy nautilus
 	$(BIN)/python bench/run.py $*
 
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'

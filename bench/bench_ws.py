@@ -34,8 +34,8 @@ from seawall.venue.ws.hub import Hub
 from seawall.venue.ws.protocol import uvicorn_terms
 
 WORKER = Path(__file__).resolve().parent / "ws_worker.py"
-READERS, ROUNDS = 100, 12
-BATCHES = {1: 300, 8: 60}  # streams: how often all of them are published
+READERS, ROUNDS = 100, 24
+BATCHES = {1: 200, 8: 40}  # streams: how often all of them are published
 TERMS = Sockets(flush_ms=0, book_ms=0)
 FIRST_TIME = 1_760_000_000_000  # 13 digits, as all that follow
 
@@ -214,8 +214,8 @@ def main() -> None:
             harness.Figure("the same, 8 streams at once", rate["hub", 8], 100_000, "higher"),
             harness.Figure("times a send for each socket", rate["hub", 1] / rate["loop", 1], 1.0, "higher"),
             harness.Figure("the same, 8 streams at once ", rate["hub", 8] / rate["loop", 8], 2.0, "higher"),
-            harness.Figure("server microseconds of CPU a message", cost["hub", 1], None, "lower"),
-            harness.Figure("the same, 8 streams", cost["hub", 8], None, "lower"),
+            harness.Figure("server microseconds of CPU a message", cost["hub", 1], 10, "lower"),
+            harness.Figure("the same, 8 streams", cost["hub", 8], 4, "lower"),
             harness.Figure("a send for each socket, messages a second", rate["loop", 1], None, "higher"),
             harness.Figure("a send for each socket, CPU microseconds", cost["loop", 1], None, "lower"),
         ],

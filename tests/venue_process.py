@@ -26,13 +26,13 @@ def free_port() -> int:
 class Process:
     """`start` and `kill` as often as wanted; the folder stays."""
 
-    def __init__(self, folder: Path, *, traders: bool = False, more: str = "") -> None:
+    def __init__(self, folder: Path, *, traders: bool = False, capacity: str = "small", more: str = "") -> None:
         self.folder = folder
         self.port, self.admin = free_port(), free_port()
         self.file = folder / "venue.toml"
         markets = "\n".join(f'[[market]]\ncoin = "{coin}"\nprice = {price}' for coin, price in MARKETS.items())
         self.file.write_text(
-            f'[data]\nfolder = "{folder / "data"}"\ncapacity = "small"\n'
+            f'[data]\nfolder = "{folder / "data"}"\ncapacity = "{capacity}"\n'
             f"[server]\nport = {self.port}\nadmin_port = {self.admin}\n"
             f"[traders]\nenabled = {str(traders).lower()}\n{markets}\n{more}\n"
         )

@@ -161,6 +161,7 @@ def test_the_faucet_welcomes_once(tmp_path: Path) -> None:
         assert await faucet.welcome(OWNERS[0]) == accounts[0]
         assert cash(world, accounts[0]) == 10_000 * USD_ONE
         assert world.service.columns["cell"][DEPOSIT_SERIAL] == 3
+        assert await faucet.welcome(bytes(20)) == -1  # an address that the engine takes from nobody
 
     play(tmp_path, script)
 

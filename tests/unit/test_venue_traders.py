@@ -161,8 +161,8 @@ def test_followers_enter_with_all_they_may(rank: int, sells: bool) -> None:
     notional = entry["size"] * view.price
     assert 0.9 * 40 * 500 * USD_ONE < notional < 40 * 500 * USD_ONE
     assert follower.orders(view, Trend(), 0, 0, 500 * USD_ONE) == []
-    assert follower.orders(view, rising(), 0, 0, 50 * USD_ONE) == []
-    assert follower.is_broke(50 * USD_ONE)
+    assert follower.orders(view, rising(), 0, 0, 30 * USD_ONE) == []
+    assert follower.is_broke(30 * USD_ONE)
 
 
 def test_some_followers_take_their_loss_and_some_do_not() -> None:

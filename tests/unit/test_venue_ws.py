@@ -173,6 +173,15 @@ def test_orders_are_told_from_live_ones_on(server: Server, client: Client) -> No
     assert (gone["order"]["oid"], gone["status"]) == (second, "canceled")
 
 
+def test_an_order_is_told_once_for_what_happened_together(server: Server, client: Client) -> None:
+    for price in ("50000", "50001", "50002", "50003"):
+        server.order(MAKER, False, price, "0.1")
+    client.subscribe("orderUpdates", user=user(TAKER))
+    server.order(TAKER, True, "50003", "0.4", tif="Ioc")
+    assert [one["status"] for one in client.next("orderUpdates")] == ["filled"]
+    client.none("orderUpdates")
+
+
 def test_nothing_is_told_of_an_account_without_orders_until_there_is_one(server: Server, client: Client) -> None:
     client.subscribe("orderUpdates", user=user(MAKER))
     client.none("orderUpdates")

@@ -151,6 +151,9 @@ def test_the_ledger_tells_of_money_outside_margin_and_of_liquidations(server: Se
         server.do(server.rig.act(who, {"type": "usdClassTransfer", "amount": "400", "toPerp": False}))
         (moved,) = client.next("userNonFundingLedgerUpdates")["nonFundingLedgerUpdates"]
         assert moved["delta"] == {"type": "accountClassTransfer", "usdc": "400.0", "toPerp": False}
+        server.do(sent(server, who, friend))
+        (paid,) = client.next("userNonFundingLedgerUpdates")["nonFundingLedgerUpdates"]
+        assert (paid["delta"]["type"], paid["delta"]["amount"]) == ("spotTransfer", "7.0")
         server.order(MAKER, False, "50000", "1")
         server.order(MAKER, True, "46000", "1")
         assert "filled" in server.order(who, True, "50000", "1", tif="Ioc")
@@ -162,7 +165,17 @@ def test_the_ledger_tells_of_money_outside_margin_and_of_liquidations(server: Se
             later.subscribe("userNonFundingLedgerUpdates", user=user(who))
             past = later.next("userNonFundingLedgerUpdates")["nonFundingLedgerUpdates"]
         assert [one["delta"]["type"] for one in past][:2] == ["deposit", "accountClassTransfer"]
+        assert paid in past
         assert all(one in past for one in told)
+
+
+async def sent(server: Server, who: Any, friend: Any) -> None:
+    """Seven USD from what one owner holds outside margin to another's account."""
+    people = server.rig.service.people
+    giver, taker = (people.account_of(one.address) for one in (who, friend))
+    server.rig.nonces += 1
+    row = {"kind": command.TRANSFER, "signer": giver, "nonce": server.rig.nonces, "amount": 7_000_000}
+    assert await server.rig.rows({**row, "account": people.persons[giver].spot, "other": taker}) == [0]
 
 
 def test_orders_that_the_venue_cancels_are_told_as_such(server: Server) -> None:

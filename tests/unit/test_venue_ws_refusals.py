@@ -44,6 +44,13 @@ def test_a_second_subscription_of_the_same_is_refused(client: Client) -> None:
     client.subscribe("l2Book", coin="BTC", nSigFigs=5)
 
 
+def test_a_request_that_is_nested_deeply_is_not_looked_at(client: Client) -> None:
+    client.send('{"method":"ping","more":' + "[" * 20 + "]" * 20 + "}")
+    assert client.next("error") == f"{UNREADABLE}nested too deeply"
+    client.send('{"method":"ping","more":' + "[" * 10 + "]" * 10 + "}")
+    client.next("pong")
+
+
 def test_what_was_not_subscribed_cannot_be_unsubscribed(client: Client) -> None:
     client.send({"method": "unsubscribe", "subscription": BBO})
     assert client.next("error") == 'Already unsubscribed: {"type":"bbo","coin":"BTC"}'

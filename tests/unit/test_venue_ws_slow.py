@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from seawall.venue.ws.frames import frame
-from seawall.venue.ws.reader import Reader
+from seawall.venue.ws.reader import POSTS_AT_ONCE, Reader
 from seawall.venue.ws.topics import FreshTopic
 from ws_rig import MAKER, OTHER, TAKER, Client, Server, user, wait_until
 
@@ -174,6 +174,9 @@ def test_a_reader_that_is_owed_much_is_not_asked_what_else_it_wants(server: Serv
         server.info = wide
         for number in range(300):
             client.send({**post, "id": number})
+        time.sleep(0.5)
+        most = SMALL["owed_bytes"] + POSTS_AT_ONCE * 31_000
+        assert first_reader(server).owed <= most < 300 * 30_000
         for number in range(300):
             assert client.next("post")["id"] == number
         assert server.hub.counters.cut == {}

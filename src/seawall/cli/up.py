@@ -107,7 +107,7 @@ async def _serve(service: "Service", clock: Any) -> int:
 
     application = Application(service, clock, os.environ)
     server = service.config.server
-    ports = [Port(application.asgi, server.host, server.port)]
+    ports = [Port(application.asgi, server.host, server.port, service.config.sockets)]
     if server.admin_port:
         ports.append(Port(application.operations.admin_app, server.admin_host, server.admin_port))
 

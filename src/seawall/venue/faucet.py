@@ -6,7 +6,7 @@ from typing import Final
 from seawall.ledger.state import VAULT
 from seawall.terms.parameter import DAY_MS
 from seawall.units import USD_ONE, BadInput, floor_div, whole
-from seawall.venue.bridge import Bridge
+from seawall.venue.bridge import Bridge, CreditError
 from seawall.venue.clock import Clock
 from seawall.venue.config import Faucet as Limits
 from seawall.venue.service import Service
@@ -50,8 +50,8 @@ class Faucet:
     async def welcome(self, address: bytes) -> int:
         """The account of an address; one that shows itself for the first time gets an account and its first money.
 
-        -1 when it has none and gets none: an agent's key, no faucet, nothing given unasked, or a limit reached.
-        Otherwise raises what Bridge.credit does. Safe to call for every request.
+        -1 when it has none and gets none: an agent's key, an address that is nobody's, no faucet, nothing given
+        unasked, or a limit reached. Raises BusyError and StoppedError as Desk.submit does, and nothing else.
         """
         account = self.service.people.account_of(address)
         is_known = account >= 0 or address in self.service.people.agents
@@ -67,7 +67,10 @@ class Faucet:
             task = asyncio.get_running_loop().create_task(self.bridge.credit(address, amount))
             self._arriving[address] = task
             task.add_done_callback(lambda _: self._arriving.pop(address, None))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except CreditError:
+            return -1
 
     def _require(self, address: bytes, usd: int) -> None:
         limits, vault = self.limits, int(self.service.columns["cell"][VAULT])

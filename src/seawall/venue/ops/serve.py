@@ -15,6 +15,9 @@ from typing import Any, Final, NamedTuple
 
 import uvicorn
 
+from seawall.venue.config import Sockets
+from seawall.venue.ws.protocol import uvicorn_terms
+
 log = logging.getLogger("seawall.serve")
 
 GRACE_SECONDS: Final = 10  # for requests under way
@@ -23,11 +26,12 @@ OPTIMISED: Final = "Seawall does not run under python -O: its checks would be of
 
 
 class Port(NamedTuple):
-    """An app and where it listens."""
+    """An app, where it listens, and the limits of its websockets."""
 
     app: Any
     host: str
     number: int
+    sockets: Sockets = Sockets()
 
 
 class Server(uvicorn.Server):
@@ -111,11 +115,11 @@ def _settings(port: Port) -> uvicorn.Config:
         port=port.number,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
         lifespan="off",
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        **uvicorn_terms(port.sockets),
     )
 
 

@@ -16,7 +16,7 @@ from seawall.venue.traders.takers import at_market
 FAST_MS: Final = 20_000
 SLOW_MS: Final = 120_000
 ENTRY: Final = 0.0002  # of the price between the fast and the slow average, in the calmest market
-STAKES_USD: Final = (500, 1_000, 2_000, 4_000)
+STAKES_USD: Final = (200, 300, 400, 500)  # little enough for the books of simulated makers
 LEAST_STAKE: Final = 0.2  # of a stake: with less a follower waits for the next one
 USED: Final = 0.92  # of what the margin allows, on entry: the rest pays the fee and the spread
 ENTRY_SLIPPAGE: Final = 0.0008  # in the calmest market: margin is asked for the worst price
