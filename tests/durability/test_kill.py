@@ -35,6 +35,7 @@ class Client(threading.Thread):
         self.gone: set[int] = set()
         self.doubtful: set[int] = set()  # asked to cancel, not answered
         self.sent = 0
+        self.last_sent: Any = None  # the request of the last transfer that was answered
         self.is_over = False
 
     def run(self) -> None:
@@ -68,8 +69,9 @@ class Client(threading.Thread):
             del self.open[oid]
             self.gone.add(oid)
         else:
-            told = self.ask({"type": "usdSend", "destination": SINK, "amount": "0.000001"})
-            self.sent += told["status"] == "ok"
+            request = signed(self.key, {"type": "usdSend", "destination": SINK, "amount": "0.000001"}, self.nonce)
+            if self.venue.post("/exchange", request)["status"] == "ok":
+                self.sent, self.last_sent = self.sent + 1, request
 
     def ask(self, action: dict[str, Any]) -> Any:
         return self.venue.post("/exchange", signed(self.key, action, self.nonce))
@@ -95,6 +97,9 @@ def check(venue: Process, clients: list[Client], sink: int) -> None:
             assert oid not in live
             status = venue.info({"type": "orderStatus", "user": user, "oid": oid})
             assert status["order"]["status"] == "canceled"
+        if client.last_sent:
+            told = venue.post("/exchange", client.last_sent)
+            assert told["response"].startswith("Invalid nonce"), "a nonce that was used before the kill is used still"
     arrived = balance(venue) - sink
     sent = sum(client.sent for client in clients)
     assert sent <= arrived <= sent + len(clients), "acknowledged transfers, and at most one unanswered a client"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from seawall.units import BadInput
-from seawall.venue.config import Config, load_config
+from seawall.venue.config import Config, load_config, without_secrets
 from seawall.venue.rest.errors import CODES
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "venue" / "configuration.md"
@@ -68,6 +68,18 @@ def test_every_field_of_a_table_comes_from_the_environment(tmp_path: Path) -> No
     found = load_config(file, environment)
     assert (found.server.port, found.server.host, found.limits.enabled) == (3005, "::1", False)
     assert (found.limits.exempt, found.alerts.seconds, found.alert[0].kind) == (("10.0.0.0/8",), 0.5, "breaker")
+
+
+def test_what_is_shown_of_it_has_no_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "venue.toml"
+    own = "".join(f'[[alert]]\ntarget = "{one}"\nkind = "status"\n' for one in ("tgram://s3cret/1", "env:PAGER"))
+    file.write_text(f'[data]\nhistory = "postgresql+psycopg://ann:s3cret@db:5432/venue"\n{own}')
+    settings = load_config(file, {})
+    shown = without_secrets(settings)
+    assert "s3cret" not in str(shown)
+    assert shown.data.history == "postgresql+psycopg://ann:***@db:5432/venue"
+    assert [terms.target for terms in shown.alert] == ["tgram://***", "env:PAGER"]
+    assert without_secrets(load_config(None, {})) == load_config(None, {})
 
 
 @pytest.mark.parametrize(

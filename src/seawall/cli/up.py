@@ -35,7 +35,9 @@ def up(
     if check:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(settings)).decode())
+        from seawall.venue.config import without_secrets
+
+        print(msgspec.json.format(msgspec.json.encode(without_secrets(settings))).decode())
         return
     raise typer.Exit(run(settings))
 

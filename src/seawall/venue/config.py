@@ -1,6 +1,7 @@
 """What an operator decides, from a TOML file and the environment. Every field has a default that suits one machine."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ from seawall.units import BadInput
 
 JOURNAL: Final = "journal"  # a folder in the venue's
 HISTORY: Final = "history.sqlite"  # a file there, unless it is kept elsewhere
+FROM_ENVIRONMENT: Final = "env:"  # before the name of a variable that holds an alert's target
+PASSWORD: Final = re.compile(r"(?<=:)[^:/@]+(?=@)")
+HIDDEN: Final = "***"
 ENVIRONMENT: Final = "SEAWALL_"  # SEAWALL_SERVER__PORT=3005 is server.port
 
 Amount = Annotated[int, Meta(ge=0, le=10**9)]  # whole USD
@@ -199,6 +203,18 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
         return msgspec.convert(tables, Config, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(str(path or "configuration"), str(error)) from error
+
+
+def without_secrets(settings: Config) -> Config:
+    """The configuration as it may be shown: without passwords in URLs and without the targets of alerts."""
+    data = msgspec.structs.replace(settings.data, history=PASSWORD.sub(HIDDEN, settings.data.history))
+    own = tuple(
+        terms
+        if terms.target.startswith(FROM_ENVIRONMENT)
+        else msgspec.structs.replace(terms, target=f"{terms.target.partition(':')[0]}://{HIDDEN}")
+        for terms in settings.alert
+    )
+    return msgspec.structs.replace(settings, data=data, alert=own)
 
 
 def _plain(text: str) -> Any:

@@ -34,7 +34,6 @@ from seawall.venue.ops.store import Store
 from seawall.venue.rest.errors import ApiError
 from seawall.venue.service import Service
 
-FROM_ENVIRONMENT: Final = "env:"
 TEST_SECONDS: Final = 30.0  # between two tests of one alert
 SAYING: Final = {"funding_rate": "above", "bad_debt": "above", "insurance": "below"}  # what a threshold is
 OWN_RULES: Final = {
@@ -147,8 +146,8 @@ def own_alerts(given: Sequence[config.VenueAlert], environment: Mapping[str, str
     for place, terms in enumerate(given):
         field = f"alert[{place}]"
         target = terms.target
-        if target.startswith(FROM_ENVIRONMENT):
-            target = environment.get(target.removeprefix(FROM_ENVIRONMENT), "")
+        if target.startswith(config.FROM_ENVIRONMENT):
+            target = environment.get(target.removeprefix(config.FROM_ENVIRONMENT), "")
         try:
             scheme = scheme_of(target)
         except BadInput as error:
