@@ -44,8 +44,8 @@ def test_a_re_organisation_of_five_blocks(tmp_path: Path) -> None:
     with anvil() as url:
         world = World(connect(url), ANVIL_KEY)
         buyer, seller = world.wallet(1_000), world.wallet(1_000)
-        todo = fills(world, buyer, seller, 4)
-        known: list[Fill] = todo[:2]
+        left = fills(world, buyer, seller, 4)
+        known: list[Fill] = left[:2]
         after = lambda n: [fill for fill in known if fill.number > n]  # noqa: E731
         service = Settlement(world.client, world.record, tmp_path / "s.json", after, depth=5)
         snapshot = world.w3.provider.make_request("evm_snapshot", [])["result"]
@@ -56,7 +56,7 @@ def test_a_re_organisation_of_five_blocks(tmp_path: Path) -> None:
         assert service.state.final == 0
         world.w3.provider.make_request("evm_revert", [snapshot])
         assert size_of(world, buyer) == 0
-        known += todo[2:]
+        known += left[2:]
         again = Settlement(Client(world.w3, ANVIL_KEY), world.record, tmp_path / "s.json", after, depth=5)
         while again.run_once():
             pass
