@@ -8,7 +8,6 @@ from chain_twins import PRICE_MAX, SIZE_MAX, USD, Twins, owner_of
 from evm import Refused
 
 from seawall.chain import layout as at
-from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.margin.trigger_state import FIRED
 from seawall.terms import code, command, event, parameter
@@ -178,16 +177,8 @@ class Traffic(Twins):
         )
         self.same("trade", expected, found, **fields)
         if not done.of_kind(event.FILL):
-            self.move_like(account, market, done, before)
+            self.settle_like(before)
         self.compare_touched(account, market)
-
-    def move_like(self, account: int, market: int, done: Applied, before: Any) -> None:
-        """An order that the pool refuses after its plan has fed the isolated bucket leaves the cash there (engine)."""
-        moved = [row for row in done.of_kind(event.MOVED) if row["bucket"] == account]
-        if moved and not done.of_kind(event.ISOLATED_RETURNED):
-            args = (0, market, moved[0]["amount"])
-            self.chain.evm.send(self.chain.desk, "isolated_margin", *args, sender=owner_of(account))
-        self.settle_like(before)
 
     def compare_touched(self, *accounts: int) -> None:
         buckets = [b for a in accounts[:-1] for b in (a, *self.isolated_of(a))]

@@ -453,6 +453,23 @@ def test_an_isolated_taker_that_gets_nothing_leaves_no_bucket(desk: Any) -> None
     assert desk.raw(desk.taker) == 10_000 * USD
 
 
+@pytest.mark.parametrize("more", [0, 4])
+def test_an_isolated_taker_that_gets_less_than_planned_gets_the_rest_back(desk: Any, more: int) -> None:
+    """Ten lots are held; of thirty more, all that the plan promises, somebody who can pay sells `more`."""
+    isolate(desk, desk.taker, 0)
+    other = desk.account(10_000 * USD)
+    desk.place(other, 0, SELL, P, 10)
+    desk.must(orders.place, account=desk.taker, market=0, flags=BUY, price=P, size=10)
+    desk.place(desk.maker, 0, SELL, P, 30 - more)
+    if more:
+        desk.place(other, 0, SELL, P, more)
+    desk.columns["bucket_raw"][desk.maker] = 0
+    desk.must(orders.place, account=desk.taker, market=0, flags=BUY | command.IOC, price=P, size=30)
+    bucket = bucket_of(desk, desk.taker, 0)
+    assert desk.size(bucket, 0) == 10 + more
+    assert desk.raw(desk.taker) == (10_000 - 5 * (10 + more)) * USD
+
+
 def test_the_isolated_cap_binds_isolated_orders_only(desk: Any) -> None:
     desk.set(0, parameter.ISOLATED_LEVERAGE_CAP, 4)
     isolate(desk, desk.taker, 0)

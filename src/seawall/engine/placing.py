@@ -5,7 +5,8 @@ being liquidated, reduce-only, would cross, caps, margin, room, liquidity. Users
 a TWAP all come through `execute`; `submit` also replaces an order (engine/orders.py `modify`).
 
 A taker is accepted for what `plan` says it will get and leave in the book. When a maker on the way then may not fill,
-each fill still is checked by itself, and what is left over is cancelled: it never rests across the book.
+each fill still is checked by itself, and what is left over is cancelled: it never rests across the book. What an
+isolated bucket was fed for lots that it then did not get goes back to cross.
 """
 
 from typing import Any, Final, NamedTuple
@@ -37,10 +38,12 @@ from seawall.ledger.isolated import (
     find_isolated,
     isolated_room,
     leverage_of,
+    move_to_cross,
     next_isolated,
     prepare_isolated,
     release_isolated,
 )
+from seawall.ledger.leaving import spare
 from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import RESULT, VENUE_STATUS
 from seawall.terms import code, command, event, parameter
@@ -234,7 +237,8 @@ def _cross(s: Any, o: Order) -> int:
     if o.replaced != 0 and (done == o.size or why != code.OK):
         drop_order(s, o.replaced)
     close_empty_slot(s, slot)
-    release_isolated(s, o.bucket)
+    if release_isolated(s, o.bucket) == 0 and done < lots and need > 0:
+        _give_back(s, o, need, done == 0 and why != code.OK)
     return code.OK
 
 
@@ -399,6 +403,14 @@ def _fund(s: Any, o: Order, need: int) -> None:
     """Makes and feeds the bucket of an order when it is isolated; `isolated_room` has allowed it."""
     if o.bucket != o.account:
         prepare_isolated(s, o.account, o.market, need)
+
+
+@kernel
+def _give_back(s: Any, o: Order, need: int, is_all: bool) -> None:
+    """Returns what an isolated bucket was fed for lots that it did not get: all, or what the rest does not need."""
+    amount = need if is_all else min(need, spare(s, o.bucket))
+    if amount > 0:
+        move_to_cross(s, o.bucket, amount)
 
 
 @kernel

@@ -123,6 +123,15 @@ def move_from_cross(s: Any, bucket: int, amount: int) -> None:
 
 
 @kernel
+def move_to_cross(s: Any, bucket: int, amount: int) -> None:
+    """Moves cash out of an isolated bucket into its owner's cross bucket. The caller knows that it can spare it."""
+    owner = s.bucket_owner[bucket]
+    leave(s, bucket, amount)
+    add_cash(s, owner, amount)
+    emit(s, event.MOVED, s.bucket_market[bucket], bucket, owner, 0, 0, 0, amount)
+
+
+@kernel
 def _make(s: Any, account: int, market: int) -> int:
     bucket = next_isolated(s, account)
     if s.cell[ISOLATED_FREE] != 0:

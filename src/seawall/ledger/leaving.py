@@ -23,11 +23,23 @@ def may_leave(s: Any, bucket: int) -> int:
     if has_stale_price(s, bucket):
         return 0
     now = measure(s, bucket)
-    counted = now[PROFIT] - (now[EQUITY] - now[EQUITY_INITIAL])
-    unpaid = max(0, counted - payable(s, bucket)) if counted > 0 else 0
     share = s.param[len(s.market_price), parameter.WITHDRAWAL_FLOOR]
     floor = rate_up(now[NOTIONAL], share) + now[RESERVED]
-    return int(max(0, now[EQUITY_INITIAL] - unpaid - max(now[INITIAL], floor)))
+    return int(max(0, now[EQUITY_INITIAL] - unpaid_profit(s, bucket, now) - max(now[INITIAL], floor)))
+
+
+@kernel
+def spare(s: Any, bucket: int) -> int:
+    """USD beyond initial margin, without profit that may not leave: what an isolated bucket was fed too much."""
+    now = measure(s, bucket)
+    return int(max(0, now[EQUITY_INITIAL] - unpaid_profit(s, bucket, now) - now[INITIAL]))
+
+
+@kernel
+def unpaid_profit(s: Any, bucket: int, now: Any) -> int:
+    """Unrealised profit that counts for initial margin though nobody has paid it yet; `now` is the bucket measured."""
+    counted = now[PROFIT] - (now[EQUITY] - now[EQUITY_INITIAL])
+    return int(max(0, counted - payable(s, bucket))) if counted > 0 else 0
 
 
 @kernel
