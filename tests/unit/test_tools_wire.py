@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,19 @@ def test_json_that_is_not_usable_is_refused(text: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         source.parse_json(text, "a.json")
     assert caught.value.file == "a.json"
+
+
+def test_nesting_is_refused_before_it_is_parsed_whatever_the_recursion_limit() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)  # as py_ecc does
+    try:
+        for text in (b"[" * 200_000, b'{"a":' * 200_000, b"[" * 65 + b"]" * 65):
+            with pytest.raises(BadInput, match="nested more than 64 deep"):
+                source.parse_json(text, "a.json")
+    finally:
+        sys.setrecursionlimit(before)
+    assert source.parse_json(b"[" * 64 + b"]" * 64, "a.json")
+    assert source.parse_json(b'["' + b"[" * 100 + b'"]', "a.json") == ["[" * 100]
 
 
 def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:

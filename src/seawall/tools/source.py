@@ -11,12 +11,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from seawall.nesting import is_deep
 from seawall.units import BadInput
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 BYTES_MAX = 32 * 1024 * 1024
+DEPTH_MAX = 64
 SECONDS_MAX = 10.0
 CHUNK = 64 * 1024
 STDIN = "-"
@@ -65,12 +67,12 @@ def parse_json(data: bytes, label: str) -> Any:
             raise BadInput(twice, "given twice in one object", label)
         return built
 
+    if is_deep(data, DEPTH_MAX):
+        raise BadInput("json", f"nested more than {DEPTH_MAX} deep", label)
     try:
         return json.loads(data, parse_float=str, parse_constant=refuse_constant, object_pairs_hook=unique)
     except BadInput:
         raise
-    except RecursionError as error:
-        raise BadInput("json", "nested too deeply", label) from error
     except ValueError as error:
         raise BadInput("json", f"not valid JSON: {error}", label) from error
 

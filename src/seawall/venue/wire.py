@@ -5,12 +5,13 @@ else, and every other route, is the application's that lies behind.
 """
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from seawall import nesting
+from seawall.nesting import brackets_of
 from seawall.units import BadInput
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.words import MalformedError
@@ -33,8 +34,6 @@ PREFLIGHT: Final = (
     (b"access-control-allow-headers", b"content-type"),
     (b"access-control-max-age", b"86400"),
 )
-NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 UNREADABLE: Final = "Failed to parse the request body as JSON"
 log = logging.getLogger("seawall.wire")
 encode = msgspec.json.Encoder().encode
@@ -130,33 +129,13 @@ def parse(body: bytes) -> Any:
         raise MalformedError("the request is nested too deeply, or has too many parts")
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedError(UNREADABLE) from error
 
 
 def is_deep(body: bytes) -> bool:
-    """Whether JSON is nested beyond DEPTH_MAX, or has more than BRACKETS_MAX brackets.
-
-    Takes the innermost pairs of brackets away, a level at a time.
-    """
-    brackets = body.translate(None, NO_BRACKETS)
-    if len(brackets) > BRACKETS_MAX:
-        return True
-    for _ in range(DEPTH_MAX):
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-    return bool(brackets) and _is_deep_outside_strings(body)
-
-
-def _is_deep_outside_strings(body: bytes) -> bool:
-    """The same where strings hold brackets, or brackets do not match."""
-    depth = 0
-    for byte in STRINGS.sub(b"", body).translate(None, NO_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        if depth > DEPTH_MAX:
-            return True
-    return False
+    """Whether JSON is nested beyond DEPTH_MAX, or has more than BRACKETS_MAX brackets."""
+    return len(brackets_of(body)) > BRACKETS_MAX or nesting.is_deep(body, DEPTH_MAX)
 
 
 async def respond(send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
