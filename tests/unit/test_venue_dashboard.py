@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ class Behind:
     def __init__(self) -> None:
         self.paths: list[str] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, *_: Any) -> None:
         self.paths.append(scope["path"])
 
 
@@ -89,6 +91,20 @@ def test_the_page_loads_only_what_the_venue_serves() -> None:
     assert "<script>" not in page
     css = "".join(path.read_text("utf-8") for path in STATIC.rglob("*.css"))
     assert not re.search(r"@import|url\(\s*['\"]?(?!data:)", css)
+
+
+@pytest.mark.slow
+def test_what_is_committed_is_what_the_source_builds(tmp_path: Path) -> None:
+    source = STATIC.parents[3] / "dashboard"
+    npx = shutil.which("npx")
+    if npx is None or not (source / "node_modules").is_dir():
+        pytest.skip("no node, or no `npm ci` in dashboard/")
+    command = [npx, "vite", "build", "--logLevel", "error", "--outDir", str(tmp_path)]
+    subprocess.run(command, cwd=source, check=True, timeout=300)
+    built = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    kept = {path.relative_to(STATIC): path.read_bytes() for path in STATIC.rglob("*") if path.is_file()}
+    assert sorted(built) == sorted(kept)
+    assert [name for name in built if built[name] != kept[name]] == []
 
 
 def test_a_folder_without_files_serves_nothing(tmp_path: Path) -> None:

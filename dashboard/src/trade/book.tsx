@@ -41,7 +41,7 @@ function Side({ levels, side, most }: { levels: { level: Level; total: number }[
       {levels.map(({ level, total }) => (
         <tr key={level.px} class={side} onClick={() => pick(level.px)}>
           <td>
-            <button type="button" class="price" aria-label={`Use price ${level.px}`}>
+            <button type="button" class="price" title="Put this price into the ticket">
               {grouped(level.px.replace(/\.0$/, ""))}
             </button>
           </td>

@@ -1,6 +1,7 @@
 // Candles with volume and the account's lines. TradingView's Lightweight Charts; its attribution stays.
 import { effect, signal } from "@preact/signals";
 import {
+  type AutoscaleInfo,
   CandlestickSeries,
   ColorType,
   createChart,
@@ -26,7 +27,15 @@ import { type ChartLine, lines, moveOrder } from "./lines";
 const INTERVALS = ["1m", "5m", "15m", "1h", "4h", "1d"] as const;
 const CANDLES = 500;
 const GRAB_PX = 6;
+const NEAR = 0.06; // lines within this share of the last price are kept in sight
 const interval = signal<string>(recall("interval") ?? "1m");
+
+declare global {
+  interface Window {
+    /** The chart that is shown, for scripts that ask where a price is. */
+    seawallChart?: { y(price: number): number | null };
+  }
+}
 
 const seconds = (candle: Candle): UTCTimestamp => ((candle.t - new Date(candle.t).getTimezoneOffset() * 60_000) / 1000) as UTCTimestamp;
 
@@ -41,7 +50,7 @@ class Plot {
 
   constructor(private readonly box: HTMLElement) {
     this.chart = createChart(box, { autoSize: true, crosshair: { mode: CrosshairMode.Normal }, timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6 } });
-    this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false });
+    this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false, autoscaleInfoProvider: (own: () => AutoscaleInfo | null) => this.scaled(own()) });
     this.volume = this.chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "volume", lastValueVisible: false, priceLineVisible: false });
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
     this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.2 } });
@@ -96,6 +105,14 @@ class Plot {
     this.box.dataset.lines = all.map((line) => line.title).join("|");
   }
 
+  /** The range of prices in sight, stretched to lines that are not far away. */
+  private scaled(own: AutoscaleInfo | null): AutoscaleInfo | null {
+    if (own?.priceRange == null) return own;
+    const { minValue, maxValue } = own.priceRange;
+    const near = this.shown.map((line) => line.price).filter((price) => price > minValue * (1 - NEAR) && price < maxValue * (1 + NEAR));
+    return { ...own, priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) } };
+  }
+
   private optionsOf(line: ChartLine) {
     const tint = line.tone === "entry" ? colour("text") : colour(line.tone);
     const style = line.order === null ? LineStyle.Solid : LineStyle.Dashed;
@@ -140,6 +157,11 @@ class Plot {
     void tried(() => moveOrder(order, held.price)).then(() => this.draw(lines.peek()));
   }
 
+  /** Where a price is, px from the top; null: out of sight. */
+  y(price: number): number | null {
+    return this.candles.priceToCoordinate(price);
+  }
+
   end(): void {
     this.abort.abort();
     this.chart.remove();
@@ -171,6 +193,7 @@ export function Chart() {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const plot = new Plot(box.current!);
+    window.seawallChart = plot;
     const ends = [
       effect(() => {
         void theme.value;

@@ -51,5 +51,6 @@ export async function moveOrder(order: Order, price: number): Promise<string> {
   }
   const isTake = order.orderType.startsWith("Take");
   const limit = order.orderType.endsWith("Limit") ? order.limitPx : null;
-  return modify(order.oid, triggerOrder(here.market, isBuy, order.sz, order.reduceOnly, { kind: isTake ? "tp" : "sl", price: to, limit }));
+  const size = order.isPositionTpsl ? (positionHere.peek()?.size ?? order.sz) : order.sz; // the engine keeps "all of it"
+  return modify(order.oid, triggerOrder(here.market, isBuy, size, order.reduceOnly, { kind: isTake ? "tp" : "sl", price: to, limit }));
 }

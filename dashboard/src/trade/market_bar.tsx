@@ -127,7 +127,8 @@ export function MarketBar() {
         <small>-USD</small> <span aria-hidden="true">▾</span>
       </button>
       {open.value ? <List /> : null}
-      <dl class="stats" tabIndex={0} role="group" aria-label="Market figures">
+      <div class="stats" tabIndex={0} role="group" aria-label="Market figures">
+        <dl>
         <Stat label="Mark">
           <Num v={at?.markPx} d={places} name="mark" />
         </Stat>
@@ -160,7 +161,8 @@ export function MarketBar() {
             <span class="badge warn">stale</span>
           </Stat>
         ) : null}
-      </dl>
+        </dl>
+      </div>
     </section>
   );
 }

@@ -108,7 +108,7 @@ function Row({ one }: { one: Position }) {
   );
 }
 
-const HEADS = ["Market", "Size", "Value", "Entry", "Mark", "Unrealised", "Liq. price", "Margin", "Funding owed", "TP / SL", ""];
+const HEADS = ["Market", "Size", "Value", "Entry", "Mark", "Unrealised", "Liq. price", "Margin", "Funding", "TP / SL", ""];
 
 export function Positions() {
   const now = doing.value;

@@ -18,7 +18,7 @@ export const Price = ({ coin, v, name }: { coin: string; v: string | null; name?
 
 export function Coin({ coin }: { coin: string }) {
   return (
-    <button type="button" class="plain strong" onClick={() => choose(coin)} aria-label={`Show ${coin}`}>
+    <button type="button" class="plain strong" onClick={() => choose(coin)} title="Show this market">
       {coin}
     </button>
   );

@@ -52,6 +52,7 @@ export function Field({ label, of, unit, hint }: { label: string; of: Signal<str
       <input
         inputMode="decimal"
         autocomplete="off"
+        aria-label={label}
         value={of.value}
         placeholder={hint ?? "0"}
         onInput={(event) => {
@@ -137,7 +138,7 @@ function Size() {
           value={size.value}
           onInput={(event) => (size.value = event.currentTarget.value.replace(",", ".").replace(/[^0-9.]/g, ""))}
         />
-        <button type="button" class="unit" aria-label="Switch between the coin and USD" onClick={() => (inUsd.value = !inUsd.value)}>
+        <button type="button" class="unit" title="Switch between the coin and USD" onClick={() => (inUsd.value = !inUsd.value)}>
           {inUsd.value ? "USD" : coin.value} ⇅
         </button>
       </label>
