@@ -1,9 +1,17 @@
+import { AccountPage } from "./account/page";
+import { AuditPage } from "./audit/page";
+import { RiskPage } from "./risk/page";
 import { Connect } from "./shell/connect";
 import { Banner, Header, Messages } from "./shell/header";
 import { type Page, route } from "./state/route";
 import { TradePage } from "./trade/page";
 
-const PAGES: (Page & { show: () => preact.JSX.Element })[] = [{ path: "trade", name: "Trade", show: TradePage }];
+const PAGES: (Page & { show: () => preact.JSX.Element })[] = [
+  { path: "trade", name: "Trade", show: TradePage },
+  { path: "account", name: "Account", show: AccountPage },
+  { path: "risk", name: "Risk", show: RiskPage },
+  { path: "audit", name: "Audit", show: AuditPage },
+];
 
 export function App() {
   const page = PAGES.find((one) => one.path === route.value) ?? PAGES[0]!;

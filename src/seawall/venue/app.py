@@ -20,6 +20,8 @@ from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_of
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
+from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
+from seawall.venue.rest.audit_routes import audit_router
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
 from seawall.venue.service import Service
@@ -81,7 +83,8 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
-        self.operations.mount(app, faucet, shapes=FAUCET_SHAPES)
+        audit = audit_router(self.operations.rest)
+        self.operations.mount(app, faucet, audit, shapes=(*FAUCET_SHAPES, *AUDIT_SHAPES))
         return app
 
 
