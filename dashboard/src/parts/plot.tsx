@@ -10,13 +10,12 @@ type Props = { x: number[]; series: Series[]; xLabel: (value: number) => string;
 
 const HEIGHT = 220;
 
-function optionsOf({ series, xLabel, yLabel, time, height, name }: Props, width: number): uPlot.Options {
+function optionsOf({ series, xLabel, yLabel, time, height }: Props, width: number): uPlot.Options {
   const axis = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font: `11px ${colour("font")}` };
   return {
     width,
     height: height ?? HEIGHT,
     title: undefined,
-    class: name,
     scales: { x: { time: time ?? false } },
     legend: { live: true },
     axes: [

@@ -1,6 +1,6 @@
 """What anybody may check: the engine's promises over the live state, its books, and proofs that an account is in them.
 
-The look is at one state between two turns. The tree is made from a copy, at most every TREE_MS, so that asking often
+The look is at one state between two turns. The tree is made from a copy, at most every LOOK_MS, so that asking often
 costs the venue little.
 """
 
@@ -29,7 +29,7 @@ from seawall.venue.rest.audit_shapes import (
 from seawall.venue.rest.terms import buckets_of
 from seawall.venue.service import Service
 
-TREE_MS: Final = 5_000
+LOOK_MS: Final = 10_000  # a look takes some 80 ms of the loop
 EMPTY: Final = (bytes(32), 0)
 SUM_BYTES: Final = 16
 NOBODY: Final = bytes(20)  # owns the pools
@@ -89,7 +89,7 @@ class Audit:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._looked = -TREE_MS
+        self._looked = -LOOK_MS
         self._lock = asyncio.Lock()
         self._tree = Tree([Leaf(0, NOBODY, 0)])
         self._view: ChecksView
@@ -124,7 +124,7 @@ class Audit:
     async def _look(self) -> None:
         async with self._lock:
             service = self._service
-            if service.now - self._looked < TREE_MS:
+            if service.now - self._looked < LOOK_MS:
                 return
             await service.desk.settled()
             self._looked = service.now
