@@ -1,5 +1,6 @@
 import { AccountPage } from "./account/page";
 import { AuditPage } from "./audit/page";
+import { LabPage } from "./lab/page";
 import { RiskPage } from "./risk/page";
 import { Connect } from "./shell/connect";
 import { Banner, Header, Messages } from "./shell/header";
@@ -10,6 +11,7 @@ const PAGES: (Page & { show: () => preact.JSX.Element })[] = [
   { path: "trade", name: "Trade", show: TradePage },
   { path: "account", name: "Account", show: AccountPage },
   { path: "risk", name: "Risk", show: RiskPage },
+  { path: "lab", name: "Lab", show: LabPage },
   { path: "audit", name: "Audit", show: AuditPage },
 ];
 

@@ -1,8 +1,10 @@
 """The pages Account, Risk and Audit in a browser, with a demo key: what they show is what the API says, and what the
 Audit page proves is proven."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,7 +61,7 @@ def errors(page: Page) -> list[str]:
 
 def trade(page: Page, coin: str, side: str, size: str) -> None:
     page.locator(".market-name").click()
-    page.keyboard.type(coin)
+    page.get_by_label("Search markets").fill(coin)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Buy / Long" if side == "buy" else "Sell / Short").click()
     page.get_by_label(f"Size in {coin}").fill(size)
@@ -179,9 +181,36 @@ def receipts(running: Process, address: str) -> Any:
     return told(running, f"/accounts/{address}/liquidations")["receipts"]
 
 
+def test_a_crash_is_replayed_and_shown(page: Page, running: Process, errors: list[str]) -> None:
+    show(page, "Lab")
+    page.get_by_label("Accounts").fill("400")
+    page.get_by_label("Markets").fill("3")
+    page.get_by_label("Hyperliquid").check()
+    page.get_by_label("Drift").uncheck()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator('[data-run="running"]')).to_be_visible()
+    expect(page.locator('[data-name="figures"]')).to_be_visible(timeout=400_000)
+    replay = told(running, "/lab/runs/1/replay")
+    assert list(replay["rules"]) == ["static", "hyperliquid", "dydx", "seawall"]
+    for rule, figures in replay["rules"].items():
+        cell = page.locator(f'[data-figure="{rule}-liquidated_accounts"]')
+        expect(cell).to_have_attribute("data-value", str(figures["liquidated_accounts"]))
+    expect(page.locator(".uplot-box canvas")).to_have_count(7)
+    before = page.locator("output").text_content()
+    page.get_by_label("Time of the replay").fill("500")
+    assert page.locator("output").text_content() != before
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="JSON").click()
+    assert json.loads(Path(saved.value.path()).read_text("utf-8"))["schema"] == "seawall.replay/2"
+    page.get_by_label("Time of the replay").fill("1000")
+    assert serious(page) == []
+    picture(page, "lab")
+    assert errors == []
+
+
 def test_every_page_fits_a_phone(page: Page) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for name in ("Trade", "Account", "Risk", "Audit"):
+    for name in ("Trade", "Account", "Risk", "Lab", "Audit"):
         show(page, name)
         page.wait_for_timeout(500)
         width = page.evaluate("document.documentElement.scrollWidth")
