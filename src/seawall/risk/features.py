@@ -262,7 +262,7 @@ def filtered(s: Any) -> Any:
 
 
 @kernel
-def yearly(s: Any) -> float:
+def yearly(s: Any) -> Any:
     """99 % of the worst move over about a year: what a margin through the cycle is made of."""
     return tail(s, ABSOLUTE, 0.99, PRIOR_ABSOLUTE * base_of(s))
 
