@@ -8,9 +8,9 @@ import pytest
 
 from model.margin import maintenance_exact
 from seawall.margin.health import health
-from seawall.risk.hours import hourly
 from seawall.risk.cures import Kind, cures
 from seawall.risk.foresight import HOURS, NEVER, Fate, Scene, chance, risk_score
+from seawall.risk.hours import hourly
 from seawall.risk.moves import (
     BARS_LEAST,
     HORIZON,

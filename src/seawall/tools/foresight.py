@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 
 from seawall.margin.health import health
-from seawall.risk.hours import hourly
 from seawall.risk.cures import FEE, Cure, Kind, cures
 from seawall.risk.foresight import HOURS, Chance, Scene, chance, chance_of
+from seawall.risk.hours import hourly
 from seawall.risk.moves import PATHS, Bars, foresee, prior_sigma
 from seawall.terms.bucket import BucketKind
 from seawall.terms.conditions import Conditions
