@@ -1,9 +1,10 @@
 """Two margins from two forecasts: a fast one for new risk, a governed one under open positions.
 
 New risk: q * e^theta. Open positions: g = q^blend * s^(1 - blend), lifted by a buffer while that stays below the
-margin through the cycle (`cycle` x the yearly 99 % quantile) and never below a share of it, times its own e^theta. It may
-rise by `up` an hour and to `rise_max` x its lowest value of the last 24 hours, whatever the forecast says, and fall by
-`down` an hour. Both are calibrated by what then happened (conformal.py).
+margin through the cycle (`cycle` x the yearly 99 % quantile) and never below a share of it, times its own e^theta. It
+may rise by `up` an hour and to `rise_max` x its lowest value of the last 24 hours, whatever the forecast says, and fall
+by `down` an hour. Both are calibrated by what then happened (conformal.py). The settings are the ones found on five
+markets up to 2022 (docs/risk/README.md).
 """
 
 from math import exp
