@@ -229,7 +229,7 @@ class RiskModel:
         )
 
     def correlations(self) -> Correlations:
-        """How the markets moved together, the last hour not included, in the order of `markets`. BadInput without any."""
+        """How the markets moved together before the last hour, in the order of `markets`. BadInput without one."""
         return self._joint.correlations()
 
     def features(self, market: str) -> Floats:
