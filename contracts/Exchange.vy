@@ -179,14 +179,15 @@ def settle(
             why = self._pair_fill(book[taker], book[maker], lots, price, q.terms)
         if why == 0:
             done = unsafe_add(done, 1)
-            orders.use(book[taker], lots)
             book[taker].lots = unsafe_sub(book[taker].lots, lots)
             if maker != AGAINST_POOL:
-                orders.use(book[maker], lots)
                 book[maker].lots = unsafe_sub(book[maker].lots, lots)
         else:
             log FillRefused(place=place, reason=why)
         place = unsafe_add(place, 1)
+    for o: orders.Order in book:
+        if o.lots != o.had:
+            orders.use(o)
     return done
 
 

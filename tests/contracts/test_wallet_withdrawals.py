@@ -22,7 +22,7 @@ def world() -> Vault:
 
 
 def signed(world: Vault, key: Key = MEMBER, **changes: Any) -> tuple[str, tuple[Any, ...], int, int, int]:
-    """A signed action as the SDK makes it; the arguments of `withdraw_by_action`. `sent` differs from what is signed."""
+    """The arguments of `withdraw_by_action` for an action signed as the SDK does, then with the fields of `sent`."""
     sent = changes.pop("sent", {})
     fields = {"hyperliquidChain": "Mainnet", "destination": PAYEE, "amount": "250.5", "time": world.evm.now * 1000}
     fields |= changes
@@ -61,14 +61,17 @@ def test_other_texts_are_no_amounts(world: Vault, text: str) -> None:
     assert world.cash(OWNER) == 1_000 * USD
 
 
-@pytest.mark.parametrize("text", ["ab" * 20, "0x" + "ab" * 19, "0X" + "ab" * 20, "0x" + "ag" * 20, "0x" + "00" * 20, ""])
+@pytest.mark.parametrize(
+    "text", ["ab" * 20, "0x" + "ab" * 19, "0X" + "ab" * 20, "0x" + "ag" * 20, "0x" + "00" * 20, ""]
+)
 def test_other_texts_are_no_payees(world: Vault, text: str) -> None:
     assert bring(world, signed(world, destination=text)) == code.BAD_FIELD
     assert world.cash(OWNER) == 1_000 * USD
 
 
 @pytest.mark.parametrize(
-    "sent", [{"amount": "250.6"}, {"destination": DEPLOYER}, {"time": 1_760_000_400_001}, {"hyperliquidChain": "Testnet"}]
+    "sent",
+    [{"amount": "250.6"}, {"destination": DEPLOYER}, {"time": 1_760_000_400_001}, {"hyperliquidChain": "Testnet"}],
 )
 def test_what_is_signed_is_what_is_paid(world: Vault, sent: dict[str, Any]) -> None:
     assert bring(world, signed(world, sent=sent)) == code.NOT_AUTHORISED

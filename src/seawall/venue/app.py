@@ -17,6 +17,9 @@ from seawall.venue.exchange.answer import answer as act
 from seawall.venue.floor import Floor
 from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_of
+from seawall.venue.onchain.link import link_of
+from seawall.venue.onchain.routes import SHAPES as CHAIN_SHAPES
+from seawall.venue.onchain.routes import chain_router
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
@@ -36,6 +39,7 @@ class Application:
         """`service` is open. BadInput for a configuration that is not whole."""
         self.service = service
         self.floor = Floor(service, clock)
+        self.link = link_of(service, self.floor.bridge, clock)
         self.operations = Operations(service, environment, self.floor.feeds)
         gate = self.operations.gate
         self.hub = Hub(service, self.inform, self.exchange, gate)
@@ -50,7 +54,10 @@ class Application:
         self.service.start()
         self.hub.start()
         await self.operations.start()
-        return await self.floor.start()
+        listed = await self.floor.start()
+        if self.link is not None:
+            await self.link.start()
+        return listed
 
     def closing(self) -> None:
         """A stop has begun."""
@@ -58,6 +65,8 @@ class Application:
 
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
+        if self.link is not None:
+            await self.link.stop()
         await self.floor.stop()
         await self.hub.stop()
         await self.operations.stop()
@@ -80,7 +89,8 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
-        self.operations.mount(app, faucet, shapes=FAUCET_SHAPES)
+        chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
+        self.operations.mount(app, faucet, *chain, shapes=(*FAUCET_SHAPES, *CHAIN_SHAPES))
         return app
 
 
