@@ -18,6 +18,7 @@ ORDER_TYPE: constant(bytes32) = keccak256(
     "Order(address owner,uint256 sub,uint256 market,bool buys,bool reduces,uint256 lots,uint256 price,uint256 nonce,uint256 expires)"
 )
 BY_CONTRACT: constant(uint256) = 1
+UNPROVEN: constant(uint256) = max_value(uint256)
 CANCELLED: constant(uint256) = 1 << 63
 M63: constant(uint256) = 2**63 - 1
 
@@ -33,16 +34,12 @@ struct Signed:
     r: uint256
     s: uint256  # its highest bit is the parity of v (EIP-2098); of a contract's: which of the signatures it is
 
+# what a batch knows of an order; the rest is read from its words
 struct Order:
-    account: uint256
-    market: uint256
-    side: int256
-    reduces: bool
+    terms: uint256
+    limits: uint256
     lots: int256  # left to fill
     had: int256  # left to fill when the batch began
-    total: int256
-    price: int256
-    nonce: uint256
     why: uint256  # 0, or why no fill may use it
 
 event OrderCancelled:
@@ -122,6 +119,30 @@ def done_of(account: uint256, nonce: uint256) -> uint256:
 
 
 @internal
+@pure
+def market_of(terms: uint256) -> uint256:
+    return (terms >> 168) & 255
+
+
+@internal
+@pure
+def side_of(terms: uint256) -> int256:
+    return unsafe_sub(convert((terms >> 175) & 2, int256), 1)
+
+
+@internal
+@pure
+def reduces(terms: uint256) -> bool:
+    return (terms >> 177) & 1 != 0
+
+
+@internal
+@pure
+def price_of(limits: uint256) -> int256:
+    return convert(limits & words.M64, int256)
+
+
+@internal
 @view
 def body_of(signed: Signed) -> bytes32:
     return keccak256(
@@ -141,15 +162,27 @@ def body_of(signed: Signed) -> bytes32:
 
 
 @internal
+@pure
+def owner_of(terms: uint256) -> address:
+    return convert(convert(terms & words.OWNER_MASK, uint160), address)
+
+
+@internal
 @view
-def is_signed(signed: Signed, owner: address, proofs: DynArray[Bytes[1024], 8]) -> uint256:
+def is_proven(signed: Signed, proof: Bytes[1024]) -> uint256:
+    """@notice 0 when the contract that owns an order says that it has signed it; else the code why not."""
+    owner: address = self.owner_of(signed.terms)
+    if not owner.is_contract or not signatures.is_signed_by(owner, self.body_of(signed), proof):
+        return code.NOT_AUTHORISED
+    return 0
+
+
+@internal
+@view
+def is_signed(signed: Signed) -> uint256:
     """@notice 0 when the owner, or an agent that it has approved, has signed the order; else the code why not."""
+    owner: address = self.owner_of(signed.terms)
     body: bytes32 = self.body_of(signed)
-    if (signed.limits >> 192) & 255 == BY_CONTRACT:
-        known: bool = signed.s < len(proofs) and owner.is_contract
-        if not known or not signatures.is_signed_by(owner, body, proofs[signed.s]):
-            return code.NOT_AUTHORISED
-        return 0
     signer: address = signatures.signer_of(body, signed.r, signed.s & (2**255 - 1), 27 + (signed.s >> 255))
     if signer == empty(address):
         return code.NOT_AUTHORISED
@@ -163,22 +196,12 @@ def is_signed(signed: Signed, owner: address, proofs: DynArray[Bytes[1024], 8]) 
 
 @internal
 @view
-def checked(signed: Signed, proofs: DynArray[Bytes[1024], 8]) -> Order:
-    """@notice The order behind its words; `why` is not 0 when nothing may be filled by it."""
+def checked(signed: Signed) -> Order:
+    """@notice The order behind its words; `why` is not 0 when nothing may be filled by it: UNPROVEN of a contract's."""
     nonce: uint256 = (signed.limits >> 64) & words.M64
     account: uint256 = signed.terms & words.ACCOUNT_MASK
-    o: Order = Order(
-        account=account,
-        market=(signed.terms >> 168) & 255,
-        side=1 if (signed.terms >> 176) & 1 == 1 else -1,
-        reduces=(signed.terms >> 177) & 1 == 1,
-        lots=0,
-        had=0,
-        total=convert(signed.terms >> 178, int256),
-        price=convert(signed.limits & words.M64, int256),
-        nonce=nonce,
-        why=0,
-    )
+    o: Order = Order(terms=signed.terms, limits=signed.limits, lots=0, had=0, why=0)
+    total: uint256 = signed.terms >> 178
     if (signed.limits >> 128) & words.M64 < block.timestamp:
         o.why = code.COMMAND_EXPIRED
         return o
@@ -186,14 +209,14 @@ def checked(signed: Signed, proofs: DynArray[Bytes[1024], 8]) -> Order:
     done: uint256 = self.done_of(account, nonce) if state == PARTLY else 0
     if state == GONE or nonce < self.nonce_floor[account]:
         o.why = code.UNKNOWN_ORDER
-    elif o.total == 0 or signed.terms >> 178 > words.M54:
+    elif total == 0 or total > words.M54:
         o.why = code.BAD_SIZE
-    elif state == DONE or done >= signed.terms >> 178:
+    elif state == DONE or done >= total:
         o.why = code.NONCE_USED
     else:
-        o.had = unsafe_sub(o.total, convert(done, int256))
+        o.had = convert(unsafe_sub(total, done), int256)
         o.lots = o.had
-        o.why = self.is_signed(signed, convert(convert(signed.terms & words.OWNER_MASK, uint160), address), proofs)
+        o.why = UNPROVEN if (signed.limits >> 192) & 255 == BY_CONTRACT else self.is_signed(signed)
     return o
 
 
@@ -203,14 +226,14 @@ def use(o: Order):
     @notice Writes what a batch has filled of an order. One that stands in the batch twice is found here: the second
             time it is not as it was when the batch began.
     """
-    key: uint256 = (o.account << 64) | (o.nonce >> 7)
-    place: uint256 = 2 * (o.nonce & 127)
+    account: uint256 = o.terms & words.ACCOUNT_MASK
+    nonce: uint256 = (o.limits >> 64) & words.M64
+    key: uint256 = (account << 64) | (nonce >> 7)
+    place: uint256 = 2 * (nonce & 127)
     word: uint256 = self.states[key]
     state: uint256 = (word >> place) & 3
-    before: int256 = unsafe_sub(o.total, o.had)
-    if state > PARTLY or (state == PARTLY and convert(self.done_of(o.account, o.nonce), int256) != before) or (
-        state == FRESH and before != 0
-    ):
+    done: uint256 = self.done_of(account, nonce) if state == PARTLY else 0
+    if state > PARTLY or convert(unsafe_sub(o.terms >> 178, done), int256) != o.had:
         code.refuse(code.NONCE_USED)
     if o.lots == 0:
         self.states[key] = (word & ~(3 << place)) | (DONE << place)
@@ -218,4 +241,4 @@ def use(o: Order):
     if state == FRESH:
         self.states[key] = word | (PARTLY << place)
     more: uint256 = convert(unsafe_sub(o.had, o.lots), uint256)
-    self.used[(o.account << 64) | (o.nonce >> 2)] += more << (64 * (o.nonce & 3))
+    self.used[(account << 64) | (nonce >> 2)] += more << (64 * (nonce & 3))
