@@ -1,6 +1,7 @@
 """A chain in the test's process that deploys a venue within a second: the clients of `seawall.chain` over pyrevm."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import msgspec
 from eth_account import Account
 from evm import GAS, Evm, Refused, Reverted
 from hexbytes import HexBytes
+from venue import World
 from web3 import Web3
 from web3.datastructures import AttributeDict
 
@@ -42,6 +44,9 @@ class FastEth:
     def get_code(self, address: str) -> bytes:
         return bytes(self.chain.evm.evm.get_code(address) or b"")
 
+    def get_transaction_receipt(self, hashed: str) -> dict[str, Any] | None:
+        return self.chain.receipts.get(hashed)
+
     def get_balance(self, address: str) -> int:
         return int(self.chain.evm.evm.get_balance(address))
 
@@ -59,6 +64,7 @@ class FastChain:
     def __init__(self, now: int = 1_760_000_400) -> None:
         self.evm = Evm(now)
         self.logs: list[Any] = []
+        self.receipts: dict[str, dict[str, Any]] = {}
         self.eth = FastEth(self)
 
     def mine(self, sender: str, to: str | None, data: bytes, value: int = 0) -> dict[str, Any]:
@@ -87,8 +93,11 @@ class FastChain:
                 "blockHash": HexBytes(self.evm.number.to_bytes(32, "big")),
             }
             self.logs.append(AttributeDict(fields))
-        receipt = {"status": 1, "gasUsed": self.evm.gas(), "blockNumber": self.evm.number}
-        return receipt | {"contractAddress": None if created is None else Web3.to_checksum_address(created)}
+        name = HexBytes(self.evm.number.to_bytes(32, "big"))
+        receipt = {"status": 1, "gasUsed": self.evm.gas(), "blockNumber": self.evm.number, "blockHash": name}
+        receipt |= {"contractAddress": None if created is None else Web3.to_checksum_address(created)}
+        self.receipts[name.to_0x_hex()] = receipt | {"transactionHash": name}
+        return self.receipts[name.to_0x_hex()]
 
 
 class FastClient(real.Client):
@@ -197,3 +206,15 @@ class FastVenue:
         except real.ChainFault:
             return REVERTED
         return 0
+
+
+class FastWorld(World):
+    """The world of tests/contracts/venue.py on a chain of this kind."""
+
+    make = FastClient
+
+    def __init__(self, record_file: Path | None = None, **changes: Any) -> None:
+        super().__init__(FastChain(), KEY, record_file, **changes)
+
+    def pass_time(self, seconds: int) -> None:
+        self.w3.evm.set_time(self.w3.evm.now + seconds)
