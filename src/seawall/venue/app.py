@@ -23,8 +23,13 @@ from seawall.venue.onchain.routes import SHAPES as CHAIN_SHAPES
 from seawall.venue.onchain.routes import chain_router
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
+from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
+from seawall.venue.rest.audit_routes import audit_router
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
+from seawall.venue.rest.lab import Lab
+from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
+from seawall.venue.rest.lab_routes import lab_router
 from seawall.venue.service import Service
 from seawall.venue.wire import App, Receive, Scope, Send, Wire
 from seawall.venue.ws.endpoint import Endpoint
@@ -45,6 +50,7 @@ class Application:
         gate = self.operations.gate
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
+        self.lab = Lab(service, service.config.lab)
         pages = Dashboard(self._pages())
         wire = Wire(self._asked, self.exchange, pages, gate)
         routed = _Sockets(wire, Endpoint(self.hub))
@@ -66,6 +72,7 @@ class Application:
 
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
+        await self.lab.stop()
         if self.link is not None:
             await self.link.stop()
         await self.floor.stop()
@@ -90,8 +97,10 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
+        audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
         chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
-        self.operations.mount(app, faucet, *chain, shapes=(*FAUCET_SHAPES, *CHAIN_SHAPES))
+        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES)
+        self.operations.mount(app, faucet, audit, lab, *chain, shapes=shapes)
         return app
 
 
