@@ -205,6 +205,9 @@ def test_the_command_line(tmp_path: Path, capsys: Any) -> None:
     )
     assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] == ["fewer than 720 hours: TINY"]
+    assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "W0", "--warm", "200", "--json"]) == 0
+    longer = json.loads(capsys.readouterr().out)["models"]["seawall_new"]["hours"]
+    assert longer >= content["by_symbol"]["W0"]["seawall_new"]["hours"] + 500
     assert main(["risk", "explain", "--data", str(tmp_path), "--symbol", "W0"]) == 0
     assert "new risk" in capsys.readouterr().out
     out = tmp_path / "page.html"
