@@ -124,8 +124,10 @@ def _margins(market: Market) -> str:
     times = market.times_ms[starts] / 1000.0
     worst = np.maximum.reduceat(market.moves, starts)
     spot = np.array([begin + int(np.argmax(market.moves[begin : begin + size])) for begin in starts.tolist()])
-    lines = [Line("largest move", times, worst, is_area=True)]
-    lines += [Line(name, times, market.margins[name][spot]) for name in (*OURS, REFERENCE)]
+    follows_gap = np.diff(times, prepend=times[0]) > 4 * 3_600 * size
+    lines = [Line("largest move", times, np.where(follows_gap, np.nan, worst), is_area=True)]
+    for name in (*OURS, REFERENCE):
+        lines.append(Line(name, times, np.where(follows_gap, np.nan, market.margins[name][spot])))
     return over_time(lines, title=f"Margins of {market.symbol} against its moves")
 
 
