@@ -19,7 +19,7 @@ from seawall.risk.governor import Settings
 from seawall.risk.model import PLACEBO, TailModel
 from seawall.risk.panel import Panel
 from seawall.risk.played import Played, play
-from seawall.risk.score import STRESS_SHARE, Track, score
+from seawall.risk.score import DAY, STRESS_SHARE, Track, score
 from seawall.risk.walk import calibrated, walk
 from seawall.units import BadInput
 
@@ -43,11 +43,12 @@ class Market:
     moves: Floats
     stress: npt.NDArray[np.bool_]
     shock: npt.NDArray[np.bool_]
+    day: Floats
     margins: dict[str, Floats]
 
     def track(self, model: str) -> Track:
         """The hours under one margin."""
-        return Track(self.hours, self.moves, self.margins[model], self.stress, self.shock)
+        return Track(self.hours, self.moves, self.margins[model], self.stress, self.shock, self.day)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +170,20 @@ def _judged(
         moves=following[chosen],
         stress=_highest(played.extras[rows, 2][chosen]),
         shock=_highest(volatility[chosen]),
+        day=_day_ahead(played.panel, int(played.place[rows[0]]))[hours[chosen]],
         margins=kept,
     )
+
+
+def _day_ahead(panel: Panel, place: int) -> Floats:
+    """[T] worst move from each close within the next 24 hours; NaN where one of them is missing."""
+    found = np.full(len(panel.times_ms), np.nan)
+    if len(found) <= DAY:
+        return found
+    high, low = (np.lib.stride_tricks.sliding_window_view(values[1:, place], DAY) for values in (panel.high, panel.low))
+    close = panel.close[: len(high), place]
+    found[: len(high)] = np.maximum(high.max(axis=1) / close - 1.0, 1.0 - low.min(axis=1) / close)
+    return found
 
 
 def _highest(values: Floats) -> npt.NDArray[np.bool_]:

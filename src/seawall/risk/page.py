@@ -27,6 +27,7 @@ FIGURES: Final = (
     ("shock_violation", "In shocks", "{:.2%}"),
     ("average_margin", "Average", "{:.2%}"),
     ("average_vs_fhs", "Average vs FHS", "{:.3f}"),
+    ("average_vs_fhs_24h", "over 24 h, 99 %", "{:.3f}"),
     ("pinball_vs_fhs", "Pinball vs FHS", "{:.3f}"),
     ("max_rise_24h", "Largest rise in 24 h", "{:.2f}"),
     ("p99_rise_24h", "p99 rise", "{:.2f}"),
