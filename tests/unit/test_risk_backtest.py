@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from seawall.risk.engine import RiskModel
 from seawall.risk.explain import explain
 from seawall.risk.governor import Settings
 from seawall.risk.model import default
+from seawall.risk.page import page
 from seawall.risk.panel import Panel, load_panel
 from seawall.risk.played import play
 from seawall.risk.walk import walk
@@ -176,12 +178,32 @@ def test_the_command_line(tmp_path: Path, capsys: Any) -> None:
     assert "seawall_new" in capsys.readouterr().out
     assert main(["risk", "explain", "--data", str(tmp_path), "--symbol", "W0"]) == 0
     assert "new risk" in capsys.readouterr().out
+    out = tmp_path / "page.html"
+    assert main(["risk", "report", "--data", str(tmp_path), "--symbols", "W0", "--out", str(out)]) == 0
+    assert out.read_text().startswith("<!doctype html>")
     for wrong in (["--data", str(tmp_path / "none")], ["--data", str(tmp_path), "--from", "yesterday"]):
         assert main(["risk", "backtest", *wrong]) == 2
     broken = tmp_path / "model.npz"
     broken.write_bytes(b"not a model")
     assert main(["risk", "backtest", "--data", str(tmp_path), "--model", str(broken)]) == 2
     assert "not a model file" in capsys.readouterr().err
+
+
+def test_the_page_is_whole_and_loads_nothing() -> None:
+    done = run(WORLD, default())
+    text = page(done, "W1")
+    assert text == page(run(WORLD, default()), "W1")
+    body = text.split("<body>")[1]
+    tree = ElementTree.fromstring("<body>" + body.split("</body>")[0].replace("&nbsp;", " ") + "</body>")
+    plots = [found for found in tree.iter("svg") if found.get("viewBox")]
+    assert len(plots) == 4
+    for plot in plots:
+        marks = list(plot.iter("path")) + list(plot.iter("circle"))
+        assert len(marks) >= 4
+        assert all("nan" not in str(mark.attrib) for mark in marks)
+    assert "Margins against moves: W1" in text
+    assert "://" not in text
+    assert all(f"<th>{name}</th>" in text for name in (*done.models, "W0", "W1", "W2"))
 
 
 def test_drivers_are_what_the_forecast_stands_on() -> None:

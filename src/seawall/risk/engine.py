@@ -16,9 +16,28 @@ import numpy.typing as npt
 
 from seawall.risk import governor
 from seawall.risk.bars import HOUR_MS, Bar, Hour, unsound
-from seawall.risk.features import FEATURES, absorb, common, describe, filtered, yearly
+from seawall.risk.carry import Carry
+from seawall.risk.conditions import Alarm, Conditions, Effect, effect
+from seawall.risk.factors import Correlations, FactorModel
+from seawall.risk.features import FEATURES, PRIOR_OVER_BASE, absorb, base_of, common, describe, filtered, yearly
+from seawall.risk.liquidity import Liquidity
+from seawall.risk.liquidity import forecast as liquidity_ahead
 from seawall.risk.model import Tail, TailModel
-from seawall.risk.state import BAD_VOLUME, COUNT, FLAGS, FROZEN, JUMPED, LATE, RUN, TIME, VOLUMES, WIDTH
+from seawall.risk.state import (
+    BAD_VOLUME,
+    COUNT,
+    FLAGS,
+    FROZEN,
+    JUMPED,
+    LAST_RETURN,
+    LATE,
+    RANGES,
+    RUN,
+    TIME,
+    UP,
+    VOLUMES,
+    WIDTH,
+)
 from seawall.units import RATE_ONE, BadInput, Rate
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +45,9 @@ Floats = npt.NDArray[np.float64]
 MODEL_HOURS: Final = 24  # of history before a trained model speaks
 FILTERED_HOURS: Final = 12  # before filtered historical simulation does
 STALE_HOURS: Final = 24  # without a usable bar: back to the static rates
-MARKETS_MAX: Final = 4_096
+MARKETS_MAX: Final = 1_000
+CARRY_HOURS: Final = 8.0  # of funding that new risk pays for ahead
+USUAL_RANGE: Final = 6  # place of the two weeks' mean range among RANGES
 
 
 class Source(StrEnum):
@@ -81,6 +102,8 @@ class _Market:
         self.vector = np.zeros(FEATURES)
         self.tail = Tail(math.nan, math.nan, math.nan, math.nan)
         self.source = Source.STATIC
+        self.carry: Carry | None = None  # until a funding rate is observed
+        self.effect: Effect = effect(Conditions())
 
 
 class RiskModel:
@@ -100,6 +123,7 @@ class RiskModel:
         self._rows: Floats = np.zeros((16, WIDTH))
         self._margins: Floats = np.zeros((16, governor.WIDTH))
         self._waiting_ms = -1  # the hour for which decisions wait
+        self._joint = FactorModel()
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -126,6 +150,17 @@ class RiskModel:
             self._close(known)
         return ""
 
+    def observe_funding(self, market: str, rate_hour: float) -> str:
+        """Takes the funding rate of an hour; returns why it was not used, or an empty text."""
+        known = self._known(market)
+        known.carry = known.carry or Carry()
+        return known.carry.observe(rate_hour)
+
+    def observe_conditions(self, market: str, seen: Conditions) -> Alarm:
+        """Takes what chain and oracles say now of `market`; returns what that alone asks of the breaker."""
+        self._known(market).effect = effect(seen)
+        return self._known(market).effect.alarm
+
     def propose(self, market: str, rails: Rails | None = None, now_ms: int | None = None) -> Proposal:
         """Rates for `market` now. Never NaN, never outside the rails; BadInput for a market that was never observed.
 
@@ -145,11 +180,13 @@ class RiskModel:
             if missing >= 1.0:
                 fast *= math.sqrt(1.0 + min(missing, STALE_HOURS))
                 reasons.append(f"widened for {missing:.0f} h without a usable bar")
+            fast = self._burdened(known, fast, reasons)
         self._quality(known, row, reasons)
         maintenance = self.policy.maintenance_share * opened
         new_risk = max(fast, self.policy.initial_over * maintenance)
         if source is Source.STATIC:
-            new_rate, open_rate = rails.static_new_risk, rails.static_maintenance
+            burdened = self._burdened(known, rails.static_new_risk / RATE_ONE, reasons)
+            new_rate, open_rate = _rate(burdened), rails.static_maintenance
         else:
             new_rate, open_rate = _rate(new_risk), _rate(maintenance)
         return Proposal(
@@ -175,6 +212,24 @@ class RiskModel:
         row = self._margins[known.place]
         return float(row[governor.FAST]), float(row[governor.OPEN])
 
+    def liquidity(self, market: str, depth_usd: float | None = None) -> Liquidity:
+        """Liquidity of the next hour; `depth_usd` is what rests within 1 % of mid on the thinner side, when known."""
+        known = self._known(market)
+        self._decide_all()
+        row = self._rows[known.place]
+        ahead = known.tail.worst / PRIOR_OVER_BASE if math.isfinite(known.tail.worst) else math.nan
+        return liquidity_ahead(
+            volume_usd_hour=float(row[VOLUMES + 3]),
+            range_hour=max(ahead, float(base_of(row))) if math.isfinite(ahead) else math.nan,
+            usual_range=float(row[RANGES + USUAL_RANGE]),
+            depth_usd=depth_usd,
+        )
+
+    def correlations(self) -> Correlations:
+        """How the markets move together, in the order of `markets`. BadInput without markets."""
+        self._decide_all()
+        return self._joint.correlations()
+
     def features(self, market: str) -> Floats:
         """The feature vector [FEATURES] of the last decision."""
         known = self._known(market)
@@ -194,6 +249,7 @@ class RiskModel:
             self._rows = np.vstack((self._rows, np.zeros_like(self._rows)))
             self._margins = np.vstack((self._margins, np.zeros_like(self._margins)))
         self._markets[market] = _Market(place)
+        self._joint.add(market)
         return self._markets[market]
 
     def _close(self, known: _Market) -> None:
@@ -213,6 +269,11 @@ class RiskModel:
         if not waiting:
             return
         factor = self._factor()
+        returns = np.full(len(self._markets), np.nan)
+        for known in waiting:
+            row = self._rows[known.place]
+            returns[known.place] = row[LAST_RETURN] if np.isfinite(row[UP]) else np.nan
+        self._joint.update(returns)
         for known in waiting:
             self._decide(known, factor)
             known.pending_ms = -1
@@ -279,6 +340,14 @@ class RiskModel:
         if ahead > closed:
             reasons.append(f"raised {ahead / closed:.2f}x by the hour so far")
         return max(closed, ahead)
+
+    def _burdened(self, known: _Market, margin: float, reasons: list[str]) -> float:
+        """A margin for new risk with what chain, oracles and funding add."""
+        reasons.extend(known.effect.reasons)
+        carried = known.carry.over(CARRY_HOURS) if known.carry is not None else 0.0
+        if carried > 0.1 * margin:
+            reasons.append(f"funding may take {carried:.2%} in {CARRY_HOURS:.0f} h")
+        return min(known.effect.on(margin) + carried, 1.0)
 
     def _quality(self, known: _Market, row: Floats, reasons: list[str]) -> None:
         """Says what is wrong with the data."""
