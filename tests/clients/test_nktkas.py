@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-
-from client_child import Child, ClientError
+from client_child import Child
 from client_venue import Venue
-from nktkas_desk import Desk
+from nktkas_desk import Desk, plain
 
 OTHER: Final = f"0x{'b3' * 20}"
 USER: Final = {"user": "me"}
+USDC: Final = "0x6d1e7cde53ba9467b783cb7c530ce054"
 HOUR: Final = 3_600_000
 
 QUESTIONS: Final[dict[str, tuple[Any, ...]]] = {
@@ -98,7 +98,7 @@ QUESTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "preTransferCheck": ({"user": "me", "source": OTHER},),
     "recentTrades": ({"coin": "BTC"},),
     "settledOutcome": ({"outcome": 1},),
-    "tokenDetails": ({"tokenId": f"0x{'00' * 16}"},),
+    "tokenDetails": ({"tokenId": USDC},),
     "userBorrowLendInterest": ({"user": "me", "startTime": 0},),
     "userFillsByTime": ({"user": "me", "startTime": 0, "reversed": True},),
     "userFunding": (USER,),
@@ -117,13 +117,13 @@ class Busy:
         desk = Desk(child, "http", self.wallet)
         mark, low, high = (str(venue.price("BTC", off)) for off in (0.01, -0.04, 0.04))
         desk.do("updateLeverage", {"asset": 1, "isCross": False, "leverage": 5})
-        desk.do("order", {"orders": [order("1", str(venue.price("ETH", 0.01)), asset=1)], "grouping": "na"})
+        desk.do("order", {"orders": [plain("1", str(venue.price("ETH", 0.01)), asset=1)], "grouping": "na"})
         stop = {"trigger": {"isMarket": True, "triggerPx": low, "tpsl": "sl"}}
         take = {"trigger": {"isMarket": False, "triggerPx": high, "tpsl": "tp"}}
-        sides = [order("0.1", low, False, t=stop, r=True), order("0.1", high, False, t=take, r=True)]
-        told = desk.do("order", {"orders": [order("0.1", mark), *sides], "grouping": "normalTpsl"})
+        sides = [plain("0.1", low, False, t=stop, r=True), plain("0.1", high, False, t=take, r=True)]
+        told = desk.do("order", {"orders": [plain("0.1", mark), *sides], "grouping": "normalTpsl"})
         assert told["response"]["data"]["statuses"][1:] == ["waitingForTrigger"] * 2
-        desk.do("order", {"orders": [order("0.1", low), *sides], "grouping": "normalTpsl"})
+        desk.do("order", {"orders": [plain("0.1", low), *sides], "grouping": "normalTpsl"})
         (self.stop, *_) = [each["oid"] for each in desk.ask("frontendOpenOrders", me(self)) if each["isTrigger"]]
         desk.do("twapOrder", {"twap": {"a": 0, "b": True, "s": "1", "r": False, "m": 30, "t": False}})
         self.sub = desk.do("createSubAccount", {"name": "busy"})["response"]["data"]
@@ -137,10 +137,6 @@ class Busy:
         if pools:
             desk.do("vaultTransfer", {"vaultAddress": self.vault, "isDeposit": True, "usd": 100_000_000})
         self.table = venue.info("meta")["universe"][0]["marginTableId"]
-
-
-def order(size: str, price: str, buys: bool = True, *, asset: int = 0, **more: Any) -> dict[str, Any]:
-    return {"a": asset, "b": buys, "p": price, "s": size, "r": False, "t": {"limit": {"tif": "Gtc"}}, **more}
 
 
 def me(busy: Busy) -> dict[str, str]:
