@@ -19,6 +19,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
         yield made
     finally:
         code = made.process.kill(signal.SIGTERM)
+        made.prices.end()
     assert code == 0
     faults = [
         line for line in made.process.log.read_text().splitlines() if '"level":"error"' in line or "Traceback" in line
