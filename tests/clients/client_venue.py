@@ -104,7 +104,7 @@ class Venue:
         assert all("resting" in status for status in statuses), statuses
 
     def move(self, coin: str, price: float) -> None:
-        """Brings a coin's oracle and mark to a price, in steps that the venue believes, and the maker's quotes with them."""
+        """Brings a coin to a price in steps that the venue believes, and the maker's quotes with it."""
         while self.prices.prices[coin] != price:
             now = self.prices.prices[coin]
             self.prices.prices[coin] = min(max(price, round(now * (1 - STEP))), round(now * (1 + STEP)))
