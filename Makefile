@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run replay test test-all check bench sim mutants clean
+.PHONY: help setup run dashboard replay test test-all check bench sim mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ setup: $(READY) ## make .venv with the pinned dependencies
 
 run: $(READY) ## a venue on http://127.0.0.1:3001, until Ctrl-C; its journal and history are kept in venue-data
 	$(BIN)/seawall up $(ARGS)
+
+dashboard: ## build the pages of the venue from dashboard/ (needs node 20); the result is committed
+	cd dashboard && npm ci && npm run build
 
 replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.json
 	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)
@@ -52,9 +55,8 @@ bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable hi
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'
 	$(BIN)/seawall sim $(if $(ARGS),$(ARGS),--commands 5000000)
 
-mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die
-	@for list in mutants mutants_book mutants_orders mutants_stops mutants_accounts mutants_liquidation; do \
-		echo "-- $$list"; $(BIN)/python tests/$$list.py || exit 1; done
+mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die; make mutants ARGS=--json
+	@$(BIN)/python tests/mutants.py $(ARGS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(OUT) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

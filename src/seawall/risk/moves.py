@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.kernel import kernel, warm_up
+from seawall.risk.kernels import decayed
 from seawall.terms.conditions import Conditions
 from seawall.units import BadInput
 
@@ -104,30 +104,9 @@ def volatility(bars: Bars, prior: Floats) -> Floats:
     found = np.zeros((len(value) + 1, len(bars.names)))
     for half_life, weight in zip(HALF_LIVES, WEIGHTS, strict=True):
         mean = np.zeros_like(found)
-        decayed(value, seen, prior**2, 0.5 ** (1.0 / half_life), mean)
+        decayed(value, seen, (prior**2, PRIOR_BARS), 0.5 ** (1.0 / half_life), mean)
         found += weight * mean
     return np.clip(np.sqrt(found), SIGMA_LEAST, SIGMA_MOST)
-
-
-@kernel
-def decayed(value: Any, seen: Any, prior: Any, keep: float, found: Any) -> None:
-    """Writes into `found` [T + 1, S] the weighted means of the values before each row, the prior counted in."""
-    for market in range(value.shape[1]):
-        weight = PRIOR_BARS * (1.0 - keep)
-        total = prior[market] * weight
-        found[0, market] = prior[market]
-        for row in range(value.shape[0]):
-            if seen[row, market]:
-                total = keep * total + (1.0 - keep) * value[row, market]
-                weight = keep * weight + (1.0 - keep)
-            found[row + 1, market] = total / weight
-
-
-@warm_up
-def compile_moves() -> None:
-    """Compiles the means."""
-    value = np.zeros((1, 1))
-    decayed(value, value == 0.0, np.zeros(1), 0.5, np.zeros((2, 1)))
 
 
 def foresee(bars: Bars, prior: Mapping[str, float], *, seed: int, paths: int = PATHS) -> Moves:
