@@ -62,6 +62,7 @@ def settings(venue: Venue, wallet: Wallet) -> dict[str, Any]:
     urls = {"urls": {"api": {"public": venue.url, "private": venue.url, "ws": {"public": venue.ws_url}}}}
     return {
         "dry_run": False,
+        "initial_state": "running",
         "trading_mode": "futures",
         "margin_mode": "isolated",
         "stake_currency": "USDC",
