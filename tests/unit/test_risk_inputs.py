@@ -172,6 +172,7 @@ def engine_of(hours: int = 60) -> RiskModel:
             prices[name] = close = last * math.exp(common + 0.001 * rng.standard_normal())
             bar = Bar(hour * HOUR_MS, last, 1.002 * max(last, close), 0.998 * min(last, close), close, 1e6)
             assert made.observe(name, bar) == ""
+            made.propose(name)  # one by one: the hour's returns still count together
     return made
 
 

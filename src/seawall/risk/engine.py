@@ -100,7 +100,7 @@ class _Market:
         self.refused = ""  # why the last bar was not taken
         self.pending_ms = -1  # the whole hour that waits for its decision
         self.vector = np.zeros(FEATURES)
-        self.tail = Tail(math.nan, math.nan, math.nan, math.nan)
+        self.worst = math.nan  # the fast forecast
         self.source = Source.STATIC
         self.carry: Carry | None = None  # until a funding rate is observed
         self.effect: Effect = effect(Conditions())
@@ -124,6 +124,7 @@ class RiskModel:
         self._margins: Floats = np.zeros((16, governor.WIDTH))
         self._waiting_ms = -1  # the hour for which decisions wait
         self._joint = FactorModel()
+        self._returns: Floats = np.full(16, np.nan)  # of the hour that is ending, market by market
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -203,7 +204,9 @@ class RiskModel:
         """The forecast after the last whole hour, uncalibrated; NaN before there is one."""
         known = self._known(market)
         self._decide_all()
-        return known.tail
+        if known.source is Source.MODEL and self.model is not None:
+            return self.model.forecast(known.vector)
+        return Tail(known.worst, known.worst, known.worst, known.worst)
 
     def margins(self, market: str) -> tuple[float, float]:
         """Calibrated margins for the present hour, as fractions: for new risk, under open positions; 0 before any."""
@@ -217,7 +220,7 @@ class RiskModel:
         known = self._known(market)
         self._decide_all()
         row = self._rows[known.place]
-        ahead = known.tail.worst / PRIOR_OVER_BASE if math.isfinite(known.tail.worst) else math.nan
+        ahead = known.worst / PRIOR_OVER_BASE
         return liquidity_ahead(
             volume_usd_hour=float(row[VOLUMES + 3]),
             range_hour=max(ahead, float(base_of(row))) if math.isfinite(ahead) else math.nan,
@@ -226,8 +229,7 @@ class RiskModel:
         )
 
     def correlations(self) -> Correlations:
-        """How the markets move together, in the order of `markets`. BadInput without markets."""
-        self._decide_all()
+        """How the markets moved together before the last hour, in the order of `markets`. BadInput without one."""
         return self._joint.correlations()
 
     def features(self, market: str) -> Floats:
@@ -248,6 +250,7 @@ class RiskModel:
         if place == len(self._rows):
             self._rows = np.vstack((self._rows, np.zeros_like(self._rows)))
             self._margins = np.vstack((self._margins, np.zeros_like(self._margins)))
+            self._returns = np.append(self._returns, np.full_like(self._returns, np.nan))
         self._markets[market] = _Market(place)
         self._joint.add(market)
         return self._markets[market]
@@ -257,9 +260,12 @@ class RiskModel:
         bar = known.hour.bar()
         if bar.time_ms > self._waiting_ms:
             self._decide_all()
+            self._joint.update(self._returns[: len(self._markets)])
+            self._returns[:] = np.nan
         row = self._rows[known.place]
         move = absorb(row, bar.time_ms, bar.high, bar.low, bar.close, bar.volume_usd)
         governor.settle(self._margins[known.place], move, row[COUNT], self.settings)
+        self._returns[known.place] = row[LAST_RETURN] if np.isfinite(row[UP]) else np.nan
         known.pending_ms = bar.time_ms
         self._waiting_ms = max(self._waiting_ms, bar.time_ms)
 
@@ -269,11 +275,6 @@ class RiskModel:
         if not waiting:
             return
         factor = self._factor()
-        returns = np.full(len(self._markets), np.nan)
-        for known in waiting:
-            row = self._rows[known.place]
-            returns[known.place] = row[LAST_RETURN] if np.isfinite(row[UP]) else np.nan
-        self._joint.update(returns)
         for known in waiting:
             self._decide(known, factor)
             known.pending_ms = -1
@@ -290,14 +291,15 @@ class RiskModel:
         if row[COUNT] < FILTERED_HOURS:
             return
         describe(row, factor, known.vector)
-        plain = filtered(row)
         if self.model is not None and row[COUNT] >= MODEL_HOURS:
-            known.tail, known.source = self.model.forecast(known.vector), Source.MODEL
+            known.worst, slow = (float(self.model.bulk(known.vector[None, :], head)[0]) for head in ("worst", "slow"))
+            known.source = Source.MODEL
         else:
-            known.tail, known.source = Tail(plain, plain, plain, plain), Source.FILTERED
+            known.worst = slow = float(filtered(row))
+            known.source = Source.FILTERED
         if margins[governor.MARGIN_COUNT] == 0.0:
             self._begin(known.place)
-        governor.decide(margins, known.pending_ms, known.tail.worst, known.tail.slow, yearly(row), self.settings)
+        governor.decide(margins, known.pending_ms, known.worst, slow, yearly(row), self.settings)
 
     def _begin(self, place: int) -> None:
         """A new listing starts from the calibration of its liquidity class."""

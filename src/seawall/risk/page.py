@@ -24,6 +24,7 @@ FIGURES: Final = (
     ("christoffersen_p", "Christoffersen p", "{:.2g}"),
     ("violation_after_violation", "Within 24 h after one", "{:.2%}"),
     ("stress_violation", "In stress", "{:.2%}"),
+    ("shock_violation", "In shocks", "{:.2%}"),
     ("average_margin", "Average", "{:.2%}"),
     ("average_vs_fhs", "Average vs FHS", "{:.3f}"),
     ("pinball_vs_fhs", "Pinball vs FHS", "{:.3f}"),
