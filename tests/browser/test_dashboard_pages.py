@@ -110,6 +110,21 @@ def test_the_account_page_says_what_the_api_says(page: Page, running: Process, a
     assert errors == []
 
 
+def test_the_owner_sets_and_removes_an_alert(page: Page, errors: list[str]) -> None:
+    show(page, "Account")
+    page.get_by_role("button", name="Show my alerts").click()
+    expect(page.locator('[data-name="alerts"]')).to_contain_text("None is set.")
+    page.get_by_label("Target, an Apprise URL").fill("tgram://123456789:abcdefghijklmnopqrstuvwxyz_ABCDEFGHI/12315544/")
+    page.get_by_label("When").select_option("margin_ratio")
+    page.get_by_role("button", name="Set the alert").click()
+    expect(page.locator('[data-name="alerts"]')).to_contain_text("Margin ratio rises above 0.7")
+    expect(page.locator('[data-name="alerts"]')).not_to_contain_text("abcdefghij")  # the target is told to nobody
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator('[data-name="alerts"]')).to_contain_text("None is set.")
+    assert serious(page) == []
+    assert errors == []
+
+
 def test_the_risk_page_says_what_the_api_says(page: Page, running: Process, errors: list[str]) -> None:
     show(page, "Risk")
     expect(page.locator(".uplot-box canvas")).to_be_visible()
@@ -174,6 +189,7 @@ def test_a_liquidation_is_told_line_by_line(page: Page, running: Process, addres
     for step in receipt["steps"]:
         expect(page.locator(".receipt .steps")).to_contain_text(step["text"])
     assert serious(page) == []
+    page.locator(".receipt").scroll_into_view_if_needed()
     picture(page, "receipt")
 
 

@@ -200,6 +200,11 @@ def test_the_command_line(tmp_path: Path, capsys: Any) -> None:
     assert first >= HOUR_MS
     assert main(["risk", "backtest", "--data", str(tmp_path), "--from", "2020-02-15"]) == 0
     assert "seawall_new" in capsys.readouterr().out
+    (tmp_path / "binance_um_TINYUSDT_1h.csv").write_text(
+        "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n7200,1,1,1,1\n"
+    )
+    assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == ["fewer than 720 hours: TINY"]
     assert main(["risk", "explain", "--data", str(tmp_path), "--symbol", "W0"]) == 0
     assert "new risk" in capsys.readouterr().out
     out = tmp_path / "page.html"

@@ -162,6 +162,17 @@ def test_no_24_hours_see_the_open_margin_rise_beyond_the_bound(seed: int, jump: 
         held.append((hour, opened))
 
 
+def test_after_two_days_without_hours_the_bound_is_on_the_margin_that_stood() -> None:
+    rules, row = governor.Settings(), np.zeros(governor.WIDTH)
+    for hour in range(30):
+        governor.decide(row, hour * HOUR_MS, 0.01, 0.01, 0.01, rules)
+    for hour in (30, 31):
+        governor.decide(row, hour * HOUR_MS, 0.9, 0.9, 0.01, rules)
+    stood = float(row[governor.OPEN])
+    governor.decide(row, 90 * HOUR_MS, 0.9, 0.9, 0.01, rules)
+    assert row[governor.OPEN] == pytest.approx(1.5 * stood)
+
+
 def test_calibration_reaches_its_rate_from_a_forecast_that_is_half_of_what_it_should_be() -> None:
     rng = np.random.default_rng(5)
     theta, late = 0.0, 0

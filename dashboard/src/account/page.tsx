@@ -1,6 +1,7 @@
 import { absent, account } from "../state/account";
 import { address } from "../wire/session";
 import { showConnect } from "../shell/connect";
+import { Alerts } from "./alerts";
 import { Buckets } from "./buckets";
 import { Ranks, Receipts } from "./receipts";
 import { Exposures, Stress } from "./stress";
@@ -38,6 +39,7 @@ export function AccountPage() {
           <Exposures />
           <Surface who={who} />
           <Ranks who={who} />
+          <Alerts who={who} />
           <Receipts who={who} />
         </>
       )}

@@ -11,7 +11,7 @@ type Point = { bucket: string; direction: string; scale: string | null; moves: R
 const EVERY_MS = 5_000;
 const DIRECTIONS = 16;
 const SIZE = 220;
-const FAR = 1; // a whole move: beyond it nothing is drawn
+const REACHES = [0.1, 0.25, 0.5, 1]; // of the plane, shares of a move: the least that shows every point, beyond 1 none is drawn
 
 function Bar({ scale }: { scale: string }) {
   const width = Math.min(1, Number(scale)) * 100;
@@ -61,9 +61,11 @@ const nameOf = (pair: [string, string], step: number): string => {
 };
 
 function Plane({ pair, points }: { pair: [string, string]; points: Point[] }) {
-  const scale = (move: number): number => (SIZE / 2) * (Math.max(-FAR, Math.min(FAR, move)) / FAR);
-  const found = points.filter((one) => one.direction.includes("=") && one.bucket === "cross");
-  const reached = found.filter((one) => one.scale !== null && Number(one.scale) <= 2 * FAR);
+  const found = points.filter((one) => one.direction.includes("=") && one.bucket === "cross" && one.scale !== null);
+  const lengthOf = (one: Point): number => Math.max(...pair.map((coin) => Math.abs(Number(one.moves[coin] ?? 0))));
+  const reached = found.filter((one) => lengthOf(one) <= 1);
+  const reach = REACHES.find((one) => reached.every((point) => lengthOf(point) <= one)) ?? 1;
+  const scale = (move: number): number => (SIZE / 2) * (move / reach);
   return (
     <figure class="plane">
       <svg viewBox={`${-SIZE / 2 - 4} ${-SIZE / 2 - 4} ${SIZE + 8} ${SIZE + 8}`} role="img" aria-label={`Moves of ${pair[0]} and ${pair[1]} at which cross is liquidated`}>
@@ -86,7 +88,7 @@ function Plane({ pair, points }: { pair: [string, string]; points: Point[] }) {
         <circle class="here" r="3" />
       </svg>
       <figcaption>
-        {pair[0]} across, {pair[1]} up, ±100 %. A point: the first move in its direction that liquidates cross.
+        {pair[0]} across, {pair[1]} up, ±{100 * reach} %. A point: the first move in its direction that liquidates cross.
       </figcaption>
     </figure>
   );

@@ -97,7 +97,7 @@ def run(
     if not markets:
         raise BadInput("data", f"no market has {HOURS_MIN} hours to judge after a month of history")
     model_id = model.model_id if model is not None else "filtered-historical-simulation"
-    return Backtest(tuple(markets), tuple(skipped), model_id, panel.digest(), rules.alpha)
+    return Backtest(tuple(markets), (*panel.notes, *skipped), model_id, panel.digest(), rules.alpha)
 
 
 def _calibrated(forecast: Floats, played: Played, rows: npt.NDArray[Any], rules: Settings) -> Floats:
