@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out
+WORKERS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dashboard replay test test-all check bench sim mutants clean
@@ -34,11 +35,11 @@ replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.
 	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)
 
 test: $(READY) ## the tests, under ten minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(READY) ## every test, the slow suites too; then those of the engine uncompiled, where some can only run
-	$(BIN)/python -m pytest -m ""
-	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest tests/unit tests/property tests/incidents
+	$(BIN)/python -m pytest $(WORKERS) -m ""
+	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest $(WORKERS) tests/unit tests/property tests/incidents
 
 check: $(READY) ## lint, types, import contracts
 	$(BIN)/ruff check src tests bench examples
@@ -55,9 +56,8 @@ bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable hi
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'
 	$(BIN)/seawall sim $(if $(ARGS),$(ARGS),--commands 5000000)
 
-mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die
-	@for list in mutants mutants_book mutants_orders mutants_stops mutants_accounts mutants_liquidation; do \
-		echo "-- $$list"; $(BIN)/python tests/$$list.py || exit 1; done
+mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die; make mutants ARGS=--json
+	@$(BIN)/python tests/mutants.py $(ARGS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(OUT) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,7 +14,7 @@ from typing import Any
 from seawall.signing import USER_SIGNED, Key, action_hash, l1_digest, signature_fields, user_digest
 
 MARKETS = {"BTC": 100_000.0, "ETH": 4_000.0}
-READY_SECONDS = 240  # a machine that compiles the engine first
+READY_SECONDS = 600  # a machine that compiles the engine first
 
 
 def free_port() -> int:

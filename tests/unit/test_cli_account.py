@@ -49,6 +49,7 @@ COMMANDS = [
     f"advise {HEDGED} --kind experimental --coin DOGE --size 5000 --entry 0.2 --leverage 5",
     f"what-if {HEDGED} --coin BTC --side sell --size 0.1 --fee 0.00045 --move ETH=-10%",
     f"what-if {EXAMPLES / 'underwater.json'} --price BTC=120000",
+    f"foresight {EXAMPLES / 'isolated.json'} --meta {EXAMPLES / 'meta.json'} --paths 200 --target 0.1%",
 ]
 
 

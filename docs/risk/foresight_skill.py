@@ -1,0 +1,204 @@
+"""Measures account foresight on recorded bars, walk-forward: `python docs/risk/foresight_skill.py FOLDER [--plot SVG]`.
+
+At random hours, random accounts that were opened up to a week before and are still alive are forecast from the bars
+before that hour alone; then the next 24 recorded hours say who was liquidated, by the same margin core. Prints Brier
+scores, their skill over the base rate, and the reliability table; writes the reliability plot.
+"""
+
+import argparse
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from seawall.risk.foresight import HOURS, Scene
+from seawall.risk.hours import hourly
+from seawall.risk.moves import HORIZON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
+from seawall.terms.bucket import Bucket, Position
+from seawall.terms.conditions import Conditions
+from seawall.terms.market import Mark, Market, market
+from seawall.units import Lots, Price, UsdMicro
+
+LEVERAGE = {"BTC": 40, "ETH": 25, "XRP": 20, "SOL": 20}
+DECIMALS = {"BTC": 5, "ETH": 4, "XRP": 0, "SOL": 2}
+DEFAULT_LEVERAGE, DEFAULT_DECIMALS = 10, 1
+EQUITY = 10**10  # micro-USD
+AGE_MOST = 7 * 24  # hours since an account was opened
+LEVERAGE_LEAST = 2.0
+EDGES = (0.0, 0.001, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 1.000001)
+
+
+class Trial(NamedTuple):
+    row: int
+    forecast: tuple[float, ...]
+    outcome: tuple[float, ...]
+
+
+def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int) -> Iterator[Trial]:
+    random = np.random.Generator(np.random.PCG64(seed))
+    terms = {name: _market(name) for name in bars.names}
+    prior = {name: prior_sigma(terms[name].max_leverage) for name in bars.names}
+    whole = np.isfinite(bars.close).all(axis=1)
+    rows = [
+        row for row in range(max(first, AGE_MOST), len(whole) - HORIZON) if whole[row - AGE_MOST : row + HORIZON].all()
+    ]
+    for row in np.sort(random.choice(rows, origins, replace=False)):
+        now = conditions_at(bars, terms, row - 1)
+        moves = foresee(bars.until(row), prior, seed=seed)
+        expected, real = Scene(now, moves), Scene(now, recorded(bars, row, moves.sigma))
+        for _ in range(accounts):
+            born = int(row - 1 - random.integers(0, AGE_MOST))
+            bucket = random_bucket(random, conditions_at(bars, terms, born))
+            if not is_alive(bucket, bars, terms, range(born + 1, row, HORIZON), row):
+                continue
+            told, came = expected.fate(bucket), real.fate(bucket)
+            yield Trial(int(row), tuple(map(told.within, HOURS)), tuple(map(came.within, HOURS)))
+
+
+def is_alive(bucket: Bucket, bars: Bars, terms: dict[str, Market], days: range, end: int) -> bool:
+    """Whether no recorded hour since liquidated it."""
+    unit = np.ones(len(bars.names))
+    for row in days:
+        past = Scene(conditions_at(bars, terms, row - 1), recorded(bars, row, unit, end - row))
+        if past.fate(bucket).first[0] < POINTS * min(HORIZON, end - row):
+            return False
+    return True
+
+
+def _market(name: str) -> Market:
+    tiers = ((UsdMicro(0), LEVERAGE.get(name, DEFAULT_LEVERAGE)),)
+    return market(name, size_decimals=DECIMALS.get(name, DEFAULT_DECIMALS), tiers=tiers, price_max=Price(10**9))
+
+
+def conditions_at(bars: Bars, terms: dict[str, Market], row: int) -> Conditions:
+    """Marks are the closes of a row."""
+    marks = {}
+    for column, name in enumerate(bars.names):
+        lot = 10.0 ** terms[name].size_decimals
+        price = Price(max(1, round(float(bars.close[row, column]) * 1e6 / lot)))
+        marks[name] = Mark(mark=price, oracle=price)
+    return Conditions(markets=terms, marks=marks)
+
+
+def recorded(bars: Bars, row: int, sigma: Floats, hours: int = HORIZON) -> Moves:
+    """What happened from `row` on, as one path; standing still after `hours`."""
+    shape = np.zeros((1, HORIZON, POINTS, len(bars.names)), np.float32)
+    for hour in range(min(hours, HORIZON)):
+        for point, values in enumerate((bars.low, bars.high, bars.close)):
+            shape[0, hour, point] = np.log(values[row + hour] / bars.close[row - 1]) / sigma
+    return Moves(names=bars.names, sigma=sigma, shape=shape, basis="recorded")
+
+
+def random_bucket(random: np.random.Generator, now: Conditions) -> Bucket:
+    """One to three positions, either way; leverage log-uniform from 2 to the least that its markets allow."""
+    names = list(now.markets)
+    chosen = random.choice(len(names), int(random.integers(1, min(3, len(names)) + 1)), replace=False)
+    most = min(now.market(names[i]).max_leverage for i in chosen)
+    leverage = float(np.exp(random.uniform(np.log(LEVERAGE_LEAST), np.log(most))))
+    weights, raw, positions = random.dirichlet(np.ones(len(chosen))), EQUITY, []
+    for i, weight in zip(chosen, weights, strict=True):
+        price = now.mark(names[i]).mark
+        size = int(weight * leverage * EQUITY / price) * int(random.choice((-1, 1)))
+        if size:
+            positions.append(Position(market=names[i], size=Lots(size), entry_notional=UsdMicro(size * price)))
+            raw -= size * price
+    return Bucket(raw_usd=UsdMicro(raw), positions=tuple(positions))
+
+
+def report(done: list[Trial]) -> str:
+    lines = []
+    for at, hours in enumerate(HOURS):
+        told = np.array([one.forecast[at] for one in done])
+        came = np.array([one.outcome[at] for one in done])
+        base = float(came.mean())
+        brier = float(((told - came) ** 2).mean())
+        skill = 1.0 - brier / max(base * (1.0 - base), 1e-9)
+        low, high = _interval(done, at)
+        lines.append(
+            f"\nwithin {hours} h: {len(done):,} accounts, base rate {base:.4f}, mean forecast {told.mean():.4f}"
+        )
+        lines.append(
+            f"Brier {brier:.4f}, of the base rate {base * (1 - base):.4f}, skill {skill:.3f} ({low:.3f} .. {high:.3f})"
+        )
+        lines.append("\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|")
+        for low_edge, high_edge in pairwise(EDGES):
+            inside = (told >= low_edge) & (told < high_edge)
+            if inside.any():
+                shown = f"{low_edge:g} .. {min(high_edge, 1.0):g}"
+                lines.append(
+                    f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |"
+                )
+    return "\n".join(lines)
+
+
+def _interval(done: list[Trial], at: int) -> tuple[float, float]:
+    """90 % interval of the skill, origins drawn again with all their accounts."""
+    random, rows = np.random.Generator(np.random.PCG64(0)), np.array([one.row for one in done])
+    told = np.array([one.forecast[at] for one in done])
+    came = np.array([one.outcome[at] for one in done])
+    groups = [np.flatnonzero(rows == row) for row in np.unique(rows)]
+    found = []
+    for _ in range(400):
+        pick = np.concatenate([groups[i] for i in random.integers(0, len(groups), len(groups))])
+        base = came[pick].mean()
+        if 0.0 < base < 1.0:
+            found.append(1.0 - ((told[pick] - came[pick]) ** 2).mean() / (base * (1.0 - base)))
+    return float(np.quantile(found, 0.05)), float(np.quantile(found, 0.95))
+
+
+def plot(done: list[Trial]) -> str:
+    """Reliability: share liquidated against mean forecast, a line a horizon, as SVG."""
+    size, edge, colours = 420, 40, ("#3b82f6", "#f59e0b", "#10b981")
+    span = size - 2 * edge
+
+    def at(x: float, y: float) -> str:
+        return f"{edge + span * x:.1f},{size - edge - span * y:.1f}"
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" font-family="sans-serif" font-size="11">'
+    ]
+    parts.append(f'<rect width="{size}" height="{size}" fill="white"/>')
+    parts.append(f'<polyline points="{at(0, 0)} {at(1, 1)}" stroke="#999" stroke-dasharray="4" fill="none"/>')
+    parts.append(f'<polyline points="{at(0, 1)} {at(0, 0)} {at(1, 0)}" stroke="#333" fill="none"/>')
+    for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        x, y = at(tick, 0).split(",")
+        parts.append(f'<text x="{x}" y="{float(y) + 15}" text-anchor="middle">{tick:g}</text>')
+        x, y = at(0, tick).split(",")
+        parts.append(f'<text x="{float(x) - 6}" y="{float(y) + 4}" text-anchor="end">{tick:g}</text>')
+    for place, (hours, colour) in enumerate(zip(HOURS, colours, strict=True)):
+        told = np.array([one.forecast[place] for one in done])
+        came = np.array([one.outcome[place] for one in done])
+        bins = [(told >= a) & (told < b) for a, b in pairwise(EDGES)]
+        points = " ".join(at(float(told[b].mean()), float(came[b].mean())) for b in bins if b.sum() >= 10)
+        parts.append(f'<polyline points="{points}" stroke="{colour}" stroke-width="2" fill="none"/>')
+        y = edge + 16 * place
+        parts.append(f'<text x="{edge + 12}" y="{y}" fill="{colour}">within {hours} h</text>')
+    parts.append(f'<text x="{size / 2}" y="{size - 6}" text-anchor="middle">forecast probability</text>')
+    parts.append(
+        f'<text x="12" y="{size / 2}" text-anchor="middle" transform="rotate(-90 12 {size / 2})">liquidated</text>'
+    )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("folder")
+    words.add_argument("--names", default="BTC,ETH,XRP")
+    words.add_argument("--from", dest="start", default="2021-07-01", help="first hour that is forecast")
+    words.add_argument("--origins", type=int, default=200)
+    words.add_argument("--accounts", type=int, default=20, help="at each origin")
+    words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--plot")
+    given = words.parse_args()
+    bars, times = hourly(given.folder, given.names.split(","), hours=20 * 365 * 24)
+    first = int(np.searchsorted(times, np.datetime64(given.start, "ms").astype(np.int64)))
+    done = list(trials(bars, first=first, origins=given.origins, accounts=given.accounts, seed=given.seed))
+    print(report(done))
+    if given.plot:
+        with open(given.plot, "w", encoding="utf-8") as out:
+            out.write(plot(done))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tail forecasts, calibration and the two margins they propose. Floats live here; proposals leave as integers."""
