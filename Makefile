@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run replay test test-all check bench sim mutants clean
+.PHONY: help setup run dashboard replay test test-all check bench sim mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z%_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ setup: $(READY) ## make .venv with the pinned dependencies
 
 run: $(READY) ## a venue on http://127.0.0.1:3001, until Ctrl-C; its journal and history are kept in venue-data
 	$(BIN)/seawall up $(ARGS)
+
+dashboard: ## build the pages of the venue from dashboard/ (needs node 20); the result is committed
+	cd dashboard && npm ci && npm run build
 
 replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.json
 	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)

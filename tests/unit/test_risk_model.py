@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seawall.risk import conformal, governor
 from seawall.risk.bars import HOUR_MS, Bar, unsound
 from seawall.risk.engine import Proposal, Rails, RiskModel, Source
-from seawall.risk.features import FEATURES, NAMES, FeatureState, sweep
+from seawall.risk.features import EXTRAS, FEATURES, NAMES, FeatureState, sweep
 from seawall.risk.model import HEADS, TailModel, decoded, encoded
 from seawall.risk.state import WIDTH
 from seawall.risk.trees import COLUMNS, Forest, checked
@@ -68,7 +68,7 @@ def swept(series: list[list[Bar]]) -> tuple[Floats, Floats]:
     times, high, low, close, volume = grid(series)
     hours, markets = close.shape
     features = np.full((hours * markets, FEATURES), np.nan)
-    moves, extras = np.full(close.shape, np.nan), np.full((hours * markets, 4), np.nan)
+    moves, extras = np.full(close.shape, np.nan), np.full((hours * markets, EXTRAS), np.nan)
     stamps = times[:, 0].astype(np.int64)
     rows = sweep(stamps, high, low, close, volume, np.zeros((markets, WIDTH)), moves, extras, features)
     assert rows == hours * markets
@@ -176,11 +176,11 @@ def test_calibration_reaches_its_rate_from_a_forecast_that_is_half_of_what_it_sh
 def test_a_new_listing_starts_from_its_class() -> None:
     thetas, hours = np.array([0.4, 0.2, -0.3, 0.9]), np.array([9000.0, 9000.0, 9000.0, 5.0])
     classes = np.array([0, 0, 2, 1])
-    assert conformal.pooled(thetas, hours, classes, conformal.Liquidity.SMALL) == pytest.approx(0.3)
-    assert conformal.pooled(thetas, hours, classes, conformal.Liquidity.MIDDLE) == pytest.approx(0.2)
-    assert conformal.pooled(thetas[3:], hours[3:], classes[3:], conformal.Liquidity.SMALL) == 0.0
-    assert conformal.liquidity_of(math.nan) is conformal.Liquidity.SMALL
-    assert conformal.liquidity_of(1e9) is conformal.Liquidity.LARGE
+    assert conformal.pooled(thetas, hours, classes, conformal.SMALL) == pytest.approx(0.3)
+    assert conformal.pooled(thetas, hours, classes, conformal.MIDDLE) == pytest.approx(0.2)
+    assert conformal.pooled(thetas[3:], hours[3:], classes[3:], conformal.SMALL) == 0.0
+    assert conformal.liquidity_of(math.nan) == conformal.SMALL
+    assert conformal.liquidity_of(1e9) == conformal.LARGE
 
 
 def slow_sum(trees: Forest, row: Floats) -> float:

@@ -19,6 +19,7 @@ SUBCOMMANDS: Final[dict[str, tuple[str, str]]] = {  # name -> (module, attribute
     "chain": ("seawall.cli.chain", "app"),
     "journal": ("seawall.cli.journal", "app"),
     "ledger": ("seawall.cli.ledger", "app"),
+    "risk": ("seawall.cli.risk", "app"),
     "sim": ("seawall.cli.sim", "sim"),
     "up": ("seawall.cli.up", "up"),
 }

@@ -6,11 +6,9 @@ Candes, arXiv 2106.00170). A new listing starts from the median theta of its liq
 in its first month.
 """
 
-from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from seawall.kernel import kernel, warm_up
 
@@ -18,22 +16,16 @@ THETA_MAX: Final = 1.0
 MONTH: Final = 720.0  # hours
 YOUNG_FACTOR: Final = 2.0
 MATURE_HOURS: Final = 720.0  # of a market whose theta others start from
+SMALL, MIDDLE, LARGE = 0, 1, 2  # how much a market trades; one of unknown volume is small
 CLASS_USD_HOUR: Final = (2e6, 4e7)  # volume an hour that divides small, middle and large markets
 
 
-class Liquidity(IntEnum):
-    """How much a market trades. A market of unknown volume is small."""
-
-    SMALL = 0
-    MIDDLE = 1
-    LARGE = 2
-
-
-def liquidity_of(volume_usd_hour: float) -> Liquidity:
-    """The class of a market by its mean hourly volume."""
+@kernel
+def liquidity_of(volume_usd_hour: float) -> int:
+    """The class of a market by its mean hourly volume (0 where unknown)."""
     if not volume_usd_hour > CLASS_USD_HOUR[0]:
-        return Liquidity.SMALL
-    return Liquidity.LARGE if volume_usd_hour > CLASS_USD_HOUR[1] else Liquidity.MIDDLE
+        return SMALL
+    return LARGE if volume_usd_hour > CLASS_USD_HOUR[1] else MIDDLE
 
 
 @kernel
@@ -43,16 +35,17 @@ def adapted(theta: float, violated: float, alpha: float, step: float, hours: flo
     return min(max(theta + pace * (violated - alpha), -THETA_MAX), THETA_MAX)
 
 
-def pooled(
-    thetas: npt.NDArray[np.float64], hours: npt.NDArray[np.float64], classes: npt.NDArray[Any], wanted: Liquidity
-) -> float:
+@kernel
+def pooled(thetas: Any, hours: Any, classes: Any, wanted: int) -> float:
     """Where a new market of class `wanted` starts: the median of mature markets of its class, else of all, else 0."""
     mature = hours >= MATURE_HOURS
-    alike = mature & (classes == int(wanted))
-    chosen = thetas[alike] if alike.any() else thetas[mature]
-    return float(np.median(chosen)) if len(chosen) else 0.0
+    alike = mature & (classes == wanted)
+    if alike.any():
+        return float(np.median(thetas[alike]))
+    return float(np.median(thetas[mature])) if mature.any() else 0.0
 
 
 @warm_up
 def _warm_up() -> None:
     adapted(0.0, 1.0, 0.005, 0.02, 1.0)
+    pooled(np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int64), liquidity_of(0.0))

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seawall.risk import conformal, governor
+from seawall.risk import governor
 from seawall.risk.bars import HOUR_MS, Bar, Hour, unsound
 from seawall.risk.features import FEATURES, absorb, common, describe, filtered, yearly
 from seawall.risk.model import Tail, TailModel
@@ -241,11 +241,7 @@ class RiskModel:
     def _begin(self, place: int) -> None:
         """A new listing starts from the calibration of its liquidity class."""
         count = len(self._markets)
-        hours = self._rows[:count, COUNT]
-        classes = np.array([conformal.liquidity_of(v) for v in self._rows[:count, VOLUMES + 3]])
-        wanted = conformal.liquidity_of(float(self._rows[place, VOLUMES + 3]))
-        for theta in (governor.THETA_FAST, governor.THETA_OPEN):
-            self._margins[place, theta] = conformal.pooled(self._margins[:count, theta], hours, classes, wanted)
+        governor.begin(self._margins[:count], place, self._rows[:count, COUNT], self._rows[:count, VOLUMES + 3])
 
     def _age(self, row: Floats, known: _Market, now_ms: int | None) -> float:
         """Hours since the end of the newest bar, whole hours only; 0 for an unknown time."""

@@ -75,6 +75,7 @@ NAMES: Final = (
     "age",
 )
 FEATURES: Final = len(NAMES)
+EXTRAS: Final = 7
 FACTOR_RANGE: Final = 2  # place in HALF_LIVES of the common factor's slower part
 
 BASE_MIN: Final = 1e-5
@@ -354,8 +355,9 @@ def sweep(
 ) -> int:
     """Plays [T, S] hours (NaN where there is none) through states `rows` [S, WIDTH], hour by hour.
 
-    For each cell with a bar, in order of time and then market: `features` [N, FEATURES] after the bar, `extras` [N, 4]:
-    FHS margin, yearly margin, base, hours learnt from. `moves` [T, S] is what `absorb` returned. Returns N.
+    For each cell with a bar, in order of time and then market: `features` [N, FEATURES] after the bar, `extras`
+    [N, EXTRAS]: FHS margin, yearly margin, base, hours learnt from, move up and move down of the bar, mean hourly
+    volume (0 where unknown). `moves` [T, S] is what `absorb` returned. Returns N.
     """
     hours, markets = close.shape
     live = np.zeros(markets, dtype=np.bool_)
@@ -377,6 +379,9 @@ def sweep(
                 extras[row, 1] = yearly(rows[k])
                 extras[row, 2] = base_of(rows[k])
                 extras[row, 3] = rows[k, COUNT]
+                extras[row, 4] = rows[k, UP]
+                extras[row, 5] = rows[k, DOWN]
+                extras[row, 6] = rows[k, VOLUMES + 3]
                 row += 1
     return row
 
@@ -388,4 +393,4 @@ def _warm_up() -> None:
     grid = np.ones((1, 1))
     times = np.zeros(1, dtype=np.int64)
     rows, features = np.zeros((1, WIDTH)), np.zeros((1, FEATURES))
-    sweep(times, grid, grid, grid, grid, rows, np.zeros((1, 1)), np.zeros((1, 4)), features)
+    sweep(times, grid, grid, grid, grid, rows, np.zeros((1, 1)), np.zeros((1, EXTRAS)), features)

@@ -13,7 +13,7 @@ import numpy as np
 
 from seawall.kernel import kernel, warm_up
 from seawall.risk.bars import HOUR_MS
-from seawall.risk.conformal import adapted
+from seawall.risk.conformal import adapted, liquidity_of, pooled
 
 SLOTS: Final = 25  # hours whose lowest margin is kept: this one and the 24 before
 AGE, HOUR, FAST, OPEN, THETA_FAST, THETA_OPEN, MARGIN_COUNT, VIOLATED_FAST, VIOLATED_OPEN = range(9)
@@ -36,6 +36,16 @@ class Settings(NamedTuple):
     rise_max: float = 1.5  # over the lowest of the last 24 h
     floor: float = 0.003
     ceiling: float = 1.0
+
+
+@kernel
+def begin(margins: Any, place: int, hours: Any, volumes: Any) -> None:
+    """Row `place` of `margins` [S, WIDTH] starts from the calibration of its liquidity class."""
+    classes = np.zeros(len(hours), dtype=np.int64)
+    for k in range(len(hours)):
+        classes[k] = liquidity_of(volumes[k])
+    for theta in (THETA_FAST, THETA_OPEN):
+        margins[place, theta] = pooled(margins[:, theta], hours, classes, classes[place])
 
 
 @kernel
@@ -84,3 +94,4 @@ def _warm_up() -> None:
     row = np.zeros(WIDTH)
     decide(row, 0, 0.01, 0.01, 0.01, Settings())
     settle(row, 0.02, 1.0, Settings())
+    begin(row[None, :], 0, np.zeros(1), np.zeros(1))

@@ -1,7 +1,8 @@
 """The tail model: what the worst move of the next hour may be, from features. Served without LightGBM.
 
-A head is a forest whose sum is ln(quantile / base). Four heads: `worst`, the fast forecast for new risk; `slow`, one of
-the coming day that knows no short range, for open positions; `up` and `down`, each side by itself.
+A head is a forest whose sum is ln(quantile / base). Four are served: `worst`, the fast forecast for new risk; `slow`,
+one of the coming day that knows no short range, for open positions; `up` and `down`, each side by itself. A fifth, the
+placebo, was trained on shuffled features: a backtest that it does well in proves nothing.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,8 +25,11 @@ from seawall.units import BadInput
 
 Floats = npt.NDArray[np.float64]
 
-HEADS: Final = ("worst", "slow", "up", "down")
+SERVED: Final = ("worst", "slow", "up", "down")
+PLACEBO: Final = "placebo"
+HEADS: Final = (*SERVED, PLACEBO)
 FORMAT: Final = 1
+DEFAULT: Final = "default.npz"
 BYTES_MAX: Final = 64_000_000
 RATIO_MAX: Final = 60.0  # of a forecast over the base: beyond what any training holds
 BASE: Final = NAMES.index("base")
@@ -56,7 +62,7 @@ class TailModel:
 
     def forecast(self, features: Floats) -> Tail:
         """The forecast for one feature vector [FEATURES]."""
-        return Tail(*(float(self.bulk(features[None, :], head)[0]) for head in HEADS))
+        return Tail(*(float(self.bulk(features[None, :], head)[0]) for head in SERVED))
 
     def save(self, path: Path) -> None:
         """Writes the model file."""
@@ -90,6 +96,12 @@ def decoded(body: bytes, name: str) -> TailModel:
         raise
     except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BadInput("model", f"not a model file: {str(error)[:80]}", name) from None
+
+
+@cache
+def default() -> TailModel:
+    """The model in the package, trained on generated worlds alone (docs/risk/model_card.md)."""
+    return decoded((files("seawall.risk") / "models" / DEFAULT).read_bytes(), DEFAULT)
 
 
 def load(path: Path) -> TailModel:

@@ -1,7 +1,7 @@
 """What clients see on one port: the hot routes, websockets, `/v1` and pages, put together over an open service.
 
 Reading order of a request: ops/watch.py counts it, wire.py answers POST /info and /exchange, ws/endpoint.py GET /ws,
-FastAPI the rest.
+dashboard.py the built pages, FastAPI the rest.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from seawall.units import BadInput
 from seawall.venue.clock import Clock
+from seawall.venue.dashboard import Dashboard
 from seawall.venue.exchange.answer import answer as act
 from seawall.venue.floor import Floor
 from seawall.venue.info.answer import answer as inform
@@ -40,7 +41,7 @@ class Application:
         gate = self.operations.gate
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
-        pages = self._pages()
+        pages = Dashboard(self._pages())
         wire = Wire(self._asked, self.exchange, pages, gate)
         routed = _Sockets(wire, Endpoint(self.hub))
         self.asgi: App = Watch(routed, self.operations.metrics, logs_requests=service.config.logs.requests)

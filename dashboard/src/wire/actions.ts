@@ -1,0 +1,85 @@
+// Orders and other actions in the wire's form. The order of keys is part of what is signed.
+import { Refusal } from "./http";
+import { act } from "./session";
+
+export type Kind = "market" | "limit" | "stop" | "take" | "trail" | "twap";
+export type Tif = "Gtc" | "Ioc" | "Alo";
+export type Trigger = { kind: "tp" | "sl"; price: string; limit: string | null };
+type WireOrder = { a: number; b: boolean; p: string; s: string; r: boolean; t: unknown };
+
+/** Trailing zeros and a lone point go, as the signature wants it. */
+export function plain(text: string): string {
+  return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
+}
+
+export function limitOrder(asset: number, isBuy: boolean, price: string, size: string, reduce: boolean, tif: Tif | "FrontendMarket"): WireOrder {
+  return { a: asset, b: isBuy, p: plain(price), s: plain(size), r: reduce, t: { limit: { tif } } };
+}
+
+export function triggerOrder(asset: number, isBuy: boolean, size: string, reduce: boolean, trigger: Trigger): WireOrder {
+  const price = plain(trigger.limit ?? trigger.price);
+  return {
+    a: asset,
+    b: isBuy,
+    p: price,
+    s: plain(size),
+    r: reduce,
+    t: { trigger: { isMarket: trigger.limit === null, triggerPx: plain(trigger.price), tpsl: trigger.kind } },
+  };
+}
+
+/** Places orders; a sentence on what became of the first. Throws Refusal when that one was refused. */
+export async function place(orders: WireOrder[], grouping: "na" | "normalTpsl" | "positionTpsl"): Promise<string> {
+  const told = await act({ type: "order", orders, grouping });
+  return said(told.data.statuses);
+}
+
+function said(statuses: any[]): string {
+  const refused = statuses.find((status) => status?.error);
+  if (refused) throw new Refusal("refused", refused.error);
+  const first = statuses[0];
+  if (first.filled) return `Filled ${first.filled.totalSz} at ${first.filled.avgPx}`;
+  if (first.resting) return `Order ${first.resting.oid} rests on the book`;
+  return "The trigger is set";
+}
+
+export async function cancel(asset: number, oid: number): Promise<void> {
+  const told = await act({ type: "cancel", cancels: [{ a: asset, o: oid }] });
+  const status = told.data.statuses[0];
+  if (status?.error) throw new Refusal("refused", status.error);
+}
+
+export async function modify(oid: number, order: WireOrder): Promise<string> {
+  const told = await act({ type: "batchModify", modifies: [{ oid, order }] });
+  return said(told.data.statuses);
+}
+
+export async function trail(asset: number, isBuy: boolean, size: string, distance: string): Promise<string> {
+  const told = await act({ type: "trailingStop", a: asset, b: isBuy, s: plain(size), distance: plain(distance) });
+  return said(told.data.statuses);
+}
+
+export async function twap(asset: number, isBuy: boolean, size: string, reduce: boolean, minutes: number): Promise<string> {
+  const told = await act({ type: "twapOrder", twap: { a: asset, b: isBuy, s: plain(size), r: reduce, m: minutes, t: false } });
+  if (told.data.status.error) throw new Refusal("refused", told.data.status.error);
+  return `TWAP ${told.data.status.running.twapId} runs for ${minutes} minutes`;
+}
+
+export async function cancelTwap(asset: number, id: number): Promise<void> {
+  const told = await act({ type: "twapCancel", a: asset, t: id });
+  if (told.data.status.error) throw new Refusal("refused", told.data.status.error);
+}
+
+export async function setLeverage(asset: number, isCross: boolean, leverage: number): Promise<void> {
+  await act({ type: "updateLeverage", asset, isCross, leverage });
+}
+
+/** USD into an isolated position; negative: out of it. */
+export async function isolatedMargin(asset: number, usdMicro: number): Promise<void> {
+  await act({ type: "updateIsolatedMargin", asset, isBuy: true, ntli: usdMicro });
+}
+
+/** A whole position between cross and isolated; `margin` USD go with it to isolated. */
+export async function movePosition(asset: number, isCross: boolean, margin: string): Promise<void> {
+  await act({ type: "movePosition", asset, isCross, margin: plain(margin) });
+}

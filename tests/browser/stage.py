@@ -1,0 +1,166 @@
+"""A real venue with prices that a test sets, and a real browser in front of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from hyperliquid_line import Line
+from seawall.signing import Domain, Key, Signature, signature_fields, typed_digest
+from venue_process import Process
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+TICK_SECONDS = 0.25
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def browser_path() -> str:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    return found
+
+
+class Prices:
+    """What the only source of the venue says, from a thread of its own. Set `now` at will."""
+
+    def __init__(self, now: dict[str, float]) -> None:
+        self.now = dict(now)
+        self._ready = threading.Event()
+        self._done: asyncio.Event
+        self._loop: asyncio.AbstractEventLoop
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self.url = ""
+
+    def __enter__(self) -> "Prices":
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(10)
+
+    def _said(self) -> dict[str, tuple[str, str | None]]:
+        return {coin: (f"{price:.6f}", f"{price:.6f}") for coin, price in self.now.items()}
+
+    async def _run(self) -> None:
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+        async with Line(self._said) as line:
+            self.url = line.url
+            self._ready.set()
+            while not self._done.is_set():
+                with contextlib.suppress(Exception):  # the venue stops and starts: its line is cut at any time
+                    await line.push()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._done.wait(), TICK_SECONDS)
+
+
+def venue(folder: Path, prices: Prices, *, traders: bool = True, more: str = "") -> Process:
+    """A venue that listens to `prices` alone; not started."""
+    feed = f'[[feed]]\nkind = "hyperliquid"\noptions = {{ url = "{prices.url}" }}\n'
+    return Process(folder, traders=traders, more=feed + more)
+
+
+def told(process: Process, path: str) -> Any:
+    """What /v1 says."""
+    with urllib.request.urlopen(f"{process.url}/v1{path}", timeout=10) as answer:
+        return json.load(answer)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    path = browser_path()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def complaints_of(page: Page) -> list[str]:
+    """What the page's console says of errors from now on, and whatever it asks of another host."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+AXE = Path(__file__).resolve().parents[2] / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that shuts people out: serious and critical findings, each with its elements."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: run `npm ci` in dashboard/")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'][:5])}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps a picture of the page where SEAWALL_PICTURES says; the documentation's were made so."""
+    folder = os.environ.get("SEAWALL_PICTURES")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+WALLET = """
+(() => {
+  const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
+  const info = { uuid: '350670db-19fa-4704-a166-e52e178b59d2', name: 'Test wallet', icon, rdns: 'test.wallet' };
+  const request = async ({ method, params }) => {
+    if (method === 'eth_requestAccounts' || method === 'eth_accounts') return [await window.walletAddress()];
+    if (method === 'eth_chainId') return '0xa4b1';
+    if (method === 'eth_signTypedData_v4') return window.walletSign(params[0], params[1]);
+    throw new Error('unknown method ' + method);
+  };
+  const detail = Object.freeze({ info, provider: { request } });
+  const announce = () => window.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }));
+  window.addEventListener('eip6963:requestProvider', announce);
+  announce();
+})();
+"""
+
+
+class Wallet:
+    """A wallet beside the page: it announces itself (EIP-6963) and signs what it is shown, by our own typed data."""
+
+    def __init__(self, page: Page, secret: bytes) -> None:
+        self.key = Key(secret)
+        self.address = "0x" + self.key.address.hex()
+        self.signed: list[dict[str, Any]] = []
+        page.expose_function("walletAddress", lambda: self.address)
+        page.expose_function("walletSign", self.sign)
+        page.add_init_script(WALLET)
+
+    def sign(self, address: str, text: str) -> str:
+        assert address == self.address
+        data = json.loads(text)
+        self.signed.append(data)
+        shown = data["domain"]
+        contract = bytes.fromhex(shown["verifyingContract"][2:])
+        domain = Domain(name=shown["name"], version=shown["version"], chain_id=shown["chainId"], contract=contract)
+        fields = [(field["name"], field["type"]) for field in data["types"][data["primaryType"]]]
+        return hex_of(self.key.sign(typed_digest(domain, data["primaryType"], fields, data["message"])))
+
+
+def hex_of(signature: Signature) -> str:
+    """r, s, v as a wallet gives them: 65 bytes."""
+    parts = signature_fields(signature)
+    return f"{parts['r']}{parts['s'][2:]}{parts['v']:02x}"
