@@ -16,6 +16,7 @@ from seawall.venue import config
 from seawall.venue.names import address_text
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.tokens import VARIABLE
+from seawall.venue.risk.desk import SHAPES, RiskDesk
 from venue_rig import Rig, key
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
@@ -41,7 +42,8 @@ class Api:
         await self.rig.start()
         self.ops = Operations(self.rig.service, {VARIABLE: TOKEN})
         app = FastAPI(title="Seawall", version="1")
-        self.ops.mount(app)
+        risk = RiskDesk(self.rig.service, self.ops)
+        self.ops.mount(app, *risk.routers(self.ops.rest), shapes=SHAPES)
         self.apps = {"/v1": app, "/admin": self.ops.admin_app}
         await self.rig.list_market()
         for wallet, usd in ((key(4), 1_000_000), (OWNER, 5_000)):

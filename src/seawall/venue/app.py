@@ -22,6 +22,8 @@ from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
+from seawall.venue.risk.desk import SHAPES as RISK_SHAPES
+from seawall.venue.risk.desk import RiskDesk
 from seawall.venue.service import Service
 from seawall.venue.wire import App, Receive, Scope, Send, Wire
 from seawall.venue.ws.endpoint import Endpoint
@@ -39,6 +41,7 @@ class Application:
         self.floor = Floor(service, clock)
         self.operations = Operations(service, environment, self.floor.feeds)
         gate = self.operations.gate
+        self.risk = RiskDesk(service, self.operations)
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
         pages = Dashboard(self._pages())
@@ -51,6 +54,7 @@ class Application:
         self.service.start()
         self.hub.start()
         await self.operations.start()
+        self.risk.start()
         return await self.floor.start()
 
     def closing(self) -> None:
@@ -60,6 +64,7 @@ class Application:
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
         await self.floor.stop()
+        await self.risk.stop()
         await self.hub.stop()
         await self.operations.stop()
         await self.service.stop()
@@ -81,7 +86,8 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
-        self.operations.mount(app, faucet, shapes=FAUCET_SHAPES)
+        risk = self.risk.routers(self.operations.rest)
+        self.operations.mount(app, faucet, *risk, shapes=(*FAUCET_SHAPES, *RISK_SHAPES))
         return app
 
 

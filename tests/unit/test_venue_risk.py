@@ -1,0 +1,368 @@
+"""The risk engine inside the venue: what it remembers, proposes and tells over `/v1`, and what its silence does."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from seawall.risk.moves import HOUR_MS
+from seawall.risk.publisher import FIELDS, PRIMARY, Proposal, Report, digest_of, domain, mask_of, report_hash, sign_all
+from seawall.signing import Signature, signature_fields
+from seawall.terms import command, parameter
+from seawall.terms.parameter import HARD, NORMAL
+from seawall.units import RATE_ONE, BadInput
+from seawall.venue import config
+from seawall.venue.names import address_text
+from seawall.venue.ops.alerts.rules import Sight, account_levels
+from seawall.venue.ops.alerts.shapes import LiquidationChance
+from seawall.venue.ops.operations import Operations
+from seawall.venue.ops.tokens import VARIABLE
+from seawall.venue.rest.errors import CODES
+from seawall.venue.risk.desk import SHAPES, RiskDesk
+from venue_rig import Rig, key, run
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKER, TAKER, OTHER = key(1), key(2), key(3)
+SIGNERS = (key(11), key(12), key(13))
+LIVE = config.Risk(mode="live")
+PROPOSAL = Proposal(market=0, number=1, amount=420_000, serial=7, expires=1_760_000_460_000, report=b"\x05" * 32)
+
+
+class Desk:
+    """A rig's venue with its risk desk and `/v1` on it, in process."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.ops = Operations(rig.service, {VARIABLE: "a-token-of-the-admin"})
+        self.risk = RiskDesk(rig.service, self.ops)
+        self.office = self.risk.office
+        app = FastAPI()
+        self.ops.mount(app, *self.risk.routers(self.ops.rest), shapes=SHAPES)
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 5))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://venue")
+
+    async def get(self, path: str, **params: Any) -> Any:
+        found = await self.client.get(f"/v1{path}", params=params)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    async def refused(self, path: str, code: str, **params: Any) -> None:
+        found = await self.client.get(f"/v1{path}", params=params)
+        assert (found.status_code, found.json()["code"]) == (CODES[code][0], code), found.text
+
+    def live(self, number: int) -> int:
+        return int(self.rig.service.columns["param"][0, number])
+
+
+async def opened(rig: Rig) -> Desk:
+    """BTC at 50,000 USD; a taker long 1.5 BTC of a maker, at 7.5x; a book on both sides."""
+    await rig.list_market()
+    desk = Desk(rig)
+    for wallet, usd in ((MAKER, 1_000_000), (TAKER, 10_000), (OTHER, 1_000)):
+        await rig.fund(wallet, usd)
+    await rig.order(MAKER, False, "50000", "1.5")
+    assert "filled" in await rig.order(TAKER, True, "50000", "1.5")
+    await rig.order(MAKER, False, "50010", "3")
+    await rig.order(MAKER, True, "49990", "2")
+    return desk
+
+
+# signed proposals
+
+
+def test_typed_data_is_that_of_the_contract_and_of_wallets() -> None:
+    source = (ROOT / "contracts" / "RiskOracle.vy").read_text()
+    declared = re.search(r'"(Proposal\([^"]*\))"', source)
+    assert declared is not None
+    assert declared[1] == f"{PRIMARY}({','.join(f'{kind} {name}' for name, kind in FIELDS)})"
+    messages = pytest.importorskip("eth_account.messages", reason="needs the extra `chain`")
+    account = pytest.importorskip("eth_account").Account
+    where, contract = domain(421_614, b"\x07" * 20), "0x" + "07" * 20
+    types = {PRIMARY: [{"name": name, "type": kind} for name, kind in FIELDS]}
+    shown = {"name": "Seawall", "version": "1", "chainId": 421_614, "verifyingContract": contract}
+    for amount in (420_000, 0, -1, 2**255 - 1, -(2**255)):
+        one = msgspec.structs.replace(PROPOSAL, amount=amount)
+        ready = messages.encode_typed_data(shown, types, msgspec.structs.asdict(one))
+        made = account.sign_message(ready, (11).to_bytes(32, "big"))
+        assert sign_all(where, one, SIGNERS[:1])[0] == Signature(made.r, made.s, made.v - 27)
+    with pytest.raises(BadInput):
+        digest_of(where, msgspec.structs.replace(PROPOSAL, amount=2**255))
+
+
+def test_only_known_signers_of_this_very_proposal_count_once() -> None:
+    where = domain(1)
+    signers = {one.address: number for number, one in enumerate(SIGNERS)}
+    signed = sign_all(where, PROPOSAL, (SIGNERS[2], SIGNERS[0]))
+    assert mask_of(where, PROPOSAL, signed, signers) == 0b101
+    assert mask_of(where, PROPOSAL, (*signed, *signed), signers) == 0b101
+    assert mask_of(where, PROPOSAL, sign_all(where, PROPOSAL, (key(99),)), signers) == 0
+    assert mask_of(domain(2), PROPOSAL, signed, signers) == 0
+    for changed in ({"market": 1}, {"number": 2}, {"amount": 1}, {"serial": 8}, {"expires": 1}, {"report": bytes(32)}):
+        assert mask_of(where, msgspec.structs.replace(PROPOSAL, **changed), signed, signers) == 0
+    assert mask_of(where, PROPOSAL, (Signature(1, 1, 0),), {}) == 0
+    with pytest.raises(BadInput, match="signatures"):
+        mask_of(where, PROPOSAL, signed * 9, signers)
+
+
+# what it proposes
+
+
+def test_shadow_shows_what_it_would_and_sends_nothing(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        before = rig.service.desk.sequence
+        await crash(rig, desk)
+        assert rig.service.desk.sequence - before == desk.sent  # type: ignore[attr-defined]
+        assert desk.live(parameter.BREAKER) == NORMAL
+        told = await desk.get("/risk")
+        assert (told["mode"], told["markets"][0]["state"], told["markets"][0]["breaker"]) == (
+            "shadow",
+            "hard",
+            "normal",
+        )
+        shown = (await desk.get("/risk/proposals"))["proposals"]
+        assert {one["outcome"] for one in shown} == {"shadow"}
+        breaker = next(one for one in shown if one["parameter"] == "breaker" and one["value"] == str(HARD))
+        assert any("range of 15 minutes" in why for why in breaker["reasons"])
+
+    run(tmp_path, scenario)
+
+
+async def crash(rig: Rig, desk: Desk) -> None:
+    """Two quiet looks, then 24 % down within half a minute, looked at every few seconds."""
+    sent = 0
+    for _ in range(2):
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        sent += 1
+    for price in range(49_000_000, 37_900_000, -1_000_000):
+        await rig.price(0, price)
+        sent += 1
+        await desk.office.look()
+    desk.sent = sent  # type: ignore[attr-defined]
+
+
+def test_live_tightens_the_engine_within_its_rails_and_says_why(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await crash(rig, desk)
+        assert desk.live(parameter.BREAKER) == HARD
+        shown = (await desk.get("/risk/proposals"))["proposals"]
+        assert {one["outcome"] for one in shown} == {"accepted"}
+        assert {one["signers"] for one in shown} == {0b11}
+        assert {one["parameter"] for one in shown} >= {"breaker", "initial_live", "open_interest_cap"}
+        assert desk.live(parameter.OPEN_INTEREST_CAP) <= 1_500
+        assert "reduce" in str(await rig.order(OTHER, True, "38000", "0.001")).lower()
+
+    run(tmp_path, scenario, risk=LIVE)
+
+
+def test_a_quiet_market_is_left_alone_but_for_a_sign_of_life(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        told = await desk.get("/risk")
+        assert (told["markets"][0]["state"], told["is_silent"], told["signers_needed"]) == ("normal", False, 2)
+        assert desk.live(parameter.BREAKER) == NORMAL
+        first = rig.service.columns["cell"].copy()
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        assert (rig.service.columns["cell"] != first).any()
+
+    run(tmp_path, scenario, risk=LIVE)
+
+
+def test_when_it_stops_live_values_decay_to_static_ones(tmp_path: Path) -> None:
+    """The kill switch: mode off, or no process at all. The engine does it alone."""
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await crash(rig, desk)
+        desk.office.mode = "off"
+        tightened = desk.live(parameter.OPEN_INTEREST_CAP)
+        assert tightened < rig.service.columns["param_static"][0, parameter.OPEN_INTEREST_CAP]
+        for _ in range(150):
+            rig.now += 60_000
+            await rig.rows({"kind": command.TICK, "signer": command.SEQUENCER, "time": rig.now})
+        assert desk.live(parameter.BREAKER) == NORMAL
+        for number in (parameter.OPEN_INTEREST_CAP, parameter.LIQUIDATION_CAPACITY):
+            assert desk.live(number) == rig.service.columns["param_static"][0, number]
+        assert (await desk.get("/risk"))["is_silent"]
+        desk.office.mode = "live"
+        await rig.price(0, 38_000_000)
+        await desk.office.look()
+        assert desk.office.watched[0].stress.state == NORMAL  # where silence has brought the breaker
+        assert not (await desk.get("/risk"))["is_silent"]
+
+    run(tmp_path, scenario, risk=LIVE)
+
+
+def test_named_signers_alone_can_propose(tmp_path: Path) -> None:
+    """No keys in the process: it proposes nothing itself, and takes what enough of the named have signed."""
+    named = config.Risk(mode="live", signers=tuple(address_text(one.address) for one in SIGNERS))
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await crash(rig, desk)
+        assert desk.live(parameter.BREAKER) == NORMAL
+        report = Report(
+            coin="BTC",
+            parameter="initial_live",
+            value=RATE_ONE // 5,
+            before=0,
+            state="normal",
+            model="mine",
+            data="00",
+            reasons=("a storm",),
+            time=rig.now,
+        )
+        one = Proposal(
+            market=0,
+            number=parameter.INITIAL_LIVE,
+            amount=report.value,
+            serial=5,
+            expires=rig.service.now + 1_000,
+            report=report_hash(report),
+        )
+
+        async def bring(proposal: Proposal, keys: tuple[Any, ...], **changed: Any) -> Any:
+            body = {
+                "report": {**msgspec.to_builtins(report), **changed},
+                "hash": "0x" + proposal.report.hex(),
+                "serial": proposal.serial,
+                "expires": proposal.expires,
+                "signatures": [signature_fields(s) for s in sign_all(desk.office.domain, proposal, keys)],
+            }
+            return await desk.client.post("/v1/risk/proposals", json=body)
+
+        assert (await bring(one, SIGNERS[:1])).json()["code"] == "refused"
+        assert (await bring(one, (key(98), key(99)))).json()["code"] == "refused"
+        assert (await bring(one, SIGNERS[:2], reasons=["another"])).json()["code"] == "bad_request"
+        assert (await bring(one, SIGNERS[:2], parameter="taker_fee")).json()["code"] == "bad_request"
+        late = msgspec.structs.replace(one, expires=rig.service.now - 1)
+        assert (await bring(late, SIGNERS[:2])).json()["code"] == "bad_request"
+        assert desk.live(parameter.INITIAL_LIVE) == 0
+        taken = await bring(one, (SIGNERS[0], SIGNERS[2]))
+        assert (taken.status_code, taken.json()["outcome"], taken.json()["signers"]) == (200, "accepted", 0b101)
+        assert desk.live(parameter.INITIAL_LIVE) == RATE_ONE // 5
+        assert (await bring(one, SIGNERS)).json()["code"] == "refused"  # the same again
+
+    run(tmp_path, scenario, risk=named)
+
+
+def test_signers_are_different_addresses(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.list_market()
+        with pytest.raises(BadInput, match=r"risk\.signers"):
+            Desk(rig)
+
+    same = address_text(SIGNERS[0].address)
+    run(tmp_path, scenario, risk=config.Risk(signers=(same, same)))
+
+
+# what it remembers and tells
+
+
+def test_memory_keeps_minutes_and_hours_of_marks_and_what_was_forced(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        start = rig.now
+        for price in (50_000_000, 51_000_000, 50_500_000):
+            await rig.price(0, price)
+        bars = desk.risk.memory.bars((0,), ("BTC",))
+        assert bars.high[-1, 0] / bars.low[-1, 0] == pytest.approx(51 / 50, rel=1e-3)
+        known = desk.risk.memory.of(0)
+        traded = sum(one.traded for one in known.minutes)
+        assert traded == 75_000 * 10**6
+        await rig.move(0, 46_000_000)
+        liquidate = {"kind": command.LIQUIDATE, "signer": command.SEQUENCER, "size": 64}
+        for _ in range(4):
+            await rig.rows(liquidate)
+        assert sum(one.forced for one in known.minutes) > 0
+        rig.now = start - start % HOUR_MS + 3 * HOUR_MS
+        await rig.price(0, 46_000_000)
+        later = desk.risk.memory.bars((0,), ("BTC",))
+        assert len(later.close) == 4
+        assert np.isnan(later.close[1:3, 0]).all()
+
+    run(tmp_path, scenario)
+
+
+def test_foresight_over_v1(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        who = address_text(TAKER.address)
+        told = await desk.get(f"/accounts/{who}/foresight", target="0.001")
+        assert told["address"] == who
+        assert 0 < float(told["probabilities"]["hours_24"]) < 1
+        bucket = told["buckets"][0]
+        assert [one["coin"] for one in bucket["drivers"]] == ["BTC"]
+        assert {one["kind"] for one in bucket["cures"]} >= {"top_up", "reduce"}
+        assert all(float(one["probability"]) <= 0.001 for one in bucket["cures"])
+        calm = await desk.get(f"/accounts/{address_text(OTHER.address)}/foresight")
+        assert (calm["score"], calm["buckets"]) == (0, [])
+        await desk.refused(f"/accounts/{who}/foresight", "bad_request", target="2")
+        await desk.refused(f"/accounts/{address_text(key(77).address)}/foresight", "unknown_account")
+
+    run(tmp_path, scenario)
+
+
+def test_exposure_and_insurance_over_v1(tmp_path: Path) -> None:
+    """The taker's 75,000 USD long of 10,000 USD falls at -11.1 %, the maker never."""
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        told = await desk.get("/risk/exposure/BTC")
+        longs = {float(one["move"]): float(one["longs"]) for one in told["curve"]}
+        assert (longs[-0.1], longs[-0.12]) == (0.0, 75_000.0)
+        falls = {float(one["move"]): one for one in told["cascades"]}
+        assert (falls[-0.1]["liquidated"], falls[-0.2]["liquidated"]) == (0, 1)
+        assert float(falls[-0.2]["impact"]) < 0
+        fund = await desk.get("/risk/insurance")
+        assert fund["accounts"] == 2
+        worst = fund["scenarios"][0]
+        assert worst["groups"][0]["address"] == address_text(TAKER.address)
+        assert float(fund["need"]) == float(worst["cover"]) >= 27_500.0
+        await desk.refused("/risk/exposure/DOGE", "bad_request")
+
+    run(tmp_path, scenario)
+
+
+def test_nobody_has_a_position(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.list_market()
+        desk = Desk(rig)
+        assert (await desk.get("/risk/insurance"))["accounts"] == 0
+        assert (await desk.get("/risk/exposure/BTC"))["curve"] == []
+        assert (await desk.get("/risk"))["markets"] == []
+
+    run(tmp_path, scenario)
+
+
+def test_an_alert_tells_a_probability_once_it_is_counted(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        account = rig.service.people.account_of(TAKER.address)
+        rule, service, chances = LiquidationChance(above="0.00001"), rig.service, desk.risk.chances
+        unknown = list(account_levels(Sight(service, account), rule))
+        assert [(one.is_crossed, one.is_back) for one in unknown] == [(False, False)]
+        heard: list[int] = []
+        chances.wanted, chances.told = (lambda: [account]), heard.append
+        await chances.count()
+        assert heard == [account]
+        found = list(account_levels(Sight(service, account, chances.latest[account]), rule))
+        assert [one.is_crossed for one in found] == [True]
+        assert "likely to be liquidated within 24 h, most of it BTC" in found[0].sentence
+        chances.wanted = list
+        await chances.count()
+        assert chances.latest == {}
+
+    run(tmp_path, scenario)
