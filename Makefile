@@ -55,9 +55,8 @@ bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable hi
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'
 	$(BIN)/seawall sim $(if $(ARGS),$(ARGS),--commands 5000000)
 
-mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die
-	@for list in mutants mutants_book mutants_orders mutants_stops mutants_accounts mutants_liquidation; do \
-		echo "-- $$list"; $(BIN)/python tests/$$list.py || exit 1; done
+mutants: $(READY) ## sabotage the core and the engine, one rule at a time: every time a test must die; make mutants ARGS=--json
+	@$(BIN)/python tests/mutants.py $(ARGS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(OUT) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

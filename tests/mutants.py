@@ -1,275 +1,140 @@
-"""Switch guards of the core off, one at a time, in a copy of the source, and see a test die: `make mutants`.
+"""Switch guards off, one at a time, in a copy of the source, and see a test die: `make mutants`.
 
-A mutant that survives means that no test can fail for that rule. The list is by hand: one line of SPEC each.
-
-Each is first shown to the test it died of last time (tests/data/mutant_killers.json, written with --learn), and to all
-its suites only when that test passes: so a change of tests or code costs time, never a verdict.
+A mutant that survives means that no test can fail for that rule. The lists (tests/mutants_*.py) are by hand: one line
+of SPEC each. Each mutant is first shown to the test it died of last time (tests/data/mutant_killers.json, written with
+--learn), and to all its suites only when that test passes: so a change of tests or code costs time, never a verdict.
+What is printed is the property that the killing test guards, by its name and line in docs/INVARIANTS.md.
 """
 
 import argparse
 import json
 import os
-import re
-import shutil
-import subprocess
+import resource
 import sys
 import tempfile
-import zlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
-from queue import Queue
-from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+import mutants_accounts
+import mutants_book
+import mutants_core
+import mutants_edges
+import mutants_liquidation
+import mutants_orders
+import mutants_stops
+from mutant_bench import ROOT, Fate, Job, Mutant, Tests, copied, run_all, warm
+from mutant_properties import guarded_by, guards, lines
+
 WORKERS = 2
 KILLERS = ROOT / "tests" / "data" / "mutant_killers.json"
-HANGS_AFTER_S = 600  # the longest suites of a list take a third of it
-
-
-class Mutant(NamedTuple):
-    """Replace `old` (which must stand exactly once) by `new` in `file`; one of `tests` must then fail."""
-
-    rule: str
-    file: str
-    old: str
-    new: str
-    tests: str
-
-
-MARGIN = "tests/differential tests/property/test_margin_algebra.py tests/unit/test_terms.py tests/unit/test_units.py"
-HEALTH = "src/seawall/margin/health.py"
-NEED = "src/seawall/margin/requirement.py"
-WORTH = "src/seawall/margin/collateral.py"
-LIQUIDATION = "src/seawall/margin/liquidation_price.py"
-SCENARIO = "src/seawall/margin/scenario.py"
-
-MUTANTS = (
-    Mutant(
-        "maintenance rounds up",
-        NEED,
-        "UsdMicro(ceil_div(sum(numerators), RATE_ONE))",
-        "UsdMicro(sum(numerators) // RATE_ONE)",
-        MARGIN,
-    ),
-    Mutant("tiers deduct", NEED, "amount * tier.maintenance - tier.deduction", "amount * tier.maintenance", MARGIN),
-    Mutant(
-        "a tier starts at its lower bound",
-        "src/seawall/terms/market.py",
-        "if tier.lower > amount:",
-        "if tier.lower >= amount:",
-        MARGIN,
-    ),
-    Mutant(
-        "liquidation end is above maintenance",
-        NEED,
-        "RATE_ONE + exit_buffer, Side.UP",
-        "RATE_ONE + exit_buffer, Side.DOWN",
-        MARGIN,
-    ),
-    Mutant(
-        "initial by leverage rounds up",
-        NEED,
-        "by_leverage = ceil_div(amount,",
-        "by_leverage = (lambda a, b: a // b)(amount,",
-        MARGIN,
-    ),
-    Mutant(
-        "the tier caps leverage",
-        NEED,
-        "return min(chosen, tier_of(market.tiers, amount).max_leverage)",
-        "return chosen",
-        MARGIN,
-    ),
-    Mutant(
-        "open interest raises initial",
-        NEED,
-        "if open_interest >= upper:",
-        "if open_interest > upper:\n        return Rate(base)\n    if open_interest == upper:",
-        MARGIN,
-    ),
-    Mutant("orders reserve the worse side", NEED, "abs(position.size - position.asks)", "abs(position.size)", MARGIN),
-    Mutant(
-        "stable price counts for initial",
-        WORTH,
-        "worth = min(redeemable_price(asset), asset.stable)",
-        "worth = redeemable_price(asset)",
-        MARGIN,
-    ),
-    Mutant("redemption caps the price", WORTH, "Price(min(asset.oracle, asset.redemption))", "asset.oracle", MARGIN),
-    Mutant(
-        "supply scales the weight",
-        WORTH,
-        "asset.supply_total <= asset.supply_start",
-        "asset.supply_total >= asset.supply_start",
-        MARGIN,
-    ),
-    Mutant(
-        "collateral rounds down",
-        WORTH,
-        "asset.weight_maintenance, Side.DOWN",
-        "asset.weight_maintenance, Side.UP",
-        MARGIN,
-    ),
-    Mutant("profit is capped for initial", HEALTH, "min(policy.profit_cap, weighted)", "weighted", MARGIN),
-    Mutant(
-        "initial is at least liquidation end", HEALTH, "max(initials, end) + reserved", "initials + reserved", MARGIN
-    ),
-    Mutant("withdrawals keep initial margin", HEALTH, "max(state.initial, floor)", "floor", MARGIN),
-    Mutant("withdrawals keep the floor", HEALTH, "max(state.initial, floor)", "state.initial", MARGIN),
-    Mutant("unpaid profit stays", HEALTH, "max(0, room - unpaid)", "max(0, room)", MARGIN),
-    Mutant(
-        "more maintenance is more risk",
-        HEALTH,
-        "if after.maintenance > before.maintenance:\n        return True",
-        "if False:\n        return True",
-        MARGIN,
-    ),
-    Mutant(
-        "orders are risk",
-        HEALTH,
-        "if after.reserved > before.reserved and after.initial > before.initial:",
-        "if False:",
-        MARGIN,
-    ),
-    Mutant("an empty bucket pays nothing out", HEALTH, "return before.maintenance == 0  #", "return False  #", MARGIN),
-    Mutant(
-        "equity per maintenance may not fall",
-        HEALTH,
-        "after.equity * before.maintenance < before.equity * after.maintenance",
-        "False",
-        MARGIN,
-    ),
-    Mutant(
-        "funding is floored",
-        "src/seawall/units.py",
-        "floor_div(-size * (index - entry_index), FUNDING_INDEX_PER_MICRO)",
-        "-((size * (index - entry_index)) // FUNDING_INDEX_PER_MICRO)",
-        MARGIN,
-    ),
-    Mutant(
-        "the tier is that at the solution",
-        LIQUIDATION,
-        "high = root if end is None else min(end, root)",
-        "high = root",
-        MARGIN,
-    ),
-    Mutant("the closing fee counts", LIQUIDATION, "tier.maintenance + closing_fee", "tier.maintenance", MARGIN),
-    Mutant(
-        "linked collateral moves",
-        LIQUIDATION,
-        "return self.size + Fraction(moving, RATE_ONE * self.mark)",
-        "return Fraction(self.size)",
-        MARGIN,
-    ),
-    Mutant("gains pay at the credit only", SCENARIO, "gained * scenario.credit", "gained * RATE_ONE", MARGIN),
-    Mutant("hedges pay the basis", SCENARIO, "hedged * risk.basis * RATE_ONE -", "-", MARGIN),
-    Mutant(
-        "prices stop at zero",
-        SCENARIO,
-        "move = max(-RATE_ONE * RATE_ONE, scenario.move * beta)",
-        "move = scenario.move * beta",
-        MARGIN,
-    ),
-    Mutant(
-        "concentration is charged",
-        SCENARIO,
-        "max(0, gross - risk.concentration_start) * risk.concentration",
-        "0",
-        MARGIN,
-    ),
+LISTS = (
+    mutants_orders,
+    mutants_accounts,
+    mutants_liquidation,
+    mutants_stops,
+    mutants_book,
+    mutants_edges,
+    mutants_core,
 )
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for each in LISTS for mutant in each.MUTANTS)
+SUITE_LIMIT_S = 30.0  # the slowest test of the suites takes a third of it
 
 
-def killer(mutant: Mutant, folder: Path, known: str) -> str:
-    """The test that fails once the rule is off; empty when all pass. ValueError when the line is not there once.
-
-    `known` is the test that is asked first; empty: none.
-    """
-    source = (ROOT / mutant.file).read_text()
-    if source.count(mutant.old) != 1:
-        raise ValueError(f"{mutant.rule}: the line stands {source.count(mutant.old)} times in {mutant.file}")
-    target = folder / mutant.file
-    target.write_text(source.replace(mutant.old, mutant.new))
-    try:
-        return failing([known] if known else [], folder) or failing(mutant.tests.split(), folder)
-    finally:
-        target.write_text(source)
+def killers() -> dict[str, str]:
+    """The test that each mutant died of when last learnt, by the mutant's key."""
+    return json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
 
 
-def failing(tests: Sequence[str], folder: Path) -> str:
-    """The first of the tests that fails in the copy; empty when all pass, or there is none."""
-    if not tests:
-        return ""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests]
-    env = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=HANGS_AFTER_S
-        )
-    except subprocess.TimeoutExpired:
-        return f"a loop without end ({HANGS_AFTER_S} s)"
-    if done.returncode == 0:
-        return ""
-    named = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
-    return str(named[0]) if named else f"pytest exit {done.returncode}"
+def limit_of(duration: float) -> float:
+    """The processor time after which a test that takes `duration` is said to have no end."""
+    return 3.0 + 10.0 * duration
 
 
-def copied(folder: Path) -> Path:
-    """A copy of what the tests need."""
-    folder.mkdir()
-    for part in ("src", "tests", "pyproject.toml"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
-    return folder
+class Run:
+    """One run over some mutants: what is known before, and what has been seen."""
 
+    def __init__(self, chosen: list[Mutant], learns: bool) -> None:
+        self.chosen, self.learns = chosen, learns
+        self.known = killers()
+        self.guards, self.lines = guards(), lines()
+        self.fates: dict[str, Fate] = {}
+        self.durations: dict[str, float] = {}
+        self.unsound = ""
 
-def key_of(mutant: Mutant) -> str:
-    """What a mutant is known by: its rule, and its change, for rules of different places may share a name."""
-    return f"{mutant.rule} [{zlib.crc32((mutant.file + mutant.old + mutant.new).encode()):08x}]"
+    def fit(self, folders: list[Path]) -> None:
+        """Imports what is needed, and forgets killers that are no tests any more."""
+        suites = {word for mutant in self.chosen for word in mutant.tests.split() if not word.startswith("--")}
+        found = warm(folders[0], sorted(suites | {test.partition("::")[0] for test in self.known.values()}))
+        self.known = {key: test for key, test in self.known.items() if test in found}
 
+    def check_sound(self, folders: list[Path]) -> bool:
+        """Whether all killers pass as long as nothing is sabotaged; how long each takes."""
+        first = sorted({self.known[mutant.key] for mutant in self.chosen if mutant.key in self.known})
+        parts = [tuple(first[i :: len(folders)]) for i in range(len(folders))]
+        jobs = [Job(f"part {i}", (Tests(part, SUITE_LIMIT_S),)) for i, part in enumerate(parts) if part]
+        run_all(jobs, folders, self._note_sound)
+        return self.unsound == ""
 
-def _sound(chosen: list[Mutant], known: dict[str, str], folder: Path) -> str:
-    """The first test that fails without any mutant: of those known to kill, and of the suites of all others."""
-    first = {known[key_of(mutant)] for mutant in chosen if key_of(mutant) in known}
-    suites = {suite for mutant in chosen if key_of(mutant) not in known for suite in mutant.tests.split()}
-    return failing(sorted(suites), folder) or failing(sorted(first), folder)
+    def _note_sound(self, fate: Fate) -> None:
+        self.unsound = self.unsound or (f"{fate.test} ({fate.how})" if fate.test else "")
+        self.durations |= fate.durations
+
+    def job_of(self, mutant: Mutant) -> Job:
+        """The known killer, then the suites."""
+        sets = [Tests(tuple(mutant.tests.split()), SUITE_LIMIT_S)]
+        if test := self.known.get(mutant.key):
+            sets.insert(0, Tests((test,), limit_of(self.durations[test])))
+        return Job(mutant.key, tuple(sets), mutant)
+
+    def note(self, fate: Fate) -> None:
+        """Tells a fate, and keeps what was learnt."""
+        self.fates[fate.name] = fate
+        name, line = self.property_of(fate)
+        told = f"died of {fate.test} ({fate.how}) -> {name}: {line}" if fate.test else "SURVIVED"
+        place = f"[{len(self.fates)}/{len(self.chosen)} {fate.seconds:.1f} s]"
+        print(f"{place} {fate.name} -> {told}", file=sys.stderr, flush=True)
+        if self.learns and "::" in fate.test:
+            learnt = killers() | {fate.name: fate.test}
+            KILLERS.write_text(json.dumps(dict(sorted(learnt.items())), indent=0) + "\n")
+
+    def property_of(self, fate: Fate) -> tuple[str, str]:
+        """Name and line of what the killing test guards; empty where that is written nowhere."""
+        name = self.guards.get(guarded_by(fate.test), "")
+        return name, self.lines.get(name, "")
+
+    def row_of(self, mutant: Mutant) -> dict[str, object]:
+        """A mutant's fate in JSON."""
+        fate = self.fates[mutant.key]
+        name, line = self.property_of(fate)
+        row = {"rule": mutant.rule, "file": mutant.file, "test": fate.test, "how": fate.how, "property": name}
+        return row | {"line": line, "seconds": round(fate.seconds, 2)}
 
 
 def main() -> int:
-    """Run the mutants whose rule contains the words given; exit 1 when one survives."""
+    """Run the mutants whose rule or file contains the words given; exit 1 when one survives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="?", default="", help="only rules that contain these words")
+    parser.add_argument("words", nargs="?", default="", help="only rules or files that contain these words")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--learn", action="store_true", help="keep which test each died of")
     arguments = parser.parse_args()
-    chosen = [m for m in MUTANTS if arguments.words in m.rule]
-    known: dict[str, str] = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
-    with tempfile.TemporaryDirectory() as name:
-        folders: Queue[Path] = Queue()
-        for worker in range(WORKERS):
-            folders.put(copied(Path(name) / str(worker)))
-        if not arguments.learn and (failed := _sound(chosen, known, folders.queue[0])):
-            print(f"{failed} fails as it is, so that no mutant can be judged", file=sys.stderr)
+    chosen = [mutant for mutant in MUTANTS if arguments.words in mutant.rule or arguments.words in mutant.file]
+    start, run = time.monotonic(), Run(chosen, arguments.learn)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        folders = [copied(Path(name) / str(worker)) for worker in range(WORKERS)]
+        run.fit(folders)
+        if not run.check_sound(folders):
+            print(f"{run.unsound} fails as it is, so that no mutant can be judged", file=sys.stderr)
             return 2
-
-        def judge(mutant: Mutant) -> str:
-            folder = folders.get()
-            died_by = killer(mutant, folder, known.get(key_of(mutant), ""))
-            folders.put(folder)
-            fate = f"died of {died_by}" if died_by else "SURVIVED"
-            print(f"{mutant.rule}: {fate}", file=sys.stderr, flush=True)
-            if arguments.learn and "::" in died_by:
-                known[key_of(mutant)] = died_by
-                KILLERS.write_text(json.dumps(dict(sorted(known.items())), indent=0) + "\n")
-            return died_by
-
-        with ThreadPoolExecutor(WORKERS) as pool:
-            killers = list(pool.map(judge, chosen))
-    alive = [mutant.rule for mutant, died_by in zip(chosen, killers, strict=True) if not died_by]
-    print(f"{len(chosen) - len(alive)} of {len(chosen)} died", file=sys.stderr)
+        run_all([run.job_of(mutant) for mutant in chosen], folders, run.note)
+    alive = [mutant.rule for mutant in chosen if not run.fates[mutant.key].test]
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    wall, cpu = time.monotonic() - start, sum(each.ru_utime + each.ru_stime for each in used)
+    died = len(chosen) - len(alive)
+    print(f"{died} of {len(chosen)} died, {wall:.0f} s, {cpu:.0f} s of {os.cpu_count()} processors", file=sys.stderr)
     if arguments.json:
-        print(json.dumps({"mutants": len(chosen), "survived": alive}))
+        rows = [run.row_of(mutant) for mutant in chosen]
+        figures = {"mutants": len(chosen), "survived": alive, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+        print(json.dumps(figures | {"fates": rows}))
     return 1 if alive else 0
 
 

@@ -1,13 +1,7 @@
-"""Small sabotages of the price grid, levels, orders and the pool's quotes, one rule each; `python tests/mutants_book.py
-[WORDS]` sees a test die of it. They run uncompiled.
-"""
+"""Small sabotages of the price grid, levels, orders and the pool's quotes, one rule each."""
 
 # ruff: noqa: E501
-import os
-import sys
-
-import mutants
-from mutants import Mutant
+from mutant_bench import Mutant
 
 GRID, LEVELS, ORDERS, AMM = (f"src/seawall/book/{name}.py" for name in ("grid", "levels", "orders", "amm"))
 BOOK = "tests/unit/test_book_orders.py tests/property/test_book_equals_model.py"
@@ -67,8 +61,8 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("a bucket's first order may go", ORDERS, "    else:\n        s.bucket_order[bucket] = after\n", ""),
     ("take-profits wait on the other side", ORDERS, "(flags & SELL != 0) == (flags & TAKE_PROFIT != 0)", "flags & SELL == 0"),
     ("resting orders reserve", ORDERS, "    _reserve(s, order, row, s.order_size[order])\n", ""),
-    ("what leaves the book gives its reserve back", ORDERS, "        _reserve(s, order, row, -s.order_size[order])\n", ""),
-    ("what shrinks gives its reserve back", ORDERS, "            _reserve(s, order, row, -lots)\n", ""),
+    ("what leaves the book gives its reserve back", ORDERS, "        _reserve(s, order, row, -s.order_size[order])\n", "        pass\n"),
+    ("what shrinks gives its reserve back", ORDERS, "            _reserve(s, order, row, -lots)\n", "            pass\n"),
     ("stops reserve nothing", ORDERS, "    if row & 3 <= ASKS:\n        _reserve(s, order, row, -s", "    if row >= 0:\n        _reserve(s, order, row, -s"),
     ("reduce-only reserves nothing", ORDERS, "    if s.order_flags[order] & REDUCE_ONLY:\n        return\n    slot", "    slot"),
     ("sells reserve as sells", ORDERS, "    if row & 1 == ASKS:\n", "    if row & 1 != ASKS:\n"),
@@ -108,9 +102,3 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
 
 
 MUTANTS = tuple(Mutant(*rule, SUITES[rule[1]]) for rule in RULES)
-
-
-if __name__ == "__main__":
-    os.environ["SEAWALL_INTERPRET"] = "1"
-    mutants.MUTANTS = MUTANTS
-    sys.exit(mutants.main())

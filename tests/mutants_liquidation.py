@@ -1,14 +1,7 @@
-"""Small sabotages of the liquidation, one rule each: (rule, file, what stands there, what a saboteur puts there).
-
-`python tests/mutants_liquidation.py [WORDS]` sees a test die of it. They run uncompiled.
-"""
+"""Small sabotages of the liquidation, one rule each: (rule, file, what stands there, what a saboteur puts there)."""
 
 # ruff: noqa: E501
-import os
-import sys
-
-import mutants
-from mutants import Mutant
+from mutant_bench import Mutant
 
 SUITES = (
     "tests/unit/test_liquidation_stages.py tests/unit/test_liquidation_adl.py tests/unit/test_liquidation_queue.py "
@@ -144,9 +137,3 @@ RULES = (
 )  # fmt: skip
 
 MUTANTS = tuple(Mutant(rule, HOME + file, old, new, SUITES) for rule, file, old, new in RULES)
-
-
-if __name__ == "__main__":
-    os.environ["SEAWALL_INTERPRET"] = "1"
-    mutants.MUTANTS = MUTANTS
-    sys.exit(mutants.main())

@@ -1,14 +1,7 @@
+"""Small sabotages of matching and placing, one rule each."""
+
 # ruff: noqa: E501
-"""Small sabotages of matching and placing, one rule each; `python tests/mutants_orders.py [WORDS]` sees a test die of it.
-
-They run uncompiled: quicker than compiling 60 times.
-"""
-
-import os
-import sys
-
-import mutants
-from mutants import Mutant
+from mutant_bench import Mutant
 
 MATCHING = "src/seawall/book/matching.py"
 PLACING = "src/seawall/engine/placing.py"
@@ -105,8 +98,12 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
     ("what stopped early does not rest", PLACING, "        why = stop if why == code.OK else why\n", "        why = code.OK\n"),
     ("what rests off plan is checked", PLACING, "            why = -need\n", "            pass\n"),
     ("cut-off is cleared when nothing fills", PLACING, "target = lots if stop == code.FILLS_FULL and lots > 0 else o.size", "target = lots if stop == code.FILLS_FULL else o.size"),
-    ("a taker's empty bucket goes home", PLACING, "    close_empty_slot(s, slot)\n    release_isolated(s, o.bucket)\n", "    close_empty_slot(s, slot)\n"),
-    ("a taker's empty slot is freed", PLACING, "    close_empty_slot(s, slot)\n    release_isolated(s, o.bucket)\n", "    release_isolated(s, o.bucket)\n"),
+    ("a taker's empty bucket goes home", PLACING, "if release_isolated(s, o.bucket) == 0 and done <", "if done <"),
+    ("a taker's empty slot is freed", PLACING, "    close_empty_slot(s, slot)\n    if release", "    if release"),
+    ("what fed lots that did not fill goes back", PLACING, " and done < lots and need > 0:", " and False:"),
+    ("an order that gets nothing gives all of it back", PLACING, "_give_back(s, o, need, done == 0 and why != code.OK)", "_give_back(s, o, need, False)"),
+    ("what the rest needs is not given back", PLACING, "_give_back(s, o, need, done == 0 and why != code.OK)", "_give_back(s, o, need, True)"),
+    ("no more goes back than was fed", PLACING, "min(need, spare(s, o.bucket))", "spare(s, o.bucket)"),
     ("the fills of a change arm its stops", PLACING, "        fill_parent(s, o.replaced, done)\n", "        pass\n"),
     ("a change that fills leaves no order", PLACING, "        drop_order(s, o.replaced)\n", "        pass\n"),
     # commands
@@ -131,14 +128,8 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
 
 def tests_of(file: str) -> str:
     """The suites that concern a file, the one that most likely fails first; pairs of faults prove nothing more here."""
-    order = sorted(("", "_matching", "_changes"), key=lambda part: part != FIRST[file])
+    order = sorted(("", "_matching", "_changes", "_isolated"), key=lambda part: part != FIRST[file])
     return " ".join(f"tests/unit/test_engine_orders{part}.py" for part in order) + f" {FOUND} --deselect {PAIRS}"
 
 
 MUTANTS = tuple(Mutant(*rule, tests_of(rule[1])) for rule in RULES)
-
-
-if __name__ == "__main__":
-    os.environ["SEAWALL_INTERPRET"] = "1"
-    mutants.MUTANTS = MUTANTS
-    sys.exit(mutants.main())

@@ -1,13 +1,7 @@
+"""Small sabotages of trigger orders, schedules and pools, one rule each."""
+
 # ruff: noqa: E501
-"""Small sabotages of trigger orders, schedules and pools, one rule each; `python tests/mutants_stops.py [WORDS]` sees a
-test die of it. They run uncompiled.
-"""
-
-import os
-import sys
-
-import mutants
-from mutants import Mutant
+from mutant_bench import Mutant
 
 ENGINE, BOOK, LEDGER = "src/seawall/engine/", "src/seawall/book/", "src/seawall/ledger/"
 STOPS, TWAP, POOLS, APPLY = (ENGINE + f"{name}.py" for name in ("stops", "twap", "pools", "apply"))
@@ -202,9 +196,3 @@ RULES: tuple[tuple[str, str, str, str], ...] = (
 )  # fmt: skip
 
 MUTANTS = tuple(Mutant(*rule, SUITES.get(rule[1], WAITS)) for rule in RULES)
-
-
-if __name__ == "__main__":
-    os.environ["SEAWALL_INTERPRET"] = "1"
-    mutants.MUTANTS = MUTANTS
-    sys.exit(mutants.main())

@@ -6,7 +6,7 @@ from typing import Any
 from bare_venue import PRICE_MAX, START, USD, Bare
 from model.trading import Exchange
 from seawall.engine import invariants, orders
-from seawall.ledger import markets, state
+from seawall.ledger import isolated, markets, settings, state
 from seawall.ledger.buckets import find_slot
 from seawall.terms import code, command, event, parameter
 from seawall.units import RATE_ONE
@@ -359,3 +359,13 @@ class Judged(OrderDesk):
                     have["leverage"] = bucket["slots"].get(market, {}).get("leverage", -1)
             assert held == bucket["slots"], number
         assert int(self.cell[state.FEES]) == model.fees
+
+
+def isolate(desk: Any, account: int, market: int, leverage: int = 20) -> None:
+    place = settings.make_setting(desk.s, account, market)
+    desk.columns["setting_isolated"][place] = 1
+    desk.columns["setting_leverage"][place] = leverage
+
+
+def bucket_of(desk: Any, account: int, market: int) -> int:
+    return int(isolated.find_isolated(desk.s, account, market))

@@ -19,7 +19,7 @@ from seawall.lab.rulesets import rule_sets
 from seawall.lab.tally import Tally, add_events
 from seawall.margin.columns import market_table
 from seawall.margin.health import health
-from seawall.terms import command, event
+from seawall.terms import command, event, limits
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Mark, market
@@ -262,6 +262,18 @@ def test_a_market_without_bars_fills_nothing(monkeypatch: pytest.MonkeyPatch) ->
     late = [row[AT["market"]] for row in fills if row[-1] >= 20]
     assert late
     assert 0 not in late
+
+
+def test_a_market_too_thin_for_a_vault_is_replayed_without_one() -> None:
+    history = crash()
+    usual = np.array([10.0, 10.0, 0.015])  # USD a second
+    thin = changed(history, volume_usd=usual * np.ones_like(history.open), depth_usd=usual * history.depth_usd / 1e3)
+    population = people(thin, 300)
+    vaults = population.open_interest() * population.price // 100
+    assert 0 < vaults[2] < limits.POOL_ADD_MIN < vaults[:2].min()
+    made = ran(thin, population, None)
+    assert made.run.opening_backstop == pytest.approx(vaults[:2].sum(), abs=2)
+    assert closed(made) > 0
 
 
 def test_a_book_is_walked_and_refills() -> None:

@@ -60,6 +60,13 @@ def test_those_at_a_loss_come_last_under_every_policy() -> None:
         assert closed(found) == {2: 10, 1: 6}
 
 
+def test_a_bucket_in_debt_ranks_last_whatever_its_profit() -> None:
+    for policy in POLICIES:
+        arena, _ = crowd(policy, (10, 110, -200), (10, 101, 500), (10, 99, 500))
+        assert [arena.do(RANK, bucket, 0)[1] > 1 for bucket in (1, 2, 3)] == [False, True, True]
+        assert arena.do(RANK, 1, 0)[0] < arena.do(RANK, 3, 0)[0]
+
+
 def test_pro_rata_is_exact_in_sum_and_by_size() -> None:
     """Shorts of 7, 20 and 14 against a long of 40 (one lot is closed before): 40 x 20 / 41 and so on, larger first."""
     arena, loser = crowd(parameter.PRO_RATA, (7, 110, 900), (20, 110, 900), (14, 110, 900))

@@ -55,6 +55,17 @@ def test_a_bucket_that_is_well_again_leaves_and_is_placed() -> None:
     assert arena.c["bucket_fired"][bucket] == 1
 
 
+def test_a_bucket_found_well_while_it_waits_is_placed_again() -> None:
+    arena, (bucket,), _ = crowd(1)
+    arena.do(EVALUATE, 10)
+    assert arena.c["cell"][state.QUEUED] == 1
+    arena.cash(bucket, 1_000 * USD)
+    arena.do(UNIT)
+    assert arena.c["cell"][state.QUEUED] == arena.c["bucket_fired"][bucket] == 0
+    arena.do(SET_MARK, 0, 85 * USD, 85 * USD)
+    assert arena.c["bucket_fired"][bucket] == 1
+
+
 def test_one_unit_is_one_piece_of_work() -> None:
     arena, longs, bank = crowd(5)
     arena.bid(bank, 0, 90 * USD, 1)
@@ -171,6 +182,8 @@ def test_cuts_are_pro_rata_to_the_unit_and_exact_in_sum() -> None:
     arena.do(UNIT)
     cuts = [e["amount"] for e in of_kind(arena.take_events(), event.SOCIALISED)]
     assert cuts == model.haircuts([size * USD for size in sizes], amount)
+    entries = arena.c["slot_entry"][arena.c["bucket_first"][winners]]
+    assert (arena.c["bucket_raw"][winners] + entries == 10**9).all()  # out of their profit: what they paid in stays
     assert sum(cuts) == amount
     arena.check()
 

@@ -28,7 +28,7 @@ from seawall.lab.series import Seen, vault_equity
 from seawall.lab.tally import Tally, add_events, add_fills, tally_of
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
-from seawall.terms import command
+from seawall.terms import command, limits
 from seawall.terms.market import Market
 from seawall.units import RATE_ONE, Side, share
 
@@ -134,7 +134,10 @@ def play(
 
 
 def _fund_pools(feed: Feed, people: Population, rules: RuleSet) -> None:
-    """The maker, who has more than enough, stocks each market's insurance fund and, where it is used, its backstop."""
+    """The maker, who has more than enough, stocks each market's insurance fund and, where it is used, its backstop.
+
+    A market so thin that its vault would begin with less than a pool takes has none.
+    """
     interest = people.open_interest() * people.price
     funds = blank(len(interest), command.INSURANCE_ADD, MAKER)
     funds["market"], funds["amount"] = (
@@ -146,7 +149,7 @@ def _fund_pools(feed: Feed, people: Population, rules: RuleSet) -> None:
         pools = blank(len(interest), command.POOL_ADD, MAKER)
         pools["market"], pools["flags"] = np.arange(len(interest)), command.BACKSTOP
         pools["amount"] = [share(int(value), BACKSTOP_SHARE, Side.DOWN) for value in interest]
-        must(feed, pools[pools["amount"] > 0], "opening: backstop")
+        must(feed, pools[pools["amount"] >= limits.POOL_ADD_MIN], "opening: backstop")
 
 
 def _oracle_rows(index: Ints, now: int) -> Rows:

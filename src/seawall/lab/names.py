@@ -10,6 +10,7 @@ from seawall.units import BadInput
 DAY_MS: Final = 86_400_000
 QUOTES: Final = ("USDTM", "USDT", "USDC", "FDUSD", "BUSD", "USD")
 PREFIXED_QUOTES: Final = ("FDUSD", "BUSD")  # BNBUSD is BNB in USD: they count after three letters or more
+AS_IF_PREFIXED: Final = ("SHIBUSD",)  # SHIB in USD, not SHI in BUSD, also as 1000SHIBUSD and kSHIBUSD
 WRAPPERS: Final = frozenset({"SWAP", "PERP", "PERPETUAL", "SPOT", "FUTURES", "PF", "PI", "LINEAR"})
 ALIASES: Final = {"XBT": "BTC", "XDG": "DOGE"}
 MULTIPLIERS: Final = (("1000000", 1e6), ("100000", 1e5), ("10000", 1e4), ("1000", 1e3), ("1M", 1e6), ("k", 1e3))
@@ -51,6 +52,8 @@ def underlying(symbol: str) -> str:
 def _without_quote(text: str) -> str:
     for quote in QUOTES:
         least = 3 if quote in PREFIXED_QUOTES else 1
+        if quote in PREFIXED_QUOTES and text.endswith(AS_IF_PREFIXED):
+            continue
         if text.endswith(quote) and len(text) >= len(quote) + least:
             return text[: -len(quote)]
     return text
