@@ -1,5 +1,6 @@
 """The risk engine inside the venue: what it remembers, proposes and tells over `/v1`, and what its silence does."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from seawall.cli.main import main
+from seawall.risk.engine import RiskModel
 from seawall.risk.moves import HOUR_MS
 from seawall.risk.publisher import FIELDS, PRIMARY, Proposal, Report, digest_of, domain, mask_of, report_hash, sign_all
 from seawall.signing import Signature, signature_fields
 from seawall.terms import command, parameter
 from seawall.terms.parameter import HARD, NORMAL
+from seawall.tools import publish
+from seawall.tools.publish import Publisher
 from seawall.units import RATE_ONE, BadInput
 from seawall.venue import config
+from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_text
 from seawall.venue.ops.alerts.rules import Sight, account_levels
 from seawall.venue.ops.alerts.shapes import LiquidationChance
@@ -264,6 +270,71 @@ def test_signers_are_different_addresses(tmp_path: Path) -> None:
 
     same = address_text(SIGNERS[0].address)
     run(tmp_path, scenario, risk=config.Risk(signers=(same, same)))
+
+
+def test_a_publisher_outside_reads_decides_and_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees a fall of 24 % in its candles and closes the market; what it brings twice is not taken twice."""
+    named = config.Risk(mode="live", signers=tuple(address_text(one.address) for one in SIGNERS))
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        loop = asyncio.get_running_loop()
+        publisher = Publisher("http://venue", SIGNERS[:2], RiskModel(), chain_id=421_614)
+
+        async def over(path: str, body: Any) -> Any:
+            if path == "/info":
+                return msgspec.to_builtins(await inform(rig.service, body), order=None)
+            if body is None:
+                return (await desk.client.get(path)).json()
+            return (await desk.client.post(path, json=body)).json()
+
+        def ask(path: str, body: Any = None, *, may_refuse: bool = False) -> Any:
+            assert may_refuse == (path == "/v1/risk/proposals")
+            return asyncio.run_coroutine_threadsafe(over(path, body), loop).result(30)
+
+        monkeypatch.setattr(publisher, "_ask", ask)
+        await rig.price(0, 50_000_000)
+        quiet = await asyncio.to_thread(publisher.look)
+        assert "breaker" not in {one.parameter for one in quiet}
+        await rig.move(0, 38_000_000)
+        done = {one.parameter: one for one in await asyncio.to_thread(publisher.look)}
+        assert (done["breaker"].value, done["breaker"].outcome) == (HARD, "accepted")
+        assert any("range of 15 minutes" in why for why in done["breaker"].reasons)
+        assert desk.live(parameter.BREAKER) == HARD
+        assert {one.outcome for one in done.values()} == {"accepted"}
+        again = await asyncio.to_thread(publisher.look)
+        assert "breaker" not in {one.parameter for one in again}
+
+    run(tmp_path, scenario, risk=named)
+
+
+def test_a_publisher_needs_a_venue_and_a_key() -> None:
+    with pytest.raises(BadInput, match="key"):
+        Publisher("http://venue", (), RiskModel(), chain_id=1)
+    for url, why in (("venue", "expected http"), ("http://127.0.0.1:9", "no answer")):
+        with pytest.raises(BadInput, match=why):
+            Publisher(url, SIGNERS, RiskModel(), chain_id=1).look()
+
+
+def test_the_command_prints_what_a_venue_tells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {
+        "accounts": 2,
+        "liquidations_at_risk": "75000.0",
+        "value_at_risk": "0.0",
+        "need": "27500.0",
+        "insurance": "1000.0",
+        "ratio": "0.036364",
+        "scenarios": [{"name": "all -50%", "total": "27500.0", "cover": "27500.0", "groups": [{"address": "0x12"}]}],
+    }
+    monkeypatch.setattr(publish, "asked", lambda *_: told)
+    assert main(["risk", "insurance"]) == 0
+    shown = capsys.readouterr().out
+    assert "all -50%" in shown
+    assert "27500.0 USD" in shown
+    assert main(["risk", "publish"]) == 2
+    assert "--keystore" in capsys.readouterr().err
 
 
 # what it remembers and tells

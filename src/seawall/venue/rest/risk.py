@@ -150,6 +150,7 @@ def risk_view(office: RiskOffice) -> RiskView:
         age_ms=None if looked is None else max(0, service.now - looked),
         took_ms=office.took_ms,
         is_silent=service.now - columns["cell"].item(state.RISK_TIME) > silence,
+        serial=columns["cell"].item(state.RISK_SERIAL),
         signers=tuple(address_text(address) for address in office.signers),
         signers_needed=columns["param"].item(venue, parameter.RISK_SIGNERS),
         markets=tuple(markets),

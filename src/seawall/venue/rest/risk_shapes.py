@@ -65,6 +65,7 @@ class RiskView(Shape, frozen=True, kw_only=True):
     age_ms: Annotated[int | None, says("Since its last look; null: it has not looked yet.", 1_200)]
     took_ms: Annotated[int, says("How long the last look took.", 12)]
     is_silent: Annotated[bool, says("Whether the engine lets live values decay to static ones.", False)]
+    serial: Annotated[int, says("Of the last proposal that was accepted.", 12)]
     signers: Annotated[tuple[str, ...], says("Addresses of the signers that count, by their number.")]
     signers_needed: Annotated[int, says("How many must sign.", 2)]
     markets: tuple[MarketRiskView, ...]
