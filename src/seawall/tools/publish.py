@@ -89,18 +89,22 @@ class Publisher:
         static = {number: int(terms[one.name]["static"]) for number, one in MARKET.items() if one.rail is not None}
         first = rate(fraction_from(market["tiers"][0]["maintenance"], "maintenance"), Side.UP, "maintenance")
         least = Rate(max(static[parameter.INITIAL_LIVE], -(-RATE_ONE // int(market["tiers"][0]["max_leverage"]))))
-        margins = self.model.propose(coin, Rails(static_new_risk=least, static_maintenance=first), now)
+        margins = None
+        if coin in self.model.markets:
+            margins = self.model.propose(coin, Rails(static_new_risk=least, static_maintenance=first), now)
         lots = fraction_from(market["open_interest"], "open_interest") * 10 ** int(market["size_decimals"])
         seen = Market(
             state=stress.state,
             open_interest=int(lots),
             open_notional=usd(market["open_interest_usd"], "open_interest_usd"),
             depth=UsdMicro(0),
-            new_risk=margins.new_risk_rate,
-            maintenance=margins.maintenance_rate,
+            new_risk=Rate(0) if margins is None else margins.new_risk_rate,
+            maintenance=Rate(0) if margins is None else margins.maintenance_rate,
             static_maintenance=first,
         )
-        reasons = (*stress.reasons, *margins.reasons) or (f"the model, and a {NAMES[stress.state]} market",)
+        reasons = (*stress.reasons, *(margins.reasons if margins else ())) or (
+            f"the model, and a {NAMES[stress.state]} market",
+        )
         found = []
         for number, target in wanted(seen, static).items():
             one = terms[MARKET[number].name]
@@ -162,7 +166,7 @@ class Publisher:
         now: int,
     ) -> Outcome:
         coin, name = market["coin"], MARKET[number].name
-        margins = self.model.propose(coin, now_ms=now)
+        data = self.model.propose(coin, now_ms=now).data_hash if coin in self.model.markets else ""
         report = Report(
             coin=coin,
             parameter=name,
@@ -170,7 +174,7 @@ class Publisher:
             before=before,
             state=NAMES[self.stress[coin].state],
             model=self.model.model_id,
-            data=margins.data_hash,
+            data=data,
             reasons=reasons,
             time=now,
         )

@@ -70,7 +70,15 @@ class Memory:
     def __init__(self, service: "Service") -> None:
         self.service = service
         self.markets: dict[int, Known] = {}
+        for listing in service.universe.listings:
+            self.see(listing.number)
         service.hearers.append(self.hear)
+
+    def see(self, market: int) -> None:
+        """The mark of now: one that does not change is no news."""
+        mark = self.service.columns["market_price"].item(market)
+        if mark:
+            self.of(market).see(self.service.now, float(mark))
 
     def hear(self, news: News) -> None:
         """Takes in a batch."""

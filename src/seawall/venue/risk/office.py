@@ -159,6 +159,7 @@ class RiskOffice:
 
     def _see(self, listing: Listing, watched: Watched) -> Look:
         columns, now, number = self.service.columns, self.service.now, listing.number
+        self.memory.see(number)
         known = self.memory.of(number)
         self._tell(listing, watched)
         depth = self._depth(listing)
