@@ -92,6 +92,14 @@ def risk_router(rest: Rest, office: RiskOffice) -> APIRouter:
             raise ApiError("refused", made.outcome)
         return respond(_proposal(made))
 
+    _exposure_routes(router, rest, office)
+    return router
+
+
+def _exposure_routes(router: APIRouter, rest: Rest, office: RiskOffice) -> None:
+    """What stands to be liquidated and lost: everybody is read in the event loop and valued in a thread."""
+    service, heavy = rest.service, [rest.costs(HEAVY - LIGHT)]
+
     @router.get(
         "/exposure/{coin}",
         responses=answers(ExposureView, "unknown_coin"),
@@ -128,8 +136,6 @@ def risk_router(rest: Rest, office: RiskOffice) -> APIRouter:
         most = [int(service.columns["base_leverage"].item(number, 0)) for number in found.numbers]
         risk, need = await asyncio.to_thread(_insurance, found, bars, most, fund / 1e6)
         return respond(_insurance_view(rest, found, risk, need, (time, sequence, fund)))
-
-    return router
 
 
 def risk_view(office: RiskOffice) -> RiskView:
