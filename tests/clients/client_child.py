@@ -24,6 +24,7 @@ class Child:
 
     def __init__(self, command: list[str], log: Path, **more: Any) -> None:
         self.log = log
+        self.issues: list[str] = []  # what is wrong with the last answer by the client's own schemas, where it has any
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, **more
@@ -44,6 +45,7 @@ class Child:
         answer = json.loads(line)
         if "kind" in answer:
             raise ClientError(answer["kind"], answer["words"])
+        self.issues = answer.get("issues", [])
         return answer["told"]
 
     def call(self, target: str, method: str, *values: Any, **named: Any) -> Any:

@@ -30,7 +30,7 @@ def python_of(name: str) -> Path:
         if not is_ready:
             _run([sys.executable, "-m", "venv", str(folder)], folder)
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            _run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(wanted)], folder)
+            _run([*pip, "--require-hashes", "-r", str(wanted)], folder)
     return python
 
 

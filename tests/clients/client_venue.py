@@ -1,17 +1,20 @@
-"""A venue as a process for real clients, its prices all but still, and a market maker of plain signed requests."""
+"""A venue as a process for real clients, its prices in the test's hand, and a market maker of plain signed requests."""
 
 import itertools
 import time
 from pathlib import Path
 from typing import Any
 
+from price_line import PriceLine
+
 from seawall.signing import Key
 from seawall.venue.names import address_text
-from venue_process import Process, signed
+from venue_process import MARKETS, Process, signed
 
-QUIET = '[[feed]]\nkind = "generator"\noptions = { preset = "calm", speed = 0.001, interval_ms = 250 }\n'
 QUOTES = {"BTC": 20, "ETH": 500}  # the size on either side
 SPREAD = 0.001
+STEP = 0.02  # of a price, at most, that is moved at once
+NEAR = 0.0005  # as a share: reached
 FUNDS_USD = 100_000
 OPEN_SECONDS = 30
 
@@ -32,7 +35,8 @@ class Venue:
     """A running venue, what a test may want of it, and its maker."""
 
     def __init__(self, folder: Path) -> None:
-        self.process = Process(folder, more=QUIET)
+        self.prices = PriceLine(MARKETS)
+        self.process = Process(folder, more=self.prices.feed())
         self.maker = Wallet()
         self._nonce = 0
 
@@ -98,6 +102,25 @@ class Venue:
         orders = [self.limit(coin, size, self.price(coin, -side * SPREAD)) for coin, size, side in sides]
         statuses = self.place(self.maker, *orders)
         assert all("resting" in status for status in statuses), statuses
+
+    def move(self, coin: str, price: float) -> None:
+        """Brings a coin to a price in steps that the venue believes, and the maker's quotes with it."""
+        while self.prices.prices[coin] != price:
+            now = self.prices.prices[coin]
+            self.prices.prices[coin] = min(max(price, round(now * (1 - STEP))), round(now * (1 + STEP)))
+            self._reach(coin)
+        self.quote()
+
+    def _reach(self, coin: str) -> None:
+        end = time.monotonic() + OPEN_SECONDS
+        while abs(self._mark(coin) / self.prices.prices[coin] - 1) > NEAR:
+            assert time.monotonic() < end, f"{coin} stays at {self._mark(coin)}"
+            self.quote()
+            time.sleep(0.2)
+
+    def _mark(self, coin: str) -> float:
+        _, contexts = self.info("metaAndAssetCtxs")
+        return float(contexts[self.asset(coin)]["markPx"])
 
     def clear(self, wallet: Wallet) -> None:
         """Cancels all that rests of a wallet."""

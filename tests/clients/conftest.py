@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from client_child import Child
-from client_environments import HERE, python_of
+from client_environments import HERE, modules_of, python_of
 from client_venue import Venue
 from sdk_trader import Trader
 
@@ -19,6 +19,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
         yield made
     finally:
         code = made.process.kill(signal.SIGTERM)
+        made.prices.end()
     assert code == 0
     faults = [
         line for line in made.process.log.read_text().splitlines() if '"level":"error"' in line or "Traceback" in line
@@ -44,3 +45,12 @@ def trader(sdk: Child, venue: Venue) -> Iterator[Trader]:
     made = Trader(sdk, venue.wallet())
     yield made
     venue.clear(made.wallet)
+
+
+@pytest.fixture(scope="session")
+def nktkas(venue: Venue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    """@nktkas/hyperliquid under node, with the response schemas of its version 0.30.2."""
+    command = ["node", str(HERE / "children" / "nktkas_child.mjs"), str(modules_of("nktkas")), venue.url]
+    child = Child(command, tmp_path_factory.mktemp("nktkas") / "log")
+    yield child
+    child.end()

@@ -18,10 +18,18 @@ from seawall.venue.exchange.answer import answer as act
 from seawall.venue.floor import Floor
 from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_of
+from seawall.venue.onchain.link import link_of
+from seawall.venue.onchain.routes import SHAPES as CHAIN_SHAPES
+from seawall.venue.onchain.routes import chain_router
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
+from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
+from seawall.venue.rest.audit_routes import audit_router
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
+from seawall.venue.rest.lab import Lab
+from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
+from seawall.venue.rest.lab_routes import lab_router
 from seawall.venue.risk.desk import SHAPES as RISK_SHAPES
 from seawall.venue.risk.desk import RiskDesk
 from seawall.venue.service import Service
@@ -39,11 +47,13 @@ class Application:
         """`service` is open. BadInput for a configuration that is not whole."""
         self.service = service
         self.floor = Floor(service, clock)
+        self.link = link_of(service, self.floor.bridge, clock)
         self.operations = Operations(service, environment, self.floor.feeds)
         gate = self.operations.gate
         self.risk = RiskDesk(service, self.operations)
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
+        self.lab = Lab(service, service.config.lab)
         pages = Dashboard(self._pages())
         wire = Wire(self._asked, self.exchange, pages, gate)
         routed = _Sockets(wire, Endpoint(self.hub))
@@ -55,7 +65,10 @@ class Application:
         self.hub.start()
         await self.operations.start()
         self.risk.start()
-        return await self.floor.start()
+        listed = await self.floor.start()
+        if self.link is not None:
+            await self.link.start()
+        return listed
 
     def closing(self) -> None:
         """A stop has begun."""
@@ -63,6 +76,9 @@ class Application:
 
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
+        await self.lab.stop()
+        if self.link is not None:
+            await self.link.stop()
         await self.floor.stop()
         await self.risk.stop()
         await self.hub.stop()
@@ -86,8 +102,11 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
+        audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
+        chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
         risk = self.risk.routers(self.operations.rest)
-        self.operations.mount(app, faucet, *risk, shapes=(*FAUCET_SHAPES, *RISK_SHAPES))
+        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES, *RISK_SHAPES)
+        self.operations.mount(app, faucet, audit, lab, *chain, *risk, shapes=shapes)
         return app
 
 
