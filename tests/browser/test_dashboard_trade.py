@@ -239,6 +239,7 @@ def test_no_one_is_shut_out(page: Page) -> None:
 def test_the_keyboard_is_enough_to_choose_a_market_and_place_an_order(page: Page) -> None:
     page.locator(".market-name").focus()
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Search markets")).to_be_focused()
     page.keyboard.type("eth")
     page.keyboard.press("Enter")
     expect(page.locator(".market-name")).to_contain_text("ETH")

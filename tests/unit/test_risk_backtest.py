@@ -4,19 +4,21 @@ import json
 import math
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from seawall.cli.main import main
-from seawall.risk import baselines, score
+from seawall.risk import baselines, garch, score
 from seawall.risk.backtest import REFERENCE, WARM_HOURS, document, run
 from seawall.risk.bars import HOUR_MS, Bar
 from seawall.risk.engine import RiskModel
 from seawall.risk.explain import explain
 from seawall.risk.governor import Settings
 from seawall.risk.model import default
+from seawall.risk.page import page
 from seawall.risk.panel import Panel, load_panel
 from seawall.risk.played import play
 from seawall.risk.walk import walk
@@ -61,6 +63,30 @@ def test_filtered_simulation_by_hand() -> None:
         variance += max(0.03, 1 / (i + 1)) * (returns[i] ** 2 - variance)
         expected = math.sqrt(variance) * np.quantile(scaled, 0.995) if len(scaled) >= baselines.FIRST else np.nan
     assert baselines.filtered(moves, returns, 0.995, 0.97)[-1] == pytest.approx(expected)
+
+
+def test_garch_finds_the_parameters_it_was_made_with() -> None:
+    rng = np.random.default_rng(6)
+    variance, returns = 1e-4, []
+    for _ in range(8_000):
+        returns.append(math.sqrt(variance) * rng.standard_t(5) * math.sqrt(3 / 5))
+        variance = 1e-4 * 0.02 + 0.10 * returns[-1] ** 2 + 0.88 * variance
+    found = np.zeros(3)
+    garch.fit(np.array(returns), found)
+    assert found[0] == pytest.approx(0.10, abs=0.04)
+    assert found[1] == pytest.approx(0.98, abs=0.015)
+    assert found[2] == pytest.approx(5.0, abs=1.5)
+    series = np.array(returns)
+    made, exact = garch.likelihood(series, *found), garch.likelihood(series, 0.10, 0.98, 5.0)
+    assert made > exact - 2.0
+
+
+def test_the_pareto_tail_of_a_known_law() -> None:
+    rng = np.random.default_rng(7)
+    exponential = rng.exponential(size=40_000)
+    assert garch.pareto_quantile(exponential, 0.999) == pytest.approx(math.log(1_000), rel=0.06)
+    heavy = rng.pareto(4.0, size=40_000)  # shape 1 / 4
+    assert garch.pareto_quantile(heavy, 0.999) == pytest.approx(1_000**0.25 - 1.0, rel=0.08)
 
 
 def test_kupiec_and_christoffersen_against_published_values() -> None:
@@ -115,7 +141,7 @@ def test_a_backtest_has_every_figure_pooled_and_by_market() -> None:
     content = json.loads(json.dumps(document(done), allow_nan=False))
     expected = {
         "seawall_new", "seawall_open", "ewma_fhs_097", "ewma_fhs_0995", "hs_90d", "fhs_buffer", "fhs_stress",
-        "fhs_floor", "base_aci", "static", "placebo",
+        "fhs_floor", "garch_pot", "base_aci", "static", "placebo",
     }  # fmt: skip
     needed = {
         "violation", "kupiec_p", "christoffersen_p", "average_margin", "average_vs_fhs", "max_rise_24h",
@@ -174,14 +200,39 @@ def test_the_command_line(tmp_path: Path, capsys: Any) -> None:
     assert first >= HOUR_MS
     assert main(["risk", "backtest", "--data", str(tmp_path), "--from", "2020-02-15"]) == 0
     assert "seawall_new" in capsys.readouterr().out
+    (tmp_path / "binance_um_TINYUSDT_1h.csv").write_text(
+        "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n7200,1,1,1,1\n"
+    )
+    assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == ["fewer than 720 hours: TINY"]
     assert main(["risk", "explain", "--data", str(tmp_path), "--symbol", "W0"]) == 0
     assert "new risk" in capsys.readouterr().out
+    out = tmp_path / "page.html"
+    assert main(["risk", "report", "--data", str(tmp_path), "--symbols", "W0", "--out", str(out)]) == 0
+    assert out.read_text().startswith("<!doctype html>")
     for wrong in (["--data", str(tmp_path / "none")], ["--data", str(tmp_path), "--from", "yesterday"]):
         assert main(["risk", "backtest", *wrong]) == 2
     broken = tmp_path / "model.npz"
     broken.write_bytes(b"not a model")
     assert main(["risk", "backtest", "--data", str(tmp_path), "--model", str(broken)]) == 2
     assert "not a model file" in capsys.readouterr().err
+
+
+def test_the_page_is_whole_and_loads_nothing() -> None:
+    done = run(WORLD, default())
+    text = page(done, "W1")
+    assert text == page(run(WORLD, default()), "W1")
+    body = text.split("<body>")[1]
+    tree = ElementTree.fromstring("<body>" + body.split("</body>")[0].replace("&nbsp;", " ") + "</body>")
+    plots = [found for found in tree.iter("svg") if found.get("viewBox")]
+    assert len(plots) == 4
+    for plot in plots:
+        marks = list(plot.iter("path")) + list(plot.iter("circle"))
+        assert len(marks) >= 4
+        assert all("nan" not in str(mark.attrib) for mark in marks)
+    assert "Margins against moves: W1" in text
+    assert "://" not in text
+    assert all(f"<th>{name}</th>" in text for name in (*done.models, "W0", "W1", "W2"))
 
 
 def test_drivers_are_what_the_forecast_stands_on() -> None:

@@ -1,18 +1,20 @@
 // Decimal text as the API gives it: rounded and grouped by its digits, never through a float.
 
 const MINUS = "−";
+const SAFE_DIGITS = 15; // whole numbers up to here are exact in a double
 
 /** Rounds decimal text half away from zero to `places`, keeping trailing zeros. */
 export function rounded(text: string, places: number): string {
   const negative = text.startsWith("-");
   const [whole = "0", fraction = ""] = (negative ? text.slice(1) : text).split(".");
   const padded = fraction.padEnd(places + 1, "0");
-  let digits = BigInt(whole + padded.slice(0, places));
-  if (padded.charCodeAt(places) >= 53) digits += 1n;
-  const all = digits.toString().padStart(places + 1, "0");
+  const kept = whole + padded.slice(0, places);
+  const up = padded.charCodeAt(places) >= 53;
+  const digits = kept.length <= SAFE_DIGITS ? String(Number(kept) + (up ? 1 : 0)) : String(BigInt(kept) + (up ? 1n : 0n));
+  const all = digits.padStart(places + 1, "0");
   const cut = all.length - places;
   const made = places ? `${all.slice(0, cut)}.${all.slice(cut)}` : all;
-  return negative && digits !== 0n ? `-${made}` : made;
+  return negative && digits !== "0" ? `-${made}` : made;
 }
 
 /** Rounds towards zero. */

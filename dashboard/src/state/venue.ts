@@ -2,10 +2,12 @@
 import { computed, signal } from "@preact/signals";
 import { v1 } from "../wire/http";
 import { keep, recall } from "../wire/kept";
+import { paced } from "./pace";
 import { connections, link, subscribe } from "../wire/socket";
 import type { Context, Market, Venue } from "../wire/types";
 
 const MARKETS_MS = 4_000;
+const CONTEXTS_MS = 250; // between two showings
 
 export const markets = signal<Market[]>([]);
 /** By market number, as the websocket last said it. */
@@ -33,9 +35,10 @@ export async function refreshMarkets(): Promise<void> {
 }
 
 export function startVenue(): void {
-  subscribe({ type: "assetCtxs" }, (data: { ctxs: Context[] }) => {
-    contexts.value = data.ctxs;
-  });
+  const put = paced((all: Context[]) => {
+    contexts.value = all;
+  }, CONTEXTS_MS);
+  subscribe({ type: "assetCtxs" }, (data: { ctxs: Context[] }) => put(data.ctxs));
   const again = (): void => void refreshMarkets().catch(() => undefined); // the link's state tells of a break
   again();
   setInterval(() => {

@@ -2,6 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { clock, grouped, rounded } from "../parts/decimal";
 import { Tabs } from "../parts/tabs";
+import { paced } from "../state/pace";
 import { coin, market } from "../state/venue";
 import { subscribe } from "../wire/socket";
 import type { Book, Level, Trade } from "../wire/types";
@@ -9,6 +10,8 @@ import { pick } from "./ticket_state";
 
 const ROWS = 11;
 const TRADES = 40;
+const BOOK_MS = 125; // between two showings
+const TRADES_MS = 250;
 const book = signal<Book | null>(null);
 const trades = signal<Trade[]>([]);
 const shown = signal("book");
@@ -19,18 +22,28 @@ export function startBook(): void {
     book.value = null;
     trades.value = [];
     const known = new Set<number>();
+    let fresh: Trade[] = [];
+    const showBook = paced((data: Book) => {
+      if (data.coin === coin.peek()) book.value = data;
+    }, BOOK_MS);
+    const showTrades = paced((_: null) => {
+      trades.value = [...fresh, ...trades.peek()].sort((one, other) => other.time - one.time).slice(0, TRADES);
+      fresh = [];
+    }, TRADES_MS);
     const ends = [
-      subscribe({ type: "l2Book", coin: name }, (data: Book) => {
-        book.value = data;
-      }),
+      subscribe({ type: "l2Book", coin: name }, showBook),
       subscribe({ type: "trades", coin: name }, (data: Trade[]) => {
         const news = data.filter((one) => !known.has(one.tid));
         for (const one of news) known.add(one.tid);
-        trades.value = [...news.reverse(), ...trades.peek()].sort((one, other) => other.time - one.time).slice(0, TRADES);
         if (known.size > 2_000) known.clear();
+        fresh = [...news.reverse(), ...fresh].slice(0, TRADES);
+        if (news.length) showTrades(null);
       }),
     ];
-    return () => ends.forEach((end) => end());
+    return () => {
+      fresh = [];
+      ends.forEach((end) => end());
+    };
   });
 }
 

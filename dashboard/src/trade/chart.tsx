@@ -17,6 +17,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { tickText } from "../parts/decimal";
 import { tried } from "../state/told";
 import { colour, theme } from "../state/theme";
+import { paced } from "../state/pace";
 import { coin, market } from "../state/venue";
 import { info } from "../wire/http";
 import { keep, recall } from "../wire/kept";
@@ -26,6 +27,7 @@ import { type ChartLine, lines, moveOrder } from "./lines";
 
 const INTERVALS = ["1m", "5m", "15m", "1h", "4h", "1d"] as const;
 const CANDLES = 500;
+const BAR_MS = 250; // between two showings of the open candle
 const GRAB_PX = 6;
 const NEAR = 0.06; // lines within this share of the last price are kept in sight
 const interval = signal<string>(recall("interval") ?? "1m");
@@ -46,6 +48,7 @@ class Plot {
   private drawn = new Map<string, IPriceLine>();
   private dragged: { line: ChartLine; price: number } | null = null;
   private shown: ChartLine[] = [];
+  private newest = 0;
   private readonly abort = new AbortController();
 
   constructor(private readonly box: HTMLElement) {
@@ -77,11 +80,14 @@ class Plot {
 
   bar(candle: Candle): void {
     const [time, open, close] = [seconds(candle), Number(candle.o), Number(candle.c)];
-    this.candles.update({ time, open, high: Number(candle.h), low: Number(candle.l), close });
-    this.volume.update({ time, value: Number(candle.v), color: colour(close >= open ? "good-faint" : "bad-faint") });
+    const isPast = time < this.newest; // how a bar ended may be told after the next one began
+    this.candles.update({ time, open, high: Number(candle.h), low: Number(candle.l), close }, isPast);
+    this.volume.update({ time, value: Number(candle.v), color: colour(close >= open ? "good-faint" : "bad-faint") }, isPast);
+    this.newest = Math.max(this.newest, time);
   }
 
   fill(all: Candle[], decimals: number): void {
+    this.newest = all.length ? seconds(all.at(-1)!) : 0;
     const [up, down] = [colour("good-faint"), colour("bad-faint")];
     this.candles.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
     this.candles.setData(all.map((one) => ({ time: seconds(one), open: Number(one.o), high: Number(one.h), low: Number(one.l), close: Number(one.c) })));
@@ -171,6 +177,7 @@ class Plot {
 function load(plot: Plot, name: string, every: string, decimals: number): () => void {
   let live = true;
   let whole = false;
+  let newest = 0;
   const until = Date.now() + 86_400_000;
   const asked = info<Candle[]>({ type: "candleSnapshot", req: { coin: name, interval: every, startTime: 0, endTime: until } });
   asked
@@ -180,8 +187,13 @@ function load(plot: Plot, name: string, every: string, decimals: number): () => 
       whole = true;
     })
     .catch(() => undefined); // the link's state tells of a break; it is loaded again then
+  const show = paced((candle: Candle) => {
+    if (live && whole) plot.bar(candle);
+  }, BAR_MS);
   const end = subscribe({ type: "candle", coin: name, interval: every }, (candle: Candle) => {
-    if (whole) plot.bar(candle);
+    if (whole && candle.t < newest) plot.bar(candle); // how a bar ended is never left out
+    newest = Math.max(newest, candle.t);
+    show(candle);
   });
   return () => {
     live = false;

@@ -1,6 +1,6 @@
 // The market that is shown: its name with a list to choose another, its prices, its funding.
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { grouped, priceDecimals, rounded, share, span, usd } from "../parts/decimal";
 import { Num } from "../parts/num";
 import { ahead, choose, coin, context, contexts, market, markets } from "../state/venue";
@@ -49,7 +49,7 @@ function Row({ one, choosing }: { one: Market; choosing: () => void }) {
 
 function List() {
   const box = useRef<HTMLInputElement>(null);
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []);
   const close = (): void => {
     open.value = false;
     sought.value = "";

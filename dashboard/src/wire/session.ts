@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { exchange, Refusal, v1 } from "./http";
 import { keep, recall } from "./kept";
-import { type Action, addressOf, l1Data, newKey, ownersData, signTyped, type Signature, splitSignature, type TypedData } from "./sign";
+import { type Action, addressOf, DOMAIN, l1Data, newKey, ownersData, signTyped, type Signature, splitSignature, type TypedData } from "./sign";
 import type { Venue } from "./types";
 
 export type Provider = {
@@ -24,7 +24,8 @@ export const canTrade = computed(() => session.value?.key != null);
 let isMainnet = false;
 let lastNonce = 0;
 
-function nonceOf(): number {
+/** A nonce that is later than any before: the time in ms, at least. */
+export function nonceOf(): number {
   lastNonce = Math.max(Date.now(), lastNonce + 1);
   return lastNonce;
 }
@@ -111,6 +112,23 @@ async function asked(found: Provider, method: string, params?: unknown[]): Promi
 async function signed(now: Session, data: TypedData): Promise<Signature> {
   if (now.provider === null) return signTyped(now.key!, data);
   return splitSignature(await asked(now.provider, "eth_signTypedData_v4", [now.address, JSON.stringify(data)]));
+}
+
+/** Whose signatures the venue takes. */
+export const network = (): string => (isMainnet ? "mainnet" : "testnet");
+
+/** The chain that the owner's wallet is on; of a demo key, a test chain's. */
+export async function chainId(): Promise<number> {
+  const found = session.value?.provider;
+  return Number(found ? await asked(found, "eth_chainId") : OWN_CHAIN);
+}
+
+/** The owner's signature of typed data: the wallet shows it, a demo key signs at once. Throws Refusal. */
+export async function signData(data: TypedData): Promise<Signature> {
+  const now = session.value;
+  if (now === null) throw new Refusal("session", "Connect first.");
+  const types = { EIP712Domain: DOMAIN, ...data.types };
+  return signed(now, { ...data, types });
 }
 
 type Told = { status: "ok"; response: { type: string; data?: any } } | { status: "err"; response: string };

@@ -15,8 +15,8 @@ export type TypedData = {
   message: Record<string, unknown>;
 };
 
-const NOBODY = `0x${"00".repeat(20)}`;
-const DOMAIN: Field[] = [
+export const NOBODY = `0x${"00".repeat(20)}`;
+export const DOMAIN: Field[] = [
   { name: "name", type: "string" },
   { name: "version", type: "string" },
   { name: "chainId", type: "uint256" },

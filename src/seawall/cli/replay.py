@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -25,6 +25,7 @@ FILES: Final = ("replay.json", "report.html")
 DAY_MS: Final = 86_400_000
 LATE_SHARE: Final = 0.02  # of the bars may be cut at the start so that every market begins live
 ACCOUNTS_MAX: Final = 5_000_000
+Teller = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 Data = Annotated[str | None, typer.Option("--data", help="Folder of candles (Parquet or CSV); else the generator.")]
 Event = Annotated[str | None, typer.Option("--event", help=f"With --data: the day, default {DEFAULT_EVENT}.")]
@@ -44,6 +45,9 @@ Mark = Annotated[
 Out = Annotated[
     str | None, typer.Option("--out", help=f"Folder for report.html and replay.json, default {DEFAULT_OUT}.")
 ]
+Progress = Annotated[
+    bool, typer.Option("--progress", help="Tell progress on standard error, a line of JSON a percent.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print replay.json; files only with --out.")]
 
 
@@ -62,6 +66,7 @@ def replay(
     mark: Mark = None,
     out: Out = None,
     json_: Json = False,
+    progress: Progress = False,
 ) -> None:
     """Replay a crash on the engine under several rule sets and leave a report a risk analyst can show.
 
@@ -83,7 +88,7 @@ def replay(
         history = _recorded(data, event, markets=markets, interval=interval, wanted=wanted, gaps=gaps)
     if mark not in (None, "last") and not bool(history.has_index.any()):
         raise BadInput("mark", f"{history.name} has no independent index: only `last` can be replayed")
-    done = _run(history, chosen, accounts=accounts, seed=seed)
+    done = _run(history, chosen, accounts=accounts, seed=seed, progress=_lines if progress else _progress)
     command = _command(words, accounts=accounts, markets=markets, seed=seed)
     content = _document(done, command, data=data, event=event, preset=preset)
     content["run"] = {"seconds": round(time.perf_counter() - started, 3)}
@@ -174,7 +179,9 @@ def _rule_sets(rules: str, mark: str | None) -> "tuple[RuleSet, ...]":
     return rule_sets([part.strip() for part in rules.split(",") if part.strip()], mark)
 
 
-def _run(history: "History", rules: "Sequence[RuleSet]", *, accounts: int, seed: int) -> "Comparison":
+def _run(
+    history: "History", rules: "Sequence[RuleSet]", *, accounts: int, seed: int, progress: "Teller"
+) -> "Comparison":
     from seawall.lab.compare import compare, work_of
     from seawall.lab.population import Mix, populate_for
     from seawall.lab.words import counted
@@ -183,7 +190,7 @@ def _run(history: "History", rules: "Sequence[RuleSet]", *, accounts: int, seed:
     print("compiling the engine where it is not yet (a minute or two, kept for the next run)", file=sys.stderr)
     sets = f"{len(rules)} rule set{'s' if len(rules) != 1 else ''}"
     title = f"{accounts:,} accounts, {counted(history.markets)}, {history.bars:,} bars, {sets}"
-    with _progress(title, work_of(history, rules)) as tell:
+    with progress(title, work_of(history, rules)) as tell:
         return compare(history, people, rules, seed, tell)
 
 
@@ -201,6 +208,22 @@ def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*shown, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def _lines(_: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A line of JSON for each percent, for a program that reads them."""
+    done, told = 0, -1
+
+    def tell(bars: int) -> None:
+        nonlocal done, told
+        done += bars
+        percent = 100 * done // total
+        if percent > told:
+            told = percent
+            print(f'{{"progress": {percent / 100}}}', file=sys.stderr, flush=True)
+
+    yield tell
 
 
 def _command(words: dict[str, str | None], *, accounts: int, markets: int, seed: int) -> str:

@@ -86,6 +86,27 @@ def backtest(
 
 
 @app.command()
+def report(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="The HTML file.")] = Path("risk-report.html"),
+    model: Model = None,
+    symbols: Symbols = "",
+    show: Annotated[str, typer.Option("--show", help="Draw this market; without it the one with most hours.")] = "",
+    from_: From = None,
+    to: To = None,
+) -> None:
+    """A backtest as one HTML page: tables, coverage over time, margins against moves, the frontier."""
+    from seawall.lab.report import check_target, write_all
+    from seawall.risk.backtest import run
+    from seawall.risk.page import page
+
+    check_target(out.absolute().parent, [out.name])
+    done = run(_panel(data, symbols), _model(model), start_ms=_start(from_), end_ms=_end(to), tell=_tell)
+    write_all(out.absolute().parent, {out.name: page(done, show or None)})
+    print(out)
+
+
+@app.command()
 def explain(
     data: Data,
     symbol: Annotated[str, typer.Option("--symbol", help="The market.")],

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from seawall.risk import baselines
 from seawall.risk.features import PRIOR_OVER_BASE
+from seawall.risk.garch import garch_pot
 from seawall.risk.governor import Settings
 from seawall.risk.model import PLACEBO, TailModel
 from seawall.risk.panel import Panel
@@ -41,11 +42,12 @@ class Market:
     hours: npt.NDArray[np.int64]
     moves: Floats
     stress: npt.NDArray[np.bool_]
+    shock: npt.NDArray[np.bool_]
     margins: dict[str, Floats]
 
     def track(self, model: str) -> Track:
         """The hours under one margin."""
-        return Track(self.hours, self.moves, self.margins[model], self.stress)
+        return Track(self.hours, self.moves, self.margins[model], self.stress, self.shock)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def run(
     if not markets:
         raise BadInput("data", f"no market has {HOURS_MIN} hours to judge after a month of history")
     model_id = model.model_id if model is not None else "filtered-historical-simulation"
-    return Backtest(tuple(markets), tuple(skipped), model_id, panel.digest(), rules.alpha)
+    return Backtest(tuple(markets), (*panel.notes, *skipped), model_id, panel.digest(), rules.alpha)
 
 
 def _calibrated(forecast: Floats, played: Played, rows: npt.NDArray[Any], rules: Settings) -> Floats:
@@ -124,6 +126,7 @@ def _classical(played: Played, rows: npt.NDArray[Any], rules: Settings) -> dict[
         "fhs_buffer": baselines.buffered(fast),
         "fhs_stress": baselines.stressed(fast, history),
         "fhs_floor": baselines.floored(fast),
+        "garch_pot": np.asarray(garch_pot(moves, returns, level)),
     }
     found = {name: np.maximum(margin, rules.floor) for name, margin in found.items()}
     found["base_aci"] = _calibrated(PRIOR_OVER_BASE * played.extras[rows, 2], played, rows, rules)
@@ -152,16 +155,23 @@ def _judged(
         return None
     before = following[: int(np.argmax(chosen)) - 1]  # the last move before judgement is not yet known at its start
     static = np.full(len(rows), np.nanquantile(before, 0.995))
-    violence = np.asarray(baselines.volatility(_past(played, rows)[1], 0.97))[chosen]
+    volatility = np.asarray(baselines.volatility(_past(played, rows)[1], 0.97))
     kept = {name: margin[chosen] for name, margin in {**margins, "static": static}.items()}
     return Market(
         symbol=symbol,
         times_ms=times[chosen],
         hours=hours[chosen].astype(np.int64),
         moves=following[chosen],
-        stress=violence >= np.quantile(violence, 1.0 - STRESS_SHARE),
+        stress=_highest(played.extras[rows, 2][chosen]),
+        shock=_highest(volatility[chosen]),
         margins=kept,
     )
+
+
+def _highest(values: Floats) -> npt.NDArray[np.bool_]:
+    """The STRESS_SHARE of hours with the highest values."""
+    marked: npt.NDArray[np.bool_] = values >= np.quantile(values, 1.0 - STRESS_SHARE)
+    return marked
 
 
 def document(done: Backtest) -> dict[str, Any]:

@@ -16,9 +16,28 @@ import numpy.typing as npt
 
 from seawall.risk import governor
 from seawall.risk.bars import HOUR_MS, Bar, Hour, unsound
-from seawall.risk.features import FEATURES, absorb, common, describe, filtered, yearly
+from seawall.risk.carry import Carry
+from seawall.risk.conditions import Alarm, Conditions, Effect, effect
+from seawall.risk.factors import Correlations, FactorModel
+from seawall.risk.features import FEATURES, PRIOR_OVER_BASE, absorb, base_of, common, describe, filtered, yearly
+from seawall.risk.liquidity import Liquidity
+from seawall.risk.liquidity import forecast as liquidity_ahead
 from seawall.risk.model import Tail, TailModel
-from seawall.risk.state import BAD_VOLUME, COUNT, FLAGS, FROZEN, JUMPED, LATE, RUN, TIME, VOLUMES, WIDTH
+from seawall.risk.state import (
+    BAD_VOLUME,
+    COUNT,
+    FLAGS,
+    FROZEN,
+    JUMPED,
+    LAST_RETURN,
+    LATE,
+    RANGES,
+    RUN,
+    TIME,
+    UP,
+    VOLUMES,
+    WIDTH,
+)
 from seawall.units import RATE_ONE, BadInput, Rate
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +45,9 @@ Floats = npt.NDArray[np.float64]
 MODEL_HOURS: Final = 24  # of history before a trained model speaks
 FILTERED_HOURS: Final = 12  # before filtered historical simulation does
 STALE_HOURS: Final = 24  # without a usable bar: back to the static rates
-MARKETS_MAX: Final = 4_096
+MARKETS_MAX: Final = 1_000
+CARRY_HOURS: Final = 8.0  # of funding that new risk pays for ahead
+USUAL_RANGE: Final = 6  # place of the two weeks' mean range among RANGES
 
 
 class Source(StrEnum):
@@ -79,8 +100,10 @@ class _Market:
         self.refused = ""  # why the last bar was not taken
         self.pending_ms = -1  # the whole hour that waits for its decision
         self.vector = np.zeros(FEATURES)
-        self.tail = Tail(math.nan, math.nan, math.nan, math.nan)
+        self.worst = math.nan  # the fast forecast
         self.source = Source.STATIC
+        self.carry: Carry | None = None  # until a funding rate is observed
+        self.effect: Effect = effect(Conditions())
 
 
 class RiskModel:
@@ -100,6 +123,8 @@ class RiskModel:
         self._rows: Floats = np.zeros((16, WIDTH))
         self._margins: Floats = np.zeros((16, governor.WIDTH))
         self._waiting_ms = -1  # the hour for which decisions wait
+        self._joint = FactorModel()
+        self._returns: Floats = np.full(16, np.nan)  # of the hour that is ending, market by market
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -126,6 +151,17 @@ class RiskModel:
             self._close(known)
         return ""
 
+    def observe_funding(self, market: str, rate_hour: float) -> str:
+        """Takes the funding rate of an hour; returns why it was not used, or an empty text."""
+        known = self._known(market)
+        known.carry = known.carry or Carry()
+        return known.carry.observe(rate_hour)
+
+    def observe_conditions(self, market: str, seen: Conditions) -> Alarm:
+        """Takes what chain and oracles say now of `market`; returns what that alone asks of the breaker."""
+        self._known(market).effect = effect(seen)
+        return self._known(market).effect.alarm
+
     def propose(self, market: str, rails: Rails | None = None, now_ms: int | None = None) -> Proposal:
         """Rates for `market` now. Never NaN, never outside the rails; BadInput for a market that was never observed.
 
@@ -145,11 +181,13 @@ class RiskModel:
             if missing >= 1.0:
                 fast *= math.sqrt(1.0 + min(missing, STALE_HOURS))
                 reasons.append(f"widened for {missing:.0f} h without a usable bar")
+            fast = self._burdened(known, fast, reasons)
         self._quality(known, row, reasons)
         maintenance = self.policy.maintenance_share * opened
         new_risk = max(fast, self.policy.initial_over * maintenance)
         if source is Source.STATIC:
-            new_rate, open_rate = rails.static_new_risk, rails.static_maintenance
+            burdened = self._burdened(known, rails.static_new_risk / RATE_ONE, reasons)
+            new_rate, open_rate = _rate(burdened), rails.static_maintenance
         else:
             new_rate, open_rate = _rate(new_risk), _rate(maintenance)
         return Proposal(
@@ -166,7 +204,9 @@ class RiskModel:
         """The forecast after the last whole hour, uncalibrated; NaN before there is one."""
         known = self._known(market)
         self._decide_all()
-        return known.tail
+        if known.source is Source.MODEL and self.model is not None:
+            return self.model.forecast(known.vector)
+        return Tail(known.worst, known.worst, known.worst, known.worst)
 
     def margins(self, market: str) -> tuple[float, float]:
         """Calibrated margins for the present hour, as fractions: for new risk, under open positions; 0 before any."""
@@ -174,6 +214,23 @@ class RiskModel:
         self._decide_all()
         row = self._margins[known.place]
         return float(row[governor.FAST]), float(row[governor.OPEN])
+
+    def liquidity(self, market: str, depth_usd: float | None = None) -> Liquidity:
+        """Liquidity of the next hour; `depth_usd` is what rests within 1 % of mid on the thinner side, when known."""
+        known = self._known(market)
+        self._decide_all()
+        row = self._rows[known.place]
+        ahead = known.worst / PRIOR_OVER_BASE
+        return liquidity_ahead(
+            volume_usd_hour=float(row[VOLUMES + 3]),
+            range_hour=max(ahead, float(base_of(row))) if math.isfinite(ahead) else math.nan,
+            usual_range=float(row[RANGES + USUAL_RANGE]),
+            depth_usd=depth_usd,
+        )
+
+    def correlations(self) -> Correlations:
+        """How the markets moved together before the last hour, in the order of `markets`. BadInput without one."""
+        return self._joint.correlations()
 
     def features(self, market: str) -> Floats:
         """The feature vector [FEATURES] of the last decision."""
@@ -193,7 +250,9 @@ class RiskModel:
         if place == len(self._rows):
             self._rows = np.vstack((self._rows, np.zeros_like(self._rows)))
             self._margins = np.vstack((self._margins, np.zeros_like(self._margins)))
+            self._returns = np.append(self._returns, np.full_like(self._returns, np.nan))
         self._markets[market] = _Market(place)
+        self._joint.add(market)
         return self._markets[market]
 
     def _close(self, known: _Market) -> None:
@@ -201,9 +260,12 @@ class RiskModel:
         bar = known.hour.bar()
         if bar.time_ms > self._waiting_ms:
             self._decide_all()
+            self._joint.update(self._returns[: len(self._markets)])
+            self._returns[:] = np.nan
         row = self._rows[known.place]
         move = absorb(row, bar.time_ms, bar.high, bar.low, bar.close, bar.volume_usd)
         governor.settle(self._margins[known.place], move, row[COUNT], self.settings)
+        self._returns[known.place] = row[LAST_RETURN] if np.isfinite(row[UP]) else np.nan
         known.pending_ms = bar.time_ms
         self._waiting_ms = max(self._waiting_ms, bar.time_ms)
 
@@ -229,14 +291,15 @@ class RiskModel:
         if row[COUNT] < FILTERED_HOURS:
             return
         describe(row, factor, known.vector)
-        plain = filtered(row)
         if self.model is not None and row[COUNT] >= MODEL_HOURS:
-            known.tail, known.source = self.model.forecast(known.vector), Source.MODEL
+            known.worst, slow = (float(self.model.bulk(known.vector[None, :], head)[0]) for head in ("worst", "slow"))
+            known.source = Source.MODEL
         else:
-            known.tail, known.source = Tail(plain, plain, plain, plain), Source.FILTERED
+            known.worst = slow = float(filtered(row))
+            known.source = Source.FILTERED
         if margins[governor.MARGIN_COUNT] == 0.0:
             self._begin(known.place)
-        governor.decide(margins, known.pending_ms, known.tail.worst, known.tail.slow, yearly(row), self.settings)
+        governor.decide(margins, known.pending_ms, known.worst, slow, yearly(row), self.settings)
 
     def _begin(self, place: int) -> None:
         """A new listing starts from the calibration of its liquidity class."""
@@ -279,6 +342,14 @@ class RiskModel:
         if ahead > closed:
             reasons.append(f"raised {ahead / closed:.2f}x by the hour so far")
         return max(closed, ahead)
+
+    def _burdened(self, known: _Market, margin: float, reasons: list[str]) -> float:
+        """A margin for new risk with what chain, oracles and funding add."""
+        reasons.extend(known.effect.reasons)
+        carried = known.carry.over(CARRY_HOURS) if known.carry is not None else 0.0
+        if carried > 0.1 * margin:
+            reasons.append(f"funding may take {carried:.2%} in {CARRY_HOURS:.0f} h")
+        return min(known.effect.on(margin) + carried, 1.0)
 
     def _quality(self, known: _Market, row: Floats, reasons: list[str]) -> None:
         """Says what is wrong with the data."""

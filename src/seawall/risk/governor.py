@@ -1,9 +1,10 @@
 """Two margins from two forecasts: a fast one for new risk, a governed one under open positions.
 
 New risk: q * e^theta. Open positions: g = q^blend * s^(1 - blend), lifted by a buffer while that stays below the
-margin through the cycle (twice the yearly 99 % quantile) and never below a share of it, times its own e^theta. It may
-rise by `up` an hour and to `rise_max` x its lowest value of the last 24 hours, whatever the forecast says, and fall by
-`down` an hour. Both are calibrated by what then happened (conformal.py).
+margin through the cycle (`cycle` x the yearly 99 % quantile) and never below a share of it, times its own e^theta. It
+may rise by `up` an hour and to `rise_max` x its lowest value of the last 24 hours, whatever the forecast says, and fall
+by `down` an hour. Both are calibrated by what then happened (conformal.py). The settings are the ones found on five
+markets up to 2022 (docs/risk/README.md).
 """
 
 from math import exp
@@ -26,13 +27,13 @@ class Settings(NamedTuple):
 
     alpha: float = 0.005  # violations an hour
     step_fast: float = 0.02
-    step_open: float = 0.01
-    blend: float = 0.8  # weight of the fast forecast, geometric
-    buffer: float = 0.2
-    cycle: float = 2.0  # the margin through the cycle over the yearly 99 % quantile
-    floor_share: float = 0.4  # of the margin through the cycle
-    up: float = 0.4
-    down: float = 0.08
+    step_open: float = 0.005
+    blend: float = 0.6  # weight of the fast forecast, geometric
+    buffer: float = 0.35
+    cycle: float = 1.25  # the margin through the cycle over the yearly 99 % quantile
+    floor_share: float = 0.3  # of the margin through the cycle
+    up: float = 0.5
+    down: float = 0.02
     rise_max: float = 1.5  # over the lowest of the last 24 h
     floor: float = 0.003
     ceiling: float = 1.0

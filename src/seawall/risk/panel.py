@@ -62,12 +62,14 @@ def load_panel(folder: Path, symbols: Sequence[str] = (), *, hours_min: int = HO
     catalog = scan(folder, 0, TIME_MAX)
     wanted = tuple(dict.fromkeys(underlying(symbol) for symbol in symbols))
     best: dict[str, tuple[float, Series]] = {}
+    seen: dict[str, int] = {}
     for series in catalog.series:
         if series.kind not in WORTH or not 0 < series.interval_ms <= HOUR_MS or HOUR_MS % series.interval_ms:
             continue
         if wanted and series.base not in wanted:
             continue
         hours = len(np.unique(series.times_ms // HOUR_MS))
+        seen[series.base] = max(hours, seen.get(series.base, 0))
         worth = WORTH[series.kind] * hours
         if hours >= hours_min and worth > best.get(series.base, (0.0, series))[0]:
             best[series.base] = (worth, series)
@@ -76,7 +78,16 @@ def load_panel(folder: Path, symbols: Sequence[str] = (), *, hours_min: int = HO
         raise BadInput("symbols", f"no series of {hours_min} hours or more: {', '.join(missing[:5])}", str(folder))
     if not best:
         raise BadInput("data", f"no candles of an hour or less over {hours_min} hours or more", str(folder))
-    return _gridded([best[name][1] for name in sorted(best)], catalog.passed_over())
+    notes = catalog.passed_over() + _too_short([name for name in sorted(seen) if name not in best], hours_min)
+    return _gridded([best[name][1] for name in sorted(best)], notes)
+
+
+def _too_short(names: list[str], hours_min: int) -> list[str]:
+    """At most one note, naming up to three markets."""
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"fewer than {hours_min} hours: {', '.join(names[:3])}{more}"]
 
 
 def _gridded(chosen: list[Series], notes: list[str]) -> Panel:

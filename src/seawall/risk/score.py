@@ -20,13 +20,15 @@ STRESS_SHARE: Final = 0.01
 class Track:
     """One market's evaluated hours: `hours` (numbers, rising), the margin for each and the move that followed.
 
-    `stress` marks the 1 % of hours before which the EWMA volatility (0.97) of hourly returns was highest.
+    `stress` marks the 1 % of hours before which the mean range of about a day and a week was widest, `shock` those
+    before which the EWMA volatility (0.97) of hourly returns was highest.
     """
 
     hours: npt.NDArray[np.int64]
     moves: Floats
     margin: Floats
     stress: Flags
+    shock: Flags
 
     @property
     def violated(self) -> Flags:
@@ -119,7 +121,7 @@ def score(tracks: list[Track], reference: list[Track], level: float) -> dict[str
     """
     moves, margin = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("moves", "margin"))
     other = np.concatenate([track.margin for track in reference])
-    stress = np.concatenate([track.stress for track in tracks])
+    stress, shock = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("stress", "shock"))
     violated = moves > margin
     own, theirs = (values * scale_to(level, moves, values) for values in (margin, other))
     pairs = np.sum([pairs_of(track) for track in tracks], axis=0)
@@ -138,6 +140,7 @@ def score(tracks: list[Track], reference: list[Track], level: float) -> dict[str
         "christoffersen_p": christoffersen(pairs, 1.0 - level),
         "violation_after_violation": float(followed[1] / followed[0]) if followed[0] else 0.0,
         "stress_violation": float(violated[stress].mean()) if stress.any() else 0.0,
+        "shock_violation": float(violated[shock].mean()) if shock.any() else 0.0,
         "average_margin": float(margin.mean()),
         "average_vs_fhs": float(own.mean() / theirs.mean()),
         "max_rise_24h": float(rise.max()),

@@ -210,7 +210,7 @@ def _panel(rng: np.random.Generator, bars: Floats, listed: npt.NDArray[np.int64]
         low=np.minimum(low, close),
         close=close,
         volume=np.where(alive, volume, np.nan),
-        notes=("generated",),
+        notes=(),
     )
 
 

@@ -20,8 +20,13 @@ from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_of
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
+from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
+from seawall.venue.rest.audit_routes import audit_router
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
+from seawall.venue.rest.lab import Lab
+from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
+from seawall.venue.rest.lab_routes import lab_router
 from seawall.venue.service import Service
 from seawall.venue.wire import App, Receive, Scope, Send, Wire
 from seawall.venue.ws.endpoint import Endpoint
@@ -41,6 +46,7 @@ class Application:
         gate = self.operations.gate
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
+        self.lab = Lab(service, service.config.lab)
         pages = Dashboard(self._pages())
         wire = Wire(self._asked, self.exchange, pages, gate)
         routed = _Sockets(wire, Endpoint(self.hub))
@@ -59,6 +65,7 @@ class Application:
 
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
+        await self.lab.stop()
         await self.floor.stop()
         await self.hub.stop()
         await self.operations.stop()
@@ -81,7 +88,8 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
-        self.operations.mount(app, faucet, shapes=FAUCET_SHAPES)
+        audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
+        self.operations.mount(app, faucet, audit, lab, shapes=(*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES))
         return app
 
 

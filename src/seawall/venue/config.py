@@ -73,6 +73,14 @@ class Faucet(Section, frozen=True, kw_only=True):
     addresses: int = 50_000  # of owners; beyond it no new one is given any
 
 
+class Lab(Section, frozen=True, kw_only=True):
+    """Replays that the dashboard may start beside the venue: one at a time, at low priority."""
+
+    enabled: bool = True
+    accounts: Annotated[int, Meta(ge=10, le=1_000_000)] = 20_000  # of one replay, at most
+    seconds: Annotated[int, Meta(ge=10, le=86_400)] = 1_800  # it may take
+
+
 class MarketTerms(Section, frozen=True, kw_only=True):
     """A market to list unless it is. Tiers: [lower notional in USD, greatest leverage]; none: by rank in the list."""
 
@@ -177,6 +185,7 @@ class Config(Section, frozen=True, kw_only=True):
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    lab: Lab = Lab()
     limits: Limits = Limits()
     logs: Logs = Logs()
     alerts: Alerts = Alerts()
