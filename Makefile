@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= out
+WORKERS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dashboard replay test test-all check bench sim mutants clean
@@ -34,11 +35,11 @@ replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.
 	$(BIN)/seawall replay --out $(OUT) $(if $(DATA),--data "$(DATA)") $(if $(EVENT),--event "$(EVENT)") $(ARGS)
 
 test: $(READY) ## the tests, under ten minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(READY) ## every test, the slow suites too; then those of the engine uncompiled, where some can only run
-	$(BIN)/python -m pytest -m ""
-	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest tests/unit tests/property tests/incidents
+	$(BIN)/python -m pytest $(WORKERS) -m ""
+	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest $(WORKERS) tests/unit tests/property tests/incidents
 
 check: $(READY) ## lint, types, import contracts
 	$(BIN)/ruff check src tests bench examples
@@ -49,7 +50,7 @@ check: $(READY) ## lint, types, import contracts
 bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
 	$(BIN)/python bench/run.py
 
-bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable history ws replay start compile driftpy nautilus
+bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable history ws dashboard replay start compile driftpy nautilus
 	$(BIN)/python bench/run.py $*
 
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'

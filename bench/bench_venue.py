@@ -91,7 +91,9 @@ def play(venue: Process, folder: Path, frames: list[bytes], rate: float = 0) -> 
         str(rate),
         str(venue.port),
     ]
-    done = subprocess.run(["taskset", "-c", str(CORES[-1]), *worker], check=True, capture_output=True, text=True)
+    done = subprocess.run(["taskset", "-c", str(CORES[-1]), *worker], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"the client failed: {done.stderr[-2_000:]}")
     told: dict[str, Any] = json.loads(done.stdout)
     return {**told, "cpu": cpu_of(venue.process.pid) - before, "rate": told["answered"] / told["seconds"]}
 

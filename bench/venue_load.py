@@ -1,6 +1,6 @@
 """A client that loads a venue over HTTP, from a process of its own: many connections, each with one request under way.
 
-    venue_load.py FILE CONNECTIONS RATE     requests from FILE; RATE 0: as fast as they are answered
+    venue_load.py FILE CONNECTIONS RATE PORT   requests from FILE; RATE 0: as fast as they are answered
 
 Requests are made and signed before the clock starts. Prints JSON: seconds, answered, latencies in ms.
 """
@@ -11,6 +11,7 @@ import struct
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 
 def requests_of(path: Path) -> list[bytes]:
@@ -31,8 +32,7 @@ class Line(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         self.data += data

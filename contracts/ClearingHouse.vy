@@ -242,6 +242,7 @@ def settle(bucket: uint256):
 # ---------------------------------------------------------------------
 
 @external
+@reentrant
 def fill(
     market: uint256,
     taker: uint256,
@@ -252,7 +253,10 @@ def fill(
     taker_reduces: bool,
     maker_reduces: bool,
 ) -> uint256:
-    """@notice Trades between two accounts, or an account and the market's pool. 0, or the code why nothing changed."""
+    """
+    @notice Trades between two accounts, or an account and the market's pool. 0, or the code why nothing changed. The
+            only call that it makes is a view, before anything is written: it needs no lock.
+    """
     self._only(msg.sender == EXCHANGE)
     return fills.fill(market, taker, maker, side, lots, price, taker_reduces, maker_reduces)
 

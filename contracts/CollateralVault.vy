@@ -18,6 +18,7 @@ import margin
 import signatures
 import reader
 import units
+import wallet_actions
 import words
 from ethereum.ercs import IERC20
 from interfaces import IClearingHouse
@@ -55,6 +56,7 @@ interface Hub:
 
 interface Liveness:
     def is_silent() -> bool: view
+    def operator() -> address: view
 
 
 # ---------------------------------------------------------------------
@@ -86,6 +88,7 @@ WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address owner,uint256 sub,uint256 amount,address payee,uint256 nonce,uint256 expires)"
 )
 MAX_ASSET_AGE: constant(uint256) = 3600
+OF_ACTION: constant(uint256) = 1 << 240  # of the key of a used nonce: it is the time of a wallet's action
 
 struct Asset:
     token: address
@@ -289,6 +292,31 @@ def withdraw_for(
     if not signatures.is_signed_by(owner, body, signature):
         code.refuse(code.NOT_AUTHORISED)
     self.used_nonce[(account << 64) | nonce] = True
+    return self._withdraw(account, amount, payee, block.timestamp + DISPUTE_S, block.number + DISPUTE_BLOCKS)
+
+
+@external
+def withdraw_by_action(owner: address, action: wallet_actions.Action, r: uint256, s: uint256, v: uint256) -> uint256:
+    """
+    @notice A withdrawal that the owner has signed for the venue's API, brought by the venue's operator within a day:
+            payable after the dispute window. Nobody else may bring one: the same signature is good for another venue.
+    """
+    if msg.sender != staticcall Liveness(EXCHANGE).operator():
+        code.refuse(code.NOT_AUTHORISED)
+    now: uint256 = block.timestamp * 1000
+    if action.time + DAY_MS < now or action.time > now + DAY_MS:
+        code.refuse(code.COMMAND_EXPIRED)
+    account: uint256 = convert(owner, uint256)
+    key: uint256 = OF_ACTION | (account << 64) | action.time
+    if self.used_nonce[key]:
+        code.refuse(code.NONCE_USED)
+    if owner == empty(address) or wallet_actions.signer_of(action, r, s, v) != owner:
+        code.refuse(code.NOT_AUTHORISED)
+    payee: address = wallet_actions.address_of(action.destination)
+    if payee == empty(address):
+        code.refuse(code.BAD_FIELD)
+    self.used_nonce[key] = True
+    amount: int256 = wallet_actions.amount_of(action.amount)
     return self._withdraw(account, amount, payee, block.timestamp + DISPUTE_S, block.number + DISPUTE_BLOCKS)
 
 

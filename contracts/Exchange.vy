@@ -63,6 +63,12 @@ interface Few:
 interface Quotes:
     def offer(market: uint256, side: int256, wanted: int256, limit: int256) -> (int256, int256, bool): view
 
+# prices and lots that a market lets in whoever reduces or not; none while anything is out of the ordinary
+struct Open:
+    low: int256
+    high: int256
+    most: int256
+
 struct Request:
     account: uint256
     market: uint256
@@ -159,55 +165,94 @@ def settle(
         code.refuse(code.NOT_AUTHORISED)
     book: DynArray[orders.Order, ORDERS_MAX] = []
     for one: orders.Signed in signed:
-        book.append(orders.checked(one, proofs))
+        order: orders.Order = orders.checked(one)
+        if order.why == orders.UNPROVEN:
+            order.why = orders.is_proven(one, proofs[one.s]) if one.s < len(proofs) else code.NOT_AUTHORISED
+        book.append(order)
     done: uint256 = 0
-    q: reader.Quoted = empty(reader.Quoted)
+    t: margin.Terms = empty(margin.Terms)
+    open_to: Open = empty(Open)
     known: uint256 = max_value(uint256)
     place: uint256 = 0
     for packed: uint256 in fills:
-        taker: uint256 = packed & 65535
-        maker: uint256 = (packed >> 16) & 65535
+        at: uint256 = packed & 65535
+        other: uint256 = (packed >> 16) & 65535
         lots: int256 = convert((packed >> 32) & words.M64, int256)
-        price: int256 = convert((packed >> 96) & words.M64, int256)
-        why: uint256 = book[taker].why
-        if why == 0 and maker == AGAINST_POOL:
-            why, lots = self._pool_fill(book[taker], lots)
+        taker: orders.Order = book[at]
+        why: uint256 = taker.why
+        if why == 0 and other == AGAINST_POOL:
+            why, lots = self._pool_fill(taker, lots)
         elif why == 0:
-            if book[taker].market != known:
-                known = book[taker].market
-                q.terms = self._terms(known)
-            why = self._pair_fill(book[taker], book[maker], lots, price, q.terms)
+            maker: orders.Order = book[other]
+            why = maker.why
+            if orders.market_of(taker.terms) != known:
+                known = orders.market_of(taker.terms)
+                t = self._terms(known)
+                open_to = self._open_to(t)
+            price: int256 = convert((packed >> 96) & words.M64, int256)
+            if why == 0:
+                why = self._pair_fault(taker, maker, lots, price)
+            if why == 0 and (price < open_to.low or price > open_to.high or lots > open_to.most):
+                both: bool = orders.reduces(taker.terms) and orders.reduces(maker.terms)
+                why = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, price, lots, both, self._now())
+            if why == 0:
+                why = extcall IClearingHouse(HOUSE).fill(
+                    known,
+                    taker.terms & words.ACCOUNT_MASK,
+                    maker.terms & words.ACCOUNT_MASK,
+                    orders.side_of(taker.terms),
+                    lots,
+                    price,
+                    orders.reduces(taker.terms),
+                    orders.reduces(maker.terms),
+                )
+            if why == 0:
+                book[other].lots = unsafe_sub(maker.lots, lots)
         if why == 0:
             done = unsafe_add(done, 1)
-            orders.use(book[taker], lots)
-            book[taker].lots = unsafe_sub(book[taker].lots, lots)
-            if maker != AGAINST_POOL:
-                orders.use(book[maker], lots)
-                book[maker].lots = unsafe_sub(book[maker].lots, lots)
+            book[at].lots = unsafe_sub(taker.lots, lots)
         else:
             log FillRefused(place=place, reason=why)
         place = unsafe_add(place, 1)
+    for o: orders.Order in book:
+        if o.lots != o.had:
+            orders.use(o)
     return done
 
 
 @internal
-def _pair_fill(taker: orders.Order, maker: orders.Order, lots: int256, price: int256, t: margin.Terms) -> uint256:
-    if maker.why != 0:
-        return maker.why
-    if maker.market != taker.market or maker.side == taker.side:
+@pure
+def _pair_fault(taker: orders.Order, maker: orders.Order, lots: int256, price: int256) -> uint256:
+    """@notice 0 when two orders meet: the same market, other sides, lots that both have left, a price within each."""
+    if (taker.terms ^ maker.terms) & (511 << 168) != 1 << 176:
         return code.BAD_FIELD
     if lots < 1 or lots > taker.lots or lots > maker.lots:
         return code.BAD_SIZE
-    if unsafe_mul(taker.side, unsafe_sub(price, taker.price)) > 0 or unsafe_mul(maker.side, unsafe_sub(price, maker.price)) > 0:
+    side: int256 = orders.side_of(taker.terms)
+    if unsafe_mul(side, unsafe_sub(price, orders.price_of(taker.limits))) > 0:
         return code.BAD_PRICE
-    # who reduces is let in sooner: where one of them does not, the stricter gate holds
-    reduces: bool = taker.reduces and maker.reduces
-    why: uint256 = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, price, lots, reduces, self._now())
-    if why != 0:
-        return why
-    return extcall IClearingHouse(HOUSE).fill(
-        taker.market, taker.account, maker.account, taker.side, lots, price, taker.reduces, maker.reduces
-    )
+    return code.BAD_PRICE if unsafe_mul(side, unsafe_sub(orders.price_of(maker.limits), price)) > 0 else 0
+
+
+@internal
+@view
+def _open_to(t: margin.Terms) -> Open:
+    """
+    @notice What `gates.admits` lets in of orders that do not reduce, which are let in last: where one of a pair does
+            not reduce, the stricter gate holds.
+    """
+    o: Open = Open(low=max_value(int256), high=0, most=0)
+    index: int256 = convert(t.word & margin.M41, int256)
+    if index == 0 or not margin.is_fresh(t.word, t.risk, self._now()):
+        return o
+    if margin.status_of(t.word) != limits.ACTIVE or gates.open_to(t.word, t.policy, t.dwells, False) != 0:
+        return o
+    price_max: int256 = amm.price_max_in(t.caps)
+    far: int256 = units.rate_down(index, words.field(t.caps, amm.PRICE_BAND, 24))
+    o.low = max(1, unsafe_sub(index, far))
+    o.high = min(price_max, unsafe_add(index, far))
+    o.most = unsafe_div(limits.NOTIONAL_MAX, price_max)
+    return o
 
 
 @internal
@@ -217,7 +262,15 @@ def _pool_fill(o: orders.Order, lots: int256) -> (uint256, int256):
     why: uint256 = 0
     done: int256 = 0
     price: int256 = 0
-    why, done, price = self._take(o.account, o.market, o.side, lots, o.price, o.reduces, False)
+    why, done, price = self._take(
+        o.terms & words.ACCOUNT_MASK,
+        orders.market_of(o.terms),
+        orders.side_of(o.terms),
+        lots,
+        orders.price_of(o.limits),
+        orders.reduces(o.terms),
+        False,
+    )
     return why, done
 
 

@@ -45,15 +45,13 @@ def fees_of(caps: uint256, notional: int256) -> (int256, int256):
 
 @internal
 @view
-def is_over_position_cap(caps: uint256, p: isolated.Party, market: uint256, side: int256, lots: int256) -> bool:
-    """@notice Whether linked accounts would together hold more than the cap on this side."""
-    held: int256 = unsafe_mul(side, p.held)
-    grown: int256 = units.growth(held, lots)
+def is_over_position_cap(caps: uint256, p: isolated.Party, market: uint256, side: int256, grown: int256) -> bool:
+    """@notice Whether linked accounts would together hold more than the cap on this side, after `grown` lots more."""
     if grown <= 0:
         return False
     most: int256 = limits.NOTIONAL_MAX // words.field(caps, amm.PRICE_MAX, 41)
     others: uint256 = (127 << words.ISOLATED_SHIFT) | (15 << words.SUBS_SHIFT)
-    total: int256 = max(0, held)
+    total: int256 = max(0, unsafe_mul(side, p.held))
     if p.bucket != p.account or p.account > words.OWNER_MASK or p.head & others != 0:
         total = isolated.held_by_linked(p.account, market, side)
     return unsafe_add(total, grown) > min(words.field(caps, amm.POSITION_CAP, 54), most)
@@ -61,11 +59,11 @@ def is_over_position_cap(caps: uint256, p: isolated.Party, market: uint256, side
 
 @internal
 @pure
-def direction_fault(p: isolated.Party, side: int256, lots: int256, reduces: bool) -> uint256:
+def direction_fault(head: uint256, held: int256, side: int256, lots: int256, reduces: bool) -> uint256:
     """@notice Reduce-only never increases or flips; a bucket in liquidation takes no new risk."""
     if reduces:
-        return code.REDUCE_ONLY if unsafe_mul(unsafe_sub(0, side), p.held) < lots else 0
-    return code.BEING_LIQUIDATED if p.head & words.LIQUIDATING != 0 else 0
+        return code.REDUCE_ONLY if unsafe_mul(unsafe_sub(0, side), held) < lots else 0
+    return code.BEING_LIQUIDATED if head & words.LIQUIDATING != 0 else 0
 
 
 @internal
@@ -119,19 +117,19 @@ def fill(
     is_pool: bool = words.is_pool(maker_account)
     if taker.head == 0 or maker.head == 0:
         return code.UNKNOWN_ACCOUNT
-    why: uint256 = self.direction_fault(taker, side, lots, taker_reduces)
+    why: uint256 = self.direction_fault(taker.head, taker.held, side, lots, taker_reduces)
     if why == 0 and (taker_account ^ maker_account) & words.OWNER_MASK == 0:
         why = code.SELF_TRADE
     if why == 0 and not is_pool:
-        why = self.direction_fault(maker, unsafe_sub(0, side), lots, maker_reduces)
+        why = self.direction_fault(maker.head, maker.held, unsafe_sub(0, side), lots, maker_reduces)
         if maker.head & words.LIQUIDATING != 0:
             why = code.BEING_LIQUIDATED
-    grown: int256 = unsafe_sub(
-        units.growth(unsafe_mul(side, taker.held), lots), min(lots, max(0, unsafe_mul(side, maker.held)))
-    )
+    taker_grows: int256 = units.growth(unsafe_mul(side, taker.held), lots)
+    maker_falls: int256 = min(lots, max(0, unsafe_mul(side, maker.held)))
+    grown: int256 = unsafe_sub(taker_grows, maker_falls)
     if why == 0 and grown > 0 and unsafe_add(words.field(risk, 0, 54), grown) > words.field(caps, 0, 54):
         why = code.OPEN_INTEREST_CAP
-    if why == 0 and not taker_reduces and self.is_over_position_cap(caps, taker, market, side, lots):
+    if why == 0 and not taker_reduces and self.is_over_position_cap(caps, taker, market, side, taker_grows):
         why = code.POSITION_CAP
     if why != 0:
         return why
@@ -147,8 +145,10 @@ def fill(
     why, need = self.margin_fault(taker, market, size, cost, fee, most, grown)
     if why != 0:
         return why
-    if not is_pool and not maker_reduces and self.is_over_position_cap(caps, maker, market, unsafe_sub(0, side), lots):
-        return code.POSITION_CAP
+    if not is_pool and not maker_reduces:
+        grows: int256 = unsafe_sub(lots, maker_falls)
+        if self.is_over_position_cap(caps, maker, market, unsafe_sub(0, side), grows):
+            return code.POSITION_CAP
     maker_need: int256 = 0
     if is_pool:
         if maker_reduces:

@@ -39,9 +39,10 @@ def party_of(account: uint256, market: uint256, price_word: uint256, risk: uint2
     p: Party = empty(Party)
     p.account = account
     p.bucket = account
-    p.head = ledger.word[words.BUCKET | account]
+    cross: uint256 = ledger.word[words.BUCKET | account]
+    p.head = cross
     p.is_made = True
-    if (p.head >> words.ISOLATED_SHIFT) & 127 != 0:
+    if (cross >> words.ISOLATED_SHIFT) & 127 != 0:
         own: uint256 = words.isolated_of(account, market)
         head: uint256 = ledger.word[words.BUCKET | own]
         if head != 0:
@@ -57,7 +58,7 @@ def party_of(account: uint256, market: uint256, price_word: uint256, risk: uint2
         p.leverage = most
         return p
     setting: uint256 = 0
-    if p.head & words.HAS_SETTINGS != 0:
+    if cross & words.HAS_SETTINGS != 0:
         setting = ledger.word[words.setting_key(account, market)]
     if p.bucket == account and p.head != 0 and setting & isolated_words.IS_ISOLATED != 0:
         p.bucket = words.isolated_of(account, market)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seawall.risk.hours import hourly
 from seawall.risk.foresight import HOURS, Scene
+from seawall.risk.hours import hourly
 from seawall.risk.moves import HORIZON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import Conditions

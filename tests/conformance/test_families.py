@@ -62,6 +62,8 @@ def moved(family: str, case: Case, field: str, value: Any, direction: int) -> An
     if isinstance(value, list):
         last = moved(family, case, field, value[-1], direction)
         return [*value[:-1], last]
+    if isinstance(value, str) and value.startswith("0x"):  # a hash, or half a signature
+        return f"0x{(int(value, 16) + direction) % 16 ** (len(value) - 2):0{len(value) - 2}x}"
     number = Fraction(value)
     allowed = tolerance(family, case, field, number)
     if allowed == 0 and number.denominator == 1:

@@ -43,5 +43,5 @@ def test_winners_who_leave_first_take_no_more_than_is_there() -> None:
 
 
 def test_it_fails_without_the_guard() -> None:
-    old = "unpaid = max(0, counted - payable(s, bucket)) if counted > 0 else 0"
-    assert fails_without("ledger/leaving.py", old, "unpaid = 0", scenario)
+    old = "return int(max(0, counted - payable(s, bucket))) if counted > 0 else 0"
+    assert fails_without("ledger/leaving.py", old, "return 0", scenario)

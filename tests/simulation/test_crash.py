@@ -47,7 +47,7 @@ def test_a_world_goes_on_after_every_failure_and_its_log_is_what_the_journal_kep
 
 def test_run_journal_a_disk_that_only_says_that_it_has_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryDisk, "sync", lambda _self, _name: None)
-    assert caught(8) == "RUN_JOURNAL"
+    assert caught(60) == "RUN_JOURNAL"
 
 
 def test_run_journal_a_recovery_to_another_state() -> None:

@@ -157,6 +157,17 @@ def test_a_backtest_has_every_figure_pooled_and_by_market() -> None:
     assert content["target"] == 0.005
 
 
+def test_the_move_of_a_day_is_the_worst_of_24_hours() -> None:
+    market = run(WORLD, None).markets[0]
+    place = WORLD.symbols.index(market.symbol)
+    for row in (0, 100, len(market.hours) - 30):
+        hour = int(market.hours[row])
+        ahead, close = slice(hour + 1, hour + 25), WORLD.close[hour, place]
+        worst = max(WORLD.high[ahead, place].max() / close - 1.0, 1.0 - WORLD.low[ahead, place].min() / close)
+        assert market.day[row] == pytest.approx(worst)
+    assert np.isnan(market.day[-23:]).all()  # a day that has not ended
+
+
 def test_no_margin_of_a_backtest_sees_the_hour_it_is_for() -> None:
     cut = 1_400
     whole, part = run(WORLD, default()), run(WORLD.until(cut), default())
@@ -205,6 +216,9 @@ def test_the_command_line(tmp_path: Path, capsys: Any) -> None:
     )
     assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] == ["fewer than 720 hours: TINY"]
+    assert main(["risk", "backtest", "--data", str(tmp_path), "--symbols", "W0", "--warm", "200", "--json"]) == 0
+    longer = json.loads(capsys.readouterr().out)["models"]["seawall_new"]["hours"]
+    assert longer >= content["by_symbol"]["W0"]["seawall_new"]["hours"] + 500
     assert main(["risk", "explain", "--data", str(tmp_path), "--symbol", "W0"]) == 0
     assert "new risk" in capsys.readouterr().out
     out = tmp_path / "page.html"

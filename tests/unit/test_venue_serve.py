@@ -91,7 +91,7 @@ class Process:
     def end(self) -> tuple[int, str]:
         """The exit code and what was logged."""
         try:
-            _, errors = self.process.communicate(timeout=30)
+            _, errors = self.process.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -1,50 +1,26 @@
 """A venue on a development chain: test money for anybody, prices signed by keys of this process. Not for real money."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, Final
 
 from seawall.chain import layout as at
-from seawall.chain import orders
 from seawall.chain.client import Client
 from seawall.chain.deploy import TOKEN, Deployment
+from seawall.chain.reporter import Reporter
 from seawall.units import BadInput
 
-FEED_ONE: Final = 10**18
 GAS_MONEY: Final = 10**18
+COINS: Final = 10**19  # for a tester's gas
 
 
-class Development:
+class Development(Reporter):
     """What a tester does on such a chain; `client` is the deployer, admin, operator and reporter."""
 
     def __init__(self, client: Client, record: Deployment, reporters: Mapping[str, bytes]) -> None:
         """`reporters` are the keys that sign prices. BadInput when the deployment's USD is a real token."""
         if TOKEN not in record.addresses:
             raise BadInput("usd", "this deployment has a token of its own: no test money")
-        self.client, self.record, self.reporters = client, record, dict(reporters)
-        self.domain = bytes(client.call(self.contract("SignedOracle"), "domain_separator"))
-
-    def contract(self, name: str) -> Any:
-        return self.client.at(name, self.record.addresses[name])
-
-    def now_ms(self) -> int:
-        """The time of the latest block."""
-        return int(self.client.w3.eth.get_block("latest")["timestamp"]) * 1000
-
-    def report(self, prices: Mapping[int, Fraction | int], time: int | None = None) -> list[int]:
-        """Signs prices (USD a unit, by market), submits them and brings the hub up to date; a status a market."""
-        numbers = sorted(prices)
-        feeds = [self.record.feed_id(number) for number in numbers]
-        said = [int(Fraction(prices[number]) * FEED_ONE) for number in numbers]
-        stamp = self.now_ms() if time is None else time
-        reports = []
-        for key in self.reporters.values():
-            digest = orders.report_digest(self.domain, stamp, feeds, said)
-            reports.append((stamp, said, orders.sign(key, digest)))
-        self.client.send(self.contract("SignedOracle"), "submit", feeds, reports)
-        statuses = self.client.call(self.contract("OracleHub"), "update", numbers)
-        self.client.send(self.contract("OracleHub"), "update", numbers)
-        return [int(status) for status in statuses]
+        super().__init__(client, record, reporters)
 
     def give(self, owner: str, amount: int) -> None:
         """Test money for a wallet, and coins for its gas."""
@@ -62,3 +38,19 @@ class Development:
         """A wallet's account joins a pool: `amm` or `backstop`."""
         name = f"PoolShares {market} {letters}"
         return wallet.send(wallet.at("PoolShares", self.record.addresses[name]), "join", 0, amount)
+
+
+def lenders(client: Client) -> list[str]:
+    """Accounts that the chain itself signs for: only a development chain has any."""
+    return [str(address) for address in client.ask(lambda: client.w3.eth.accounts)]
+
+
+def lend(client: Client, address: str, coins: int = COINS) -> None:
+    """Coins for gas from an account of a development chain, unless the address has some. BadInput on other chains."""
+    if int(client.ask(lambda: client.w3.eth.get_balance(address))) >= coins // 2:
+        return
+    found = lenders(client)
+    if not found:
+        raise BadInput("chain", f"{address} has no coins for gas")
+    fields = {"from": found[0], "to": address, "value": coins}
+    client.receipt(client.ask(lambda: client.w3.eth.send_transaction(fields)))

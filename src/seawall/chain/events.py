@@ -49,3 +49,10 @@ def read(w3: Any, addresses: dict[str, str], first: int, last: int) -> Iterator[
                 name, event = found
                 made = event.process_log(log)
                 yield Happened(name, made["event"], log["blockNumber"], log["logIndex"], dict(made["args"]))
+
+
+def logs_of(contract: Any, name: str, receipt: Any) -> list[dict[str, Any]]:
+    """The values of every event of a name that a contract has told in one transaction."""
+    from web3.logs import DISCARD
+
+    return [dict(made["args"]) for made in contract.events[name]().process_receipt(receipt, errors=DISCARD)]

@@ -81,9 +81,12 @@ class Settlement:
         fills_after: Callable[[int], Sequence[Fill]],
         depth: int = 5,
         tell: Callable[[str], None] = lambda _: None,
+        fills_of: Callable[[SignedOrder], Sequence[Fill]] | None = None,
     ) -> None:
+        """`fills_of` gives all fills of an order as a taker's; without it they are looked for among all fills."""
         self.client, self.record, self.path, self.depth, self.tell = client, record, path, depth, tell
         self.fills_after = fills_after
+        self.fills_of = fills_of or (lambda order: [fill for fill in self.fills_after(0) if fill.taker == order])
         self.state = load_state(path, client, record)
         self.contract = client.at("Exchange", record.addresses["Exchange"])
 
@@ -173,8 +176,7 @@ class Settlement:
 
     def _of_order(self, order: SignedOrder) -> list[Fill]:
         """The venue's fills of one order that the chain has not refused."""
-        known = [f for f in self.fills_after(0) if f.taker == order]
-        return [f for f in known if str(f.number) not in self.state.refused]
+        return [f for f in self.fills_of(order) if str(f.number) not in self.state.refused]
 
     def _note_refused(self, fills: Sequence[Fill], receipt: Any) -> None:
         block = int(receipt["blockNumber"])

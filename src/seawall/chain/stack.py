@@ -159,6 +159,11 @@ def specs() -> dict[int, tuple[int, ...]]:
     return found
 
 
+def kept_on_chain(table: Mapping[int, parameter.Parameter]) -> frozenset[int]:
+    """Numbers of a table of the engine's parameters (a market's or the venue's) that the contracts know as well."""
+    return frozenset(_MARKET_FIELDS if table is parameter.MARKET else _VENUE_FIELDS)
+
+
 def _spec(
     spec: parameter.Parameter, key: int, field: at.Field, divisor: int, high: int | None = None
 ) -> tuple[int, ...]:
@@ -177,4 +182,14 @@ def feed_scale(size_decimals: int) -> int:
     return scale
 
 
-__all__ = ["MODULES", "ORDER", "RATE_ONE", "arguments", "create_address", "feed_scale", "planned", "specs"]
+__all__ = [
+    "MODULES",
+    "ORDER",
+    "RATE_ONE",
+    "arguments",
+    "create_address",
+    "feed_scale",
+    "kept_on_chain",
+    "planned",
+    "specs",
+]

@@ -24,6 +24,7 @@ PasswordFile = Annotated[Path | None, typer.Option("--password-file", help="A fi
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_RECORD: Final = Path("deployment.json")
 EXIT_FAULT: Final = 1
+APPROVED_UNTIL: Final = 2**40  # s: until it is taken back
 TESTER_KEY: Final = (1).to_bytes(32, "big")  # the first funded account of a chain in this process
 
 
@@ -201,6 +202,43 @@ def price(
     venue = Development(client, record, {client.address: bytes(client.account.key)})
     statuses = _done(lambda: venue.report(said))
     _print({"statuses": statuses}, json_, "fresh" if not any(statuses) else f"not taken: {statuses}")
+
+
+@app.command()
+def deposit(
+    usd: Annotated[str, typer.Argument(help="USD, at most six decimals.")],
+    rpc: Rpc = None,
+    deployment: Record = DEFAULT_RECORD,
+    keystore: Keystore = None,
+    password_file: PasswordFile = None,
+    json_: Json = False,
+) -> None:
+    """Deposit into your own account, and let the venue's key sign there what you have traded on the venue.
+
+    Where the deployment's USD is a test token, it is minted first; a development chain lends coins for gas.
+    """
+    from seawall.chain.deploy import TOKEN
+    from seawall.chain.development import Development, lend
+    from seawall.units import fraction_from
+
+    record = _record(deployment)
+    client = _client(rpc, keystore, password_file)
+    exact = fraction_from(usd, "usd") * 10**6
+    if exact.denominator != 1 or exact <= 0:
+        raise BadInput("usd", f"{usd!r} is no amount of USD")
+    if TOKEN not in record.addresses:
+        raise BadInput("usd", "the deployment's USD is no test token: deposit from your wallet")
+
+    def act() -> None:
+        lend(client, client.address)
+        tester = Development(client, record, {})
+        tester.give(client.address, int(exact))
+        tester.deposit(client, int(exact))
+        client.send(tester.contract("Exchange"), "approve_agent", record.settings.operator, APPROVED_UNTIL)
+
+    _done(act)
+    found = {"address": client.address, "usd": usd, "approved": record.settings.operator}
+    _print(found, json_, f"{usd} USD in the account of {client.address}")
 
 
 @app.command()

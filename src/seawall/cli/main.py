@@ -94,7 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal can not show ends no command
     try:
-        code = app(args=arguments, prog_name="seawall", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        code = app(args=with_values(given), prog_name="seawall", standalone_mode=False)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # typer ends the program this way when the reader of a pipe has left
         _silence_stdout()
@@ -110,6 +111,16 @@ def main(arguments: list[str] | None = None) -> int:
         _refused(f"output: {error.strerror or error}")
         return EXIT_NOT_WRITTEN
     return code if isinstance(code, int) else 0
+
+
+def with_values(arguments: list[str]) -> list[str]:
+    """`--chain` without an address after it is `--chain embedded`: the value may be left out."""
+    found: list[str] = []
+    for place, word in enumerate(arguments):
+        found.append(word)
+        if word == "--chain" and (place + 1 == len(arguments) or arguments[place + 1].startswith("-")):
+            found.append("embedded")
+    return found
 
 
 def _refused(why: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
+    from seawall.risk.backtest import Backtest
     from seawall.risk.model import TailModel
     from seawall.risk.panel import Panel
 
@@ -16,6 +17,7 @@ Model = Annotated[Path | None, typer.Option("--model", help="A trained model; wi
 Symbols = Annotated[str, typer.Option("--symbols", help="Only these, separated by commas.")]
 From = Annotated[str | None, typer.Option("--from", help="Judge from this date or time on; all before is history.")]
 To = Annotated[str | None, typer.Option("--to", help="Judge to the end of this date, or to this time.")]
+Warm = Annotated[int, typer.Option("--warm", min=72, help="Hours of a market before it is judged.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 COLUMNS: Final = (
@@ -72,12 +74,13 @@ def backtest(
     symbols: Symbols = "",
     from_: From = None,
     to: To = None,
+    warm: Warm = 720,
     json_: Json = False,
 ) -> None:
     """Judge our two margins and the classical ones over the same hours, each market from its second month."""
-    from seawall.risk.backtest import document, run
+    from seawall.risk.backtest import document
 
-    done = run(_panel(data, symbols), _model(model), start_ms=_start(from_), end_ms=_end(to), tell=_tell)
+    done = _run(_panel(data, symbols, warm), _model(model), from_, to, warm)
     content = document(done)
     if json_:
         sys.stdout.write(json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n")
@@ -94,14 +97,14 @@ def report(
     show: Annotated[str, typer.Option("--show", help="Draw this market; without it the one with most hours.")] = "",
     from_: From = None,
     to: To = None,
+    warm: Warm = 720,
 ) -> None:
     """A backtest as one HTML page: tables, coverage over time, margins against moves, the frontier."""
     from seawall.lab.report import check_target, write_all
-    from seawall.risk.backtest import run
     from seawall.risk.page import page
 
     check_target(out.absolute().parent, [out.name])
-    done = run(_panel(data, symbols), _model(model), start_ms=_start(from_), end_ms=_end(to), tell=_tell)
+    done = _run(_panel(data, symbols, warm), _model(model), from_, to, warm)
     write_all(out.absolute().parent, {out.name: page(done, show or None)})
     print(out)
 
@@ -132,10 +135,16 @@ def explain(
         )
 
 
-def _panel(data: Path, symbols: str) -> "Panel":
+def _run(panel: "Panel", model: "TailModel", from_: str | None, to: str | None, warm: int) -> "Backtest":
+    from seawall.risk.backtest import run
+
+    return run(panel, model, start_ms=_start(from_), end_ms=_end(to), warm_hours=warm, tell=_tell)
+
+
+def _panel(data: Path, symbols: str, hours_min: int = 720) -> "Panel":
     from seawall.risk.panel import load_panel
 
-    return load_panel(data, [name.strip() for name in symbols.split(",") if name.strip()])
+    return load_panel(data, [name.strip() for name in symbols.split(",") if name.strip()], hours_min=hours_min)
 
 
 def _model(path: Path | None) -> "TailModel":

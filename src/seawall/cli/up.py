@@ -21,6 +21,9 @@ def up(
     host: Annotated[str | None, typer.Option("--host", help="Where clients connect: 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="3001; operators: the next.")] = None,
     traders: Annotated[bool | None, typer.Option("--traders/--no-traders", help="Simulated traders.")] = None,
+    chain: Annotated[
+        str | None, typer.Option("--chain", metavar="[URL]", help="Keep accounts on a chain: an RPC, or one in here.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Read the configuration, print it as JSON, and end.")] = False,
 ) -> None:
     """Run a venue: engine, journal, feeds, simulated traders, and an API that Hyperliquid's clients use unchanged.
@@ -31,7 +34,7 @@ def up(
     from seawall.venue.ops.serve import refuse_optimised
 
     refuse_optimised()
-    settings = configured(config, {"data": data, "host": host, "port": port, "traders": traders})
+    settings = configured(config, {"data": data, "host": host, "port": port, "traders": traders, "chain": chain})
     if check:
         import msgspec
 
@@ -60,6 +63,10 @@ def configured(file: Path | None, given: dict[str, Any]) -> "Config":
     settings = replace(settings, server=server, data=data)
     if given["traders"] is not None:
         settings = replace(settings, traders=replace(settings.traders, enabled=given["traders"]))
+    if given["chain"] is not None:
+        settings = replace(settings, chain=replace(settings.chain, target=given["chain"]))
+    if settings.chain.target:
+        settings = replace(settings, bridge=replace(settings.bridge, local=False))
     return settings
 
 
@@ -125,8 +132,12 @@ async def _serve(service: "Service", clock: Any) -> int:
 
 async def _failure(application: "Application") -> None:
     """Returns when a part that must not end has ended."""
-    while application.service.desk.failed is None and not application.floor.failed:
+    while not (application.service.desk.failed or application.floor.failed or _is_cut_off(application)):
         await asyncio.sleep(0.5)
+
+
+def _is_cut_off(application: "Application") -> bool:
+    return application.link is not None and application.link.failed
 
 
 def _tell_started(application: "Application", listed: list[str]) -> None:
@@ -134,6 +145,9 @@ def _tell_started(application: "Application", listed: list[str]) -> None:
     if listed:
         _tell(f"listed {', '.join(listed)}")
     _tell(f"venue on http://{server.host}:{server.port} (API of Hyperliquid; /v1 and /docs are our own)")
+    if application.link is not None:
+        where = f"http://{server.host}:{server.port}/evm" if application.link.terms.target == "embedded" else ""
+        _tell(f"chain {application.link.client.chain_id} {where or application.link.terms.target}, /v1/chain says more")
     if server.admin_port:
         token = application.operations.made_token
         _tell(f"operators on http://{server.admin_host}:{server.admin_port}" + (f", token {token}" if token else ""))

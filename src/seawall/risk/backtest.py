@@ -1,7 +1,7 @@
 """Every margin over the same hours of the same markets: ours, the classical ones, and two that prove nothing.
 
 Nothing is fitted here: the model comes as it is, the classical margins and all calibration learn from each market's own
-past alone. A market is judged from its second month (WARM_HOURS), or from `start_ms` when that is later.
+past alone. A market is judged after WARM_HOURS of its own, or from `start_ms` when that is later.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from seawall.risk.governor import Settings
 from seawall.risk.model import PLACEBO, TailModel
 from seawall.risk.panel import Panel
 from seawall.risk.played import Played, play
-from seawall.risk.score import STRESS_SHARE, Track, score
+from seawall.risk.score import DAY, STRESS_SHARE, Track, score
 from seawall.risk.walk import calibrated, walk
 from seawall.units import BadInput
 
@@ -43,11 +43,12 @@ class Market:
     moves: Floats
     stress: npt.NDArray[np.bool_]
     shock: npt.NDArray[np.bool_]
+    day: Floats
     margins: dict[str, Floats]
 
     def track(self, model: str) -> Track:
         """The hours under one margin."""
-        return Track(self.hours, self.moves, self.margins[model], self.stress, self.shock)
+        return Track(self.hours, self.moves, self.margins[model], self.stress, self.shock, self.day)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +72,14 @@ def run(
     *,
     start_ms: int | None = None,
     end_ms: int | None = None,
+    warm_hours: int = WARM_HOURS,
     settings: Settings | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Backtest:
-    """Plays `panel` and judges the hours in [start_ms, end_ms). BadInput when no market has HOURS_MIN of them."""
+    """Plays `panel` and judges the hours in [start_ms, end_ms), each market after `warm_hours` of its own.
+
+    BadInput when no market has HOURS_MIN of them.
+    """
     rules = settings or Settings()
     played = play(panel)
     tell(f"{len(played.hour):,} hours of {len(panel.symbols)} markets played")
@@ -88,14 +93,14 @@ def run(
         margins |= {"seawall_new": walked.fast[rows], "seawall_open": walked.opened[rows]}
         if placebo is not None:
             margins["placebo"] = _calibrated(placebo[rows], played, rows, rules)
-        found = _judged(played, rows, symbol, margins, start_ms, end_ms)
+        found = _judged(played, rows, symbol, margins, (start_ms, end_ms, warm_hours))
         if found is None:
             skipped.append(f"{symbol}: fewer than {HOURS_MIN} hours to judge")
         else:
             markets.append(found)
     tell("classical margins done")
     if not markets:
-        raise BadInput("data", f"no market has {HOURS_MIN} hours to judge after a month of history")
+        raise BadInput("data", f"no market has {HOURS_MIN} hours to judge after {warm_hours} of history")
     model_id = model.model_id if model is not None else "filtered-historical-simulation"
     return Backtest(tuple(markets), (*panel.notes, *skipped), model_id, panel.digest(), rules.alpha)
 
@@ -119,6 +124,7 @@ def _classical(played: Played, rows: npt.NDArray[Any], rules: Settings) -> dict[
     level = 1.0 - rules.alpha
     fast = baselines.filtered(moves, returns, level, 0.97)
     history = baselines.historical(moves, level)
+    fitted = np.asarray(garch_pot(moves, returns, level))
     found = {
         REFERENCE: fast,
         "ewma_fhs_0995": baselines.filtered(moves, returns, level, 0.995),
@@ -126,7 +132,7 @@ def _classical(played: Played, rows: npt.NDArray[Any], rules: Settings) -> dict[
         "fhs_buffer": baselines.buffered(fast),
         "fhs_stress": baselines.stressed(fast, history),
         "fhs_floor": baselines.floored(fast),
-        "garch_pot": np.asarray(garch_pot(moves, returns, level)),
+        "garch_pot": np.where(np.isfinite(fitted), fitted, fast),  # before it can be fitted
     }
     found = {name: np.maximum(margin, rules.floor) for name, margin in found.items()}
     found["base_aci"] = _calibrated(PRIOR_OVER_BASE * played.extras[rows, 2], played, rows, rules)
@@ -138,13 +144,13 @@ def _judged(
     rows: npt.NDArray[Any],
     symbol: str,
     margins: dict[str, Floats],
-    start_ms: int | None,
-    end_ms: int | None,
+    window: tuple[int | None, int | None, int],
 ) -> Market | None:
+    start_ms, end_ms, warm_hours = window
     hours, following = played.hour[rows], played.ahead(1)[rows]
     times = played.panel.times_ms[hours]
     chosen = np.isfinite(following)
-    chosen[:WARM_HOURS] = False
+    chosen[:warm_hours] = False
     for margin in margins.values():
         chosen &= np.isfinite(margin)
     if start_ms is not None:
@@ -164,8 +170,20 @@ def _judged(
         moves=following[chosen],
         stress=_highest(played.extras[rows, 2][chosen]),
         shock=_highest(volatility[chosen]),
+        day=_day_ahead(played.panel, int(played.place[rows[0]]))[hours[chosen]],
         margins=kept,
     )
+
+
+def _day_ahead(panel: Panel, place: int) -> Floats:
+    """[T] worst move from each close within the next 24 hours; NaN where one of them is missing."""
+    found = np.full(len(panel.times_ms), np.nan)
+    if len(found) <= DAY:
+        return found
+    high, low = (np.lib.stride_tricks.sliding_window_view(values[1:, place], DAY) for values in (panel.high, panel.low))
+    close = panel.close[: len(high), place]
+    found[: len(high)] = np.maximum(high.max(axis=1) / close - 1.0, 1.0 - low.min(axis=1) / close)
+    return found
 
 
 def _highest(values: Floats) -> npt.NDArray[np.bool_]:

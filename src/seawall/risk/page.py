@@ -27,6 +27,7 @@ FIGURES: Final = (
     ("shock_violation", "In shocks", "{:.2%}"),
     ("average_margin", "Average", "{:.2%}"),
     ("average_vs_fhs", "Average vs FHS", "{:.3f}"),
+    ("average_vs_fhs_24h", "over 24 h, 99 %", "{:.3f}"),
     ("pinball_vs_fhs", "Pinball vs FHS", "{:.3f}"),
     ("max_rise_24h", "Largest rise in 24 h", "{:.2f}"),
     ("p99_rise_24h", "p99 rise", "{:.2f}"),
@@ -124,8 +125,10 @@ def _margins(market: Market) -> str:
     times = market.times_ms[starts] / 1000.0
     worst = np.maximum.reduceat(market.moves, starts)
     spot = np.array([begin + int(np.argmax(market.moves[begin : begin + size])) for begin in starts.tolist()])
-    lines = [Line("largest move", times, worst, is_area=True)]
-    lines += [Line(name, times, market.margins[name][spot]) for name in (*OURS, REFERENCE)]
+    follows_gap = np.diff(times, prepend=times[0]) > 4 * 3_600 * size
+    lines = [Line("largest move", times, np.where(follows_gap, np.nan, worst), is_area=True)]
+    for name in (*OURS, REFERENCE):
+        lines.append(Line(name, times, np.where(follows_gap, np.nan, market.margins[name][spot])))
     return over_time(lines, title=f"Margins of {market.symbol} against its moves")
 
 

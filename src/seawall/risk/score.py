@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 DAY: Final = 24
+DAY_LEVEL: Final = 0.99  # of the move of a day
 STRESS_SHARE: Final = 0.01
 
 
@@ -21,7 +22,8 @@ class Track:
     """One market's evaluated hours: `hours` (numbers, rising), the margin for each and the move that followed.
 
     `stress` marks the 1 % of hours before which the mean range of about a day and a week was widest, `shock` those
-    before which the EWMA volatility (0.97) of hourly returns was highest.
+    before which the EWMA volatility (0.97) of hourly returns was highest. `day` is the worst move of the 24 hours that
+    followed, NaN where one of them is missing.
     """
 
     hours: npt.NDArray[np.int64]
@@ -29,6 +31,7 @@ class Track:
     margin: Floats
     stress: Flags
     shock: Flags
+    day: Floats
 
     @property
     def violated(self) -> Flags:
@@ -117,7 +120,8 @@ def score(tracks: list[Track], reference: list[Track], level: float) -> dict[str
     """Figures of one margin over one market or many pooled; `reference` is EWMA-FHS 0.97 over the same hours.
 
     `average_vs_fhs` and `pinball_vs_fhs` compare both after scaling each, by one factor over all tracks, to the
-    coverage asked for. Margins and shortfall are fractions of the price; `shortfall` is the mean over all hours.
+    coverage asked for; `average_vs_fhs_24h` the same for 99 % of the moves of a day. Margins and shortfall are
+    fractions of the price; `shortfall` is the mean over all hours.
     """
     moves, margin = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("moves", "margin"))
     other = np.concatenate([track.margin for track in reference])
@@ -143,6 +147,7 @@ def score(tracks: list[Track], reference: list[Track], level: float) -> dict[str
         "shock_violation": float(violated[shock].mean()) if shock.any() else 0.0,
         "average_margin": float(margin.mean()),
         "average_vs_fhs": float(own.mean() / theirs.mean()),
+        "average_vs_fhs_24h": _over_a_day(tracks, reference),
         "max_rise_24h": float(rise.max()),
         "p99_rise_24h": float(np.quantile(rise, 0.99)),
         "pinball": pinball(moves, margin, level),
@@ -150,6 +155,19 @@ def score(tracks: list[Track], reference: list[Track], level: float) -> dict[str
         "pinball_vs_fhs_unscaled": pinball(moves, margin, level) / pinball(moves, other, level),
         "shortfall": float(np.maximum(moves - margin, 0.0).mean()),
     }
+
+
+def _over_a_day(tracks: list[Track], reference: list[Track]) -> float:
+    """Average margin over that of the reference, each scaled to cover DAY_LEVEL of moves of a day; 1 without any."""
+    day = np.concatenate([track.day for track in tracks])
+    known = np.isfinite(day)
+    if not known.any():
+        return 1.0
+    averages = []
+    for chosen in (tracks, reference):
+        margin = np.concatenate([track.margin for track in chosen])[known]
+        averages.append(float(margin.mean()) * scale_to(DAY_LEVEL, day[known], margin))
+    return averages[0] / averages[1]
 
 
 @warm_up

@@ -18,6 +18,9 @@ from seawall.venue.exchange.answer import answer as act
 from seawall.venue.floor import Floor
 from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_of
+from seawall.venue.onchain.link import link_of
+from seawall.venue.onchain.routes import SHAPES as CHAIN_SHAPES
+from seawall.venue.onchain.routes import chain_router
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
 from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
@@ -42,6 +45,7 @@ class Application:
         """`service` is open. BadInput for a configuration that is not whole."""
         self.service = service
         self.floor = Floor(service, clock)
+        self.link = link_of(service, self.floor.bridge, clock)
         self.operations = Operations(service, environment, self.floor.feeds)
         gate = self.operations.gate
         self.hub = Hub(service, self.inform, self.exchange, gate)
@@ -57,7 +61,10 @@ class Application:
         self.service.start()
         self.hub.start()
         await self.operations.start()
-        return await self.floor.start()
+        listed = await self.floor.start()
+        if self.link is not None:
+            await self.link.start()
+        return listed
 
     def closing(self) -> None:
         """A stop has begun."""
@@ -66,6 +73,8 @@ class Application:
     async def stop(self) -> None:
         """Ends everything in order; what was submitted is durable then."""
         await self.lab.stop()
+        if self.link is not None:
+            await self.link.stop()
         await self.floor.stop()
         await self.hub.stop()
         await self.operations.stop()
@@ -89,7 +98,9 @@ class Application:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
         audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
-        self.operations.mount(app, faucet, audit, lab, shapes=(*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES))
+        chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
+        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES)
+        self.operations.mount(app, faucet, audit, lab, *chain, shapes=shapes)
         return app
 
 

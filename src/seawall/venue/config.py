@@ -62,6 +62,20 @@ class Bridge(Section, frozen=True, kw_only=True):
     finish_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # until the local bridge has paid a withdrawal
 
 
+class Chain(Section, frozen=True, kw_only=True):
+    """The chain that keeps the accounts, if any: their money is in its vault, and what they trade is settled there."""
+
+    target: str = ""  # "embedded": a chain inside this process; an http address: an RPC; empty: none
+    deployment: str = ""  # the record of a deployment; empty: chain/deployment.json in the folder
+    keystore: str = ""  # of the operator's key; empty: a key of a development chain's, made in the folder
+    password_file: str = ""
+    interval_ms: Annotated[int, Meta(ge=100, le=60_000)] = 1_000  # between two looks at the chain
+    depth: Annotated[int, Meta(ge=0, le=1_000)] = 3  # blocks until a deposit is credited and a settlement is final
+    price_seconds: Annotated[int, Meta(ge=1, le=600)] = 5  # between two reports of prices while nothing is settled
+    compare_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 10  # between two comparisons of venue and chain
+    dispute_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # of a withdrawal, where the venue deploys
+
+
 class Faucet(Section, frozen=True, kw_only=True):
     """Play money of a venue without a chain. Never on where deposits are real."""
 
@@ -181,6 +195,7 @@ class Config(Section, frozen=True, kw_only=True):
     network: Network = Network()
     sequencer: Sequencer = Sequencer()
     bridge: Bridge = Bridge()
+    chain: Chain = Chain()
     faucet: Faucet = Faucet()
     market: tuple[MarketTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)

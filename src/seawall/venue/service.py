@@ -38,6 +38,7 @@ class Service:
         self.history = History(config.data.history or f"sqlite:///{self.folder / HISTORY}")
         self.lens = Lens()
         self.hearers: list[Hear] = [self.lens.hear]
+        self.witness: Callable[[Any], None] | None = None  # sees each signed withdrawal before the engine does
         self.desk: Desk
         self.recovered: Recovered
         self._disk: Folder

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange import money, orders
-from seawall.venue.exchange.call import call_of
+from seawall.venue.exchange.call import Call, call_of
 from seawall.venue.exchange.orders import Handler
 from seawall.venue.exchange.words import NOT_OFFERED, MalformedError, RefusedError, UnknownSignerError, err
 from seawall.venue.service import Service
@@ -47,6 +47,23 @@ KNOWN: Final = (
 """Action types of Hyperliquid that this venue does not offer: they are refused by name."""
 
 
+ON_CHAIN: Final = frozenset(
+    (
+        "usdSend",
+        "sendAsset",
+        "usdClassTransfer",
+        "createSubAccount",
+        "subAccountTransfer",
+        "updateIsolatedMargin",
+        "topUpIsolatedOnlyMargin",
+        "movePosition",
+        "automaticTopUp",
+        "vaultTransfer",
+    )
+)
+"""What a venue whose accounts are kept on a chain does not do: nobody but an account's owner moves its money there."""
+
+
 async def answer(service: Service, body: Any, act: Act | None = None, welcome: Welcome | None = None) -> dict[str, Any]:
     """The answer to a decoded request. Raises MalformedError for what is no request, BusyError and StoppedError.
 
@@ -62,6 +79,8 @@ async def answer(service: Service, body: Any, act: Act | None = None, welcome: W
             call = call_of(service, body)
         if act is not None and (why := act(call.account, call.action)):
             raise RefusedError(why)
+        if service.config.chain.target and not _is_settled(call):
+            raise RefusedError(f"{NOT_OFFERED} {call.kind} of accounts that are kept on a chain.")
         handler = HANDLERS.get(call.kind)
         if handler is None:
             if call.kind in KNOWN:
@@ -70,6 +89,11 @@ async def answer(service: Service, body: Any, act: Act | None = None, welcome: W
         return await handler(service, call)
     except RefusedError as refusal:
         return err(str(refusal))
+
+
+def _is_settled(call: Call) -> bool:
+    """Whether the chain follows an action: trades and withdrawals of cross accounts."""
+    return call.kind not in ON_CHAIN and not (call.kind == "updateLeverage" and call.action.get("isCross") is False)
 
 
 __all__ = ["BusyError", "MalformedError", "StoppedError", "answer"]

@@ -12,6 +12,7 @@ import numpy as np
 from seawall.engine.rows import ROW_TYPE, Rows
 from seawall.signing import (
     USER_SIGNED,
+    Signature,
     action_hash,
     l1_digest,
     recover,
@@ -35,13 +36,16 @@ DUPLICATE: Final = (code.NONCE_USED, code.NONCE_OLD, code.BAD_TIME)
 class Call:
     """One signed action: by whom, for which account, and its rows."""
 
-    def __init__(self, action: dict[str, Any], nonce: int, signer: int, account: int, address: bytes) -> None:
+    def __init__(
+        self, action: dict[str, Any], nonce: int, signer: int, account: int, address: bytes, signature: Signature
+    ) -> None:
         self.action = action
         self.kind: str = action["type"]
         self.nonce = nonce
         self.signer = signer
         self.account = account  # whose state it changes: the signer's master, or its sub-account
         self.address = address  # who signed
+        self.signature = signature
         self.parts = 0
 
     def row(self, kind: int, **fields: int) -> list[int]:
@@ -107,7 +111,7 @@ def call_of(service: Service, body: Any) -> Call:
         raise UnknownSignerError(address)
     if vault_address is not None and kind not in USER_SIGNED:
         account = _vault(service.people, account, vault_address)
-    return Call(action, nonce, signer, account, address)
+    return Call(action, nonce, signer, account, address, signature)
 
 
 def is_time(value: object) -> TypeGuard[int]:

@@ -102,6 +102,8 @@ async def withdraw(service: Service, call: Call) -> dict[str, Any]:
     """`withdraw3`: frozen now, paid to `destination` by the bridge."""
     own_master(call)
     destination, amount = address_in(call.action, "destination"), usd_of(call.action.get("amount"), "amount")
+    if service.witness is not None:
+        service.witness(call)
     row = call.row(command.WITHDRAW, amount=amount, **address_fields(destination))
     done = await service.submit(rows_from([row]))
     return plain_answer(call, int(done.codes[0]))

@@ -85,6 +85,13 @@ def fills(connection: Connection, account: int, span: Span) -> list[Fill]:
     return _rows(connection, tables.FILLS, [tables.FILLS.c.account == account], span, fill_of)
 
 
+def fills_since(connection: Connection, sequence: int) -> list[Fill]:
+    """Both sides of every trade of the commands after one, in the order of the log, a taker's side first."""
+    table = tables.FILLS
+    found = _facts(table).where(table.c.sequence > sequence).order_by(table.c.id)
+    return [fill_of(row) for row in connection.execute(found)]
+
+
 def slices(connection: Connection, account: int, limit: int) -> list[Fill]:
     """An account's fills of TWAPs, newest first."""
     table = tables.FILLS

@@ -141,6 +141,10 @@ class History:
         span = _span(start, end, limit, first)
         return await self._ask(lambda connection: queries.fills(connection, account, span))
 
+    async def fills_since(self, sequence: int) -> list[Fill]:
+        """Every side of every trade after a command, in the order of the log."""
+        return await self._ask(lambda connection: queries.fills_since(connection, sequence))
+
     async def slices(self, account: int, limit: int = 500) -> list[Fill]:
         return await self._ask(lambda connection: queries.slices(connection, account, limit))
 

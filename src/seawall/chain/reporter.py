@@ -1,0 +1,47 @@
+"""Prices by signed reports: keys of this process sign one report over all markets, and the hub takes it."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+from seawall.chain import orders
+from seawall.chain.client import Client
+from seawall.chain.deploy import Deployment
+
+FEED_ONE: Final = 10**18
+MICRO: Final = 10**6
+
+
+class Reporter:
+    """`reporters` are the keys that sign, at least a quorum of the deployment's."""
+
+    def __init__(self, client: Client, record: Deployment, reporters: Mapping[str, bytes]) -> None:
+        self.client, self.record, self.reporters = client, record, dict(reporters)
+        self.domain = bytes(client.call(self.contract("SignedOracle"), "domain_separator"))
+
+    def contract(self, name: str) -> Any:
+        return self.client.at(name, self.record.addresses[name])
+
+    def now_ms(self) -> int:
+        """The time of the latest block."""
+        return int(self.client.ask(lambda: self.client.w3.eth.get_block("latest"))["timestamp"]) * 1000
+
+    def report(self, prices: Mapping[int, Fraction | int], time: int | None = None) -> list[int]:
+        """Signs prices (USD a unit, by market), submits them and brings the hub up to date; a status a market."""
+        numbers = sorted(prices)
+        feeds = [self.record.feed_id(number) for number in numbers]
+        said = [int(Fraction(prices[number]) * FEED_ONE) for number in numbers]
+        stamp = self.now_ms() if time is None else time
+        reports = []
+        for key in self.reporters.values():
+            digest = orders.report_digest(self.domain, stamp, feeds, said)
+            reports.append((stamp, said, orders.sign(key, digest)))
+        self.client.send(self.contract("SignedOracle"), "submit", feeds, reports)
+        statuses = self.client.call(self.contract("OracleHub"), "update", numbers)
+        self.client.send(self.contract("OracleHub"), "update", numbers)
+        return [int(status) for status in statuses]
+
+    def report_lots(self, prices: Mapping[int, int]) -> list[int]:
+        """`report` of prices in micro-USD per lot, exactly."""
+        markets = self.record.settings.markets
+        return self.report({n: Fraction(price * 10 ** markets[n].size_decimals, MICRO) for n, price in prices.items()})

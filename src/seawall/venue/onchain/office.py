@@ -1,0 +1,288 @@
+"""The venue's side of the chain, for one thread: deposits seen, trades settled, withdrawals brought and paid, prices.
+
+A pass does what is due and says what it found; it holds nothing that the next one needs but what is on the chain and in
+the settlement's file. A fault of the chain ends a pass, and the next one goes on where it stopped.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from seawall.chain import layout as at
+from seawall.chain import orders
+from seawall.chain.client import Client, Refused
+from seawall.chain.deploy import Deployment
+from seawall.chain.events import logs_of, read
+from seawall.chain.reporter import Reporter
+from seawall.chain.settlement import FILLS_A_BATCH, Fill, Settlement
+from seawall.terms import code
+from seawall.venue.onchain.credits import Seen
+from seawall.venue.onchain.exits import Action, Exit
+from seawall.venue.onchain.trades import Side, Trade
+
+STATE: Final = "settlement.json"
+NEVER: Final = 2**40  # s: orders of settled trades do not expire
+APPROVED_S: Final = 30 * 86_400  # that an approval of the venue's key must hold on when money is credited
+BATCHES: Final = 4  # of one pass
+KEYS: Final = 120  # words asked for at once
+AGAIN: Final = (code.WITHDRAWAL_LIMIT, code.WITHDRAWALS_CLOSED, code.STALE_PRICE)  # a withdrawal waits for those
+Account = tuple[int, Mapping[int, int]]  # raw_usd, lots by market
+
+
+class Wanted(msgspec.Struct, kw_only=True):
+    """What the venue asks of a pass. Markets are the chain's, prices micro-USD per lot."""
+
+    trades: Sequence[Trade]
+    exits: Sequence[tuple[Exit, Action | None]]
+    credited: frozenset[tuple[int, int]]
+    prices: Mapping[int, int]
+    premiums: Mapping[int, int]
+    accounts: Mapping[str, Account] | None  # to be compared, as they are after all these trades; None: not now
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Where venue and chain do not agree. `what` is cash or the name of a market."""
+
+    address: str
+    what: str
+    venue: int
+    chain: int
+
+
+class Done(msgspec.Struct, kw_only=True):
+    """What a pass has found. `moved` are withdrawals with a new state, `lost` those that will never be paid."""
+
+    block: int = 0
+    deposits: list[Seen] = []
+    unapproved: list[str] = []
+    moved: list[Exit] = []
+    paid: list[Exit] = []
+    lost: list[tuple[Exit, int]] = []
+    gaps: list[Gap] | None = None  # None: not compared
+
+
+class Office:
+    """One deployment, with the operator's key, which is also the agent that owners let sign their orders."""
+
+    def __init__(self, client: Client, record: Deployment, folder: Path, depth: int, price_s: int) -> None:
+        assert client.account is not None
+        self.client, self.record, self.depth, self.price_s = client, record, depth, price_s
+        self.key = bytes(client.account.key)
+        self.reporter = Reporter(client, record, {client.address: self.key})
+        self.domain = bytes(client.call(self.contract("Exchange"), "domain_separator"))
+        self.settlement = Settlement(client, record, folder / STATE, self._fills_after, depth, fills_of=self._fills_of)
+        self._trades: Sequence[Trade] = ()
+        self._deposits: list[Seen] = []
+        self._next_block = record.block
+        self._reported = 0.0
+        self._approved: set[str] = set()
+
+    def contract(self, name: str) -> Any:
+        return self.client.at(name, self.record.addresses[name])
+
+    def run(self, wanted: Wanted) -> Done:
+        """One pass. ChainFault when the chain does not answer."""
+        done = Done()
+        self._trades = wanted.trades
+        behind = bool(wanted.trades) and wanted.trades[-1].number > self.settlement.state.last
+        if wanted.prices and (behind or wanted.exits or time.monotonic() >= self._reported + self.price_s):
+            self.reporter.report_lots(wanted.prices)
+            self._reported = time.monotonic()
+            self._sample(wanted.premiums)
+        for _ in range(BATCHES):
+            if self.settlement.run_once() == 0:
+                break
+        for one, action in wanted.exits:
+            self._look_after(one, action, done)
+        self._see_deposits(wanted.credited, done)
+        is_quiet = not wanted.trades or wanted.trades[-1].number <= self.settlement.state.last
+        if wanted.accounts is not None and is_quiet:
+            done.gaps = self._compare(wanted, done)
+        return done
+
+    # -- trades
+
+    def _fills_after(self, number: int) -> list[Fill]:
+        found = [trade for trade in self._trades if trade.number > number][:FILLS_A_BATCH]
+        return [self._fill(trade) for trade in found]
+
+    def _fill(self, trade: Trade) -> Fill:
+        taker, maker = self._signed(trade, trade.taker, trade.buys), self._signed(trade, trade.maker, not trade.buys)
+        return Fill(number=trade.number, taker=taker, maker=maker, lots=trade.lots, price=trade.price)
+
+    def _fills_of(self, order: orders.SignedOrder) -> list[Fill]:
+        """Each order is of one fill."""
+        same = (order.order.owner, order.order.nonce)
+        return [self._fill(one) for one in self._trades if (one.taker.owner, one.taker.nonce) == same]
+
+    def _signed(self, trade: Trade, side: Side, buys: bool) -> orders.SignedOrder:
+        order = orders.Order(
+            owner=side.owner,
+            market=trade.market,
+            buys=buys,
+            lots=trade.lots,
+            price=trade.price,
+            nonce=side.nonce,
+            expires=NEVER,
+            reduces=side.reduces,
+        )
+        return orders.SignedOrder(order=order, signature=orders.sign(self.key, orders.digest(self.domain, order)))
+
+    def _sample(self, premiums: Mapping[int, int]) -> None:
+        for market, premium in premiums.items():
+            try:
+                self.client.send(self.contract("FundingClock"), "sample", market, premium)
+            except Refused as refused:
+                if refused.code not in (code.NOT_DUE, code.STALE_PRICE, code.MARKET_CLOSED):
+                    raise
+
+    # -- withdrawals
+
+    def _look_after(self, one: Exit, action: Action | None, done: Done) -> None:
+        """Brings a withdrawal once the trades before it are settled; pays one that is due."""
+        if one.number == 0:
+            if one.after > self.settlement.state.last:
+                return
+            if action is None:
+                done.lost.append((one, code.NOT_AUTHORISED))
+                return
+            self._bring(one, action, done)
+        if one.number and self._now() >= one.ready:
+            try:
+                self.client.send(self.contract("CollateralVault"), "claim", one.number)
+            except Refused as refused:
+                if refused.code == code.UNKNOWN_WITHDRAWAL:
+                    self._judge_unknown(one, done)
+                return
+            done.paid.append(one)
+
+    def _bring(self, one: Exit, action: Action, done: Done) -> None:
+        from eth_utils.address import to_checksum_address
+
+        vault = self.contract("CollateralVault")
+        owner, *rest = action.words
+        try:
+            receipt = self.client.send(vault, "withdraw_by_action", to_checksum_address(owner), *rest)
+        except Refused as refused:
+            if refused.code == code.NONCE_USED and self._find(one):
+                done.moved.append(one)
+            elif refused.code not in AGAIN:
+                done.lost.append((one, refused.code))
+            return
+        told = logs_of(vault, "WithdrawalMade", receipt)[0]
+        one.number, one.ready = int(told["number"]), int(told["ready"])
+        done.moved.append(one)
+
+    def _find(self, one: Exit) -> bool:
+        """The number of a withdrawal that the vault took before a crash: its newest of this account and amount."""
+        where = {"CollateralVault": self.record.addresses["CollateralVault"]}
+        account = at.account(one.owner)
+        for told in reversed(list(read(self.client.w3, where, self.record.block, self._head()))):
+            values = told.values
+            if told.name == "WithdrawalMade" and values["account"] == account and values["amount"] == one.amount:
+                one.number, one.ready = int(values["number"]), int(values["ready"])
+                return True
+        return False
+
+    def _judge_unknown(self, one: Exit, done: Done) -> None:
+        """A withdrawal that the vault does not hold: paid by somebody else's claim, or sent back in a dispute."""
+        where = {"CollateralVault": self.record.addresses["CollateralVault"]}
+        for told in read(self.client.w3, where, self.record.block, self._head()):
+            if told.values.get("number") == one.number and told.name == "WithdrawalPaid":
+                done.paid.append(one)
+            elif told.values.get("number") == one.number and told.name == "WithdrawalCancelled":
+                done.lost.append((one, code.UNKNOWN_WITHDRAWAL))
+
+    # -- deposits
+
+    def _see_deposits(self, credited: frozenset[tuple[int, int]], done: Done) -> None:
+        """Deposits that are deep enough, of owners whose orders the venue may settle, in the order of the chain."""
+        done.block = self._head()
+        where = {"CollateralVault": self.record.addresses["CollateralVault"]}
+        for told in self.client.ask(lambda: list(read(self.client.w3, where, self._next_block, done.block))):
+            if told.name == "Deposited" and told.values["account"] <= at.account("0x" + "ff" * 20):
+                owner = f"0x{told.values['account']:040x}"
+                self._deposits.append(Seen(place=(told.block, told.place), account=owner, amount=told.values["amount"]))
+            elif told.name == "WithdrawalMade":
+                self._dispute_own(told.values)
+        self._next_block = done.block + 1
+        self._deposits = [seen for seen in self._deposits if seen.place not in credited]
+        for seen in self._deposits:
+            if seen.place[0] + self.depth > done.block:
+                continue
+            if self._is_approved(seen.account):
+                done.deposits.append(seen)
+            elif seen.account not in done.unapproved:
+                done.unapproved.append(seen.account)
+
+    def _is_approved(self, owner: str) -> bool:
+        from eth_utils.address import to_checksum_address
+
+        if owner not in self._approved:
+            until = self.client.call(
+                self.contract("Exchange"), "agents", to_checksum_address(owner), self.client.address
+            )
+            if int(until) > self._now() + APPROVED_S:
+                self._approved.add(owner)
+        return owner in self._approved
+
+    def _dispute_own(self, values: Mapping[str, Any]) -> None:
+        """While the venue lives, its accounts withdraw through it: what an owner takes past it goes back."""
+        if values["ready"] < self._now() + self.record.settings.dispute_s + self.price_s:
+            return  # brought by the venue itself
+        if self.client.address == self.record.settings.guardian:
+            try:
+                self.client.send(self.contract("CollateralVault"), "dispute", values["number"])
+            except Refused as refused:  # paid or sent back already
+                if refused.code != code.UNKNOWN_WITHDRAWAL:
+                    raise
+
+    # -- comparing
+
+    def _compare(self, wanted: Wanted, done: Done) -> list[Gap]:
+        """Cash and lots of every account on both sides; deposits and withdrawals on their way are counted in."""
+        assert wanted.accounts is not None
+        way = dict.fromkeys(wanted.accounts, 0)
+        for seen in self._deposits:
+            if seen.account in way:
+                way[seen.account] += seen.amount
+        brought = {one.identity for one in done.moved}
+        for one, _ in wanted.exits:
+            if one.number == 0 and one.identity not in brought:
+                way[one.owner] = way.get(one.owner, 0) + one.amount
+        names = [market.name for market in self.record.settings.markets]
+        gaps = []
+        addresses = sorted(wanted.accounts)
+        for first in range(0, len(addresses), KEYS):
+            part = addresses[first : first + KEYS]
+            heads = self._words([at.BUCKET | at.account(address) for address in part])
+            for address, head in zip(part, heads, strict=True):
+                raw, lots = wanted.accounts[address]
+                found = at.unpack(at.BUCKET_WORD, head)["raw"] if head else 0
+                if found != raw + way[address]:
+                    gaps.append(Gap(address, "cash", raw + way[address], found))
+                held = self._lots(address, head)
+                for market in sorted(held.keys() | lots.keys()):
+                    if held.get(market, 0) != lots.get(market, 0):
+                        gaps.append(Gap(address, names[market], lots.get(market, 0), held.get(market, 0)))
+        return gaps
+
+    def _lots(self, address: str, head: int) -> dict[int, int]:
+        markets = at.markets_of(head) if head else []
+        found = self._words([at.position_key(at.account(address), market) for market in markets])
+        sizes = [at.unpack(at.POSITION_WORD, word)["size"] for word in found]
+        return dict(zip(markets, sizes, strict=True))
+
+    def _words(self, keys: list[int]) -> list[int]:
+        return (
+            [int(word) for word in self.client.call(self.contract("ClearingHouse"), "words_of", keys)] if keys else []
+        )
+
+    def _head(self) -> int:
+        return int(self.client.ask(lambda: self.client.w3.eth.block_number))
+
+    def _now(self) -> int:
+        return self.reporter.now_ms() // 1000
