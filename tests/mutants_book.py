@@ -4,7 +4,7 @@
 from mutant_bench import Mutant
 
 GRID, LEVELS, ORDERS, AMM = (f"src/seawall/book/{name}.py" for name in ("grid", "levels", "orders", "amm"))
-BOOK = "tests/unit/test_book_orders.py tests/property/test_book_equals_model.py"
+BOOK = "tests/property/test_book_equals_model.py tests/unit/test_book_orders.py"
 SUITES = {
     GRID: "tests/unit/test_book_grid.py",
     LEVELS: BOOK,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fast_chain import FastWorld
 from venue import ANVIL_KEY, TESTER_KEY, USD, World, anvil, connect
 
 from seawall.chain import layout as at
@@ -42,6 +43,11 @@ def live_through(world: World) -> None:
     assert verdict.is_whole, verdict.differences
 
 
+def test_on_a_fast_chain() -> None:
+    live_through(FastWorld())
+
+
+@pytest.mark.slow
 def test_on_a_chain_inside_the_process() -> None:
     live_through(World(connect(None), TESTER_KEY))
 
@@ -54,14 +60,14 @@ def test_on_anvil() -> None:
 
 def test_a_difference_in_one_word_is_found() -> None:
     """The comparison can fail: books that have missed an event do not agree."""
-    world = World(connect(None), TESTER_KEY)
+    world = FastWorld()
     world.record.block = int(world.w3.eth.block_number) - 3
     assert not verify(world.client, world.record).is_whole
 
 
 def test_users_leave_alone_when_the_venue_is_silent() -> None:
     """No operator, no direct trading: a request closes at a price published after it, and the cash comes out."""
-    world = World(connect(None), TESTER_KEY, direct=False, silence_s=600, exit_delay_s=1_000)
+    world = FastWorld(direct=False, silence_s=600, exit_delay_s=1_000)
     owner = world.wallet(1_000)
     exchange = world.contract("Exchange", owner)
     with pytest.raises(Refused) as refused:
@@ -106,7 +112,7 @@ def settle_one(world: World, buyer: Client, seller: Client, lots: int, path: Pat
 
 
 def test_settlement_counts_a_fill_once(tmp_path: Path) -> None:
-    world = World(connect(None), TESTER_KEY)
+    world = FastWorld()
     buyer, seller = world.wallet(1_000), world.wallet(1_000)
     service = settle_one(world, buyer, seller, 500, tmp_path / "settlement.json")
     assert service.run_once() == 0

@@ -29,7 +29,7 @@ class Vault:
         where = planned(DEPLOYER, self.evm.nonce())
         people = {"admin": DEPLOYER, "guardian": GUARDIAN, "operator": DEPLOYER}
         signers = {"reporters": [DEPLOYER], "risk_signers": [DEPLOYER], "permit2": "0x" + "00" * 20}
-        settings = msgspec.structs.replace(example(), **people, **signers, **changes)
+        settings = msgspec.structs.replace(example(), **(people | signers | changes))
         for name in ORDER:
             self.evm.deploy(name, *arguments(name, where, settings, self.token.address))
         self.vault, self.house = self.evm.contracts["CollateralVault"], self.evm.contracts["ClearingHouse"]

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,10 @@ def settings(**changes: Any) -> Settings:
 class World:
     """The deployer is admin, operator, reporter and first liquidity provider."""
 
+    make: Callable[..., Client] = Client
+
     def __init__(self, w3: Any, key: bytes, record_file: Path | None = None, **changes: Any) -> None:
-        self.w3, self.client = w3, Client(w3, key)
+        self.w3, self.client = w3, self.make(w3, key)
         record = begin(self.client, settings(**changes))
         self.record = Deployer(self.client, record, record_file, lambda _: None).run()
         self.venue = Development(self.client, self.record, {"one": key})
@@ -74,7 +76,7 @@ class World:
     def wallet(self, usd: int) -> Client:
         """A new wallet with money in its account."""
         self.wallets += 1
-        made = Client(self.w3, (7_000 + self.wallets).to_bytes(32, "big"))
+        made = self.make(self.w3, (7_000 + self.wallets).to_bytes(32, "big"))
         self.venue.give(made.address, usd * USD)
         self.venue.deposit(made, usd * USD)
         return made

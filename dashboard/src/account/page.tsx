@@ -3,6 +3,7 @@ import { address } from "../wire/session";
 import { showConnect } from "../shell/connect";
 import { Alerts } from "./alerts";
 import { Buckets } from "./buckets";
+import { Foresight } from "./foresight";
 import { Ranks, Receipts } from "./receipts";
 import { Exposures, Stress } from "./stress";
 import { Surface } from "./surface";
@@ -35,6 +36,7 @@ export function AccountPage() {
       ) : (
         <>
           <Buckets of={view} />
+          <Foresight who={who} />
           <Stress who={who} />
           <Exposures />
           <Surface who={who} />

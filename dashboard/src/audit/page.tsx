@@ -4,6 +4,7 @@ import { plus, stamp } from "../parts/decimal";
 import { Line, Num } from "../parts/num";
 import { useAsked } from "../state/asked";
 import { address } from "../wire/session";
+import { Chain } from "./chain";
 import { fault, type Inclusion, type Tree } from "./verify";
 
 type Snapshot = { sequence: number; state_hash: string; chain: string; record_hash: string };
@@ -222,6 +223,7 @@ export function AuditPage() {
         </Card>
       )}
       {who ? <Cash who={who} /> : null}
+      <Chain />
       {told ? <Promises of={told} /> : null}
     </div>
   );

@@ -7,6 +7,7 @@ import { useAsked } from "../state/asked";
 import { coin, market } from "../state/venue";
 import { subscribe } from "../wire/socket";
 import type { Book, Level } from "../wire/types";
+import { AtRisk, Proposals, RiskEngine } from "./engine";
 import { Behind, type Funds, Markets, System } from "./markets";
 import { Policy } from "./policy";
 
@@ -134,11 +135,14 @@ export function RiskPage() {
       <System funds={answer.value} />
       <Behind funds={answer.value} />
       <Markets funds={answer.value} />
+      <RiskEngine />
+      <AtRisk />
       {market.value ? (
         <>
           <CurveCard />
           <Depth />
           <Inputs />
+          <Proposals />
           <Policy name={market.value.coin} />
         </>
       ) : null}

@@ -1,0 +1,65 @@
+// The chain that keeps the accounts, where one is connected: how far it is, and whether both sides agree.
+import { Card } from "../parts/card";
+import { stamp } from "../parts/decimal";
+import { Line } from "../parts/num";
+import { useAsked } from "../state/asked";
+
+type Gap = { address: string; what: string; venue: number; chain: number };
+type Chain = {
+  chain_id: number;
+  operator: string;
+  block: number;
+  trades: number;
+  sent: number;
+  final: number;
+  refused: Record<string, number>;
+  withdrawals: number;
+  unapproved: string[];
+  compared: number | null;
+  gaps: Gap[];
+  fault: string;
+};
+
+export function Chain() {
+  const { answer, error, isAbsent } = useAsked<Chain>("/chain", 6_000);
+  const told = answer.value;
+  if (isAbsent.value) return null;
+  const refused = Object.keys(told?.refused ?? {}).length;
+  return (
+    <Card title="Chain" note="the contracts that keep the accounts">
+      {error.value ? <p class="why">{error.value}</p> : null}
+      {told ? (
+        <>
+          <dl class="lines">
+            <Line label="Chain, block">
+              {told.chain_id}, {told.block.toLocaleString("en")}
+            </Line>
+            <Line label="Trades in blocks" help="Of those that go to the chain">
+              {told.sent.toLocaleString("en")} of {told.trades.toLocaleString("en")}
+            </Line>
+            <Line label="Deep enough">{told.final.toLocaleString("en")}</Line>
+            <Line label="Refused by the chain">
+              <span class={refused ? "bad" : ""}>{refused}</span>
+            </Line>
+            <Line label="Withdrawals on their way">{told.withdrawals}</Line>
+            <Line label="Owners who have not approved the operator">{told.unapproved.length}</Line>
+            <Line label="Compared">{told.compared === null ? "never yet" : stamp(told.compared)}</Line>
+          </dl>
+          <ul class="checks">
+            <li class={told.compared === null ? "muted" : told.gaps.length ? "bad" : "good"}>
+              {told.gaps.length ? `${told.gaps.length} figures differ.` : told.compared === null ? "Not compared yet." : "Venue and chain agree."}
+            </li>
+            {told.gaps.slice(0, 5).map((one) => (
+              <li key={one.address + one.what} class="bad">
+                <span class="hash">
+                  {one.address} {one.what}: venue {one.venue}, chain {one.chain}
+                </span>
+              </li>
+            ))}
+          </ul>
+          {told.fault ? <p class="why bad">{told.fault}</p> : null}
+        </>
+      ) : null}
+    </Card>
+  );
+}
