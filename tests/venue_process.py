@@ -70,7 +70,7 @@ class Process:
 
     def post(self, path: str, body: Any) -> Any:
         """One request; what its body says."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             line.request("POST", path, json.dumps(body), {"content-type": "application/json"})
             answer = line.getresponse()

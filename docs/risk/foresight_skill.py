@@ -1,7 +1,9 @@
 """Measures account foresight on recorded bars, walk-forward: `python docs/risk/foresight_skill.py FOLDER [--plot SVG]`.
 
-At random hours, random accounts that were opened up to a week before and are still alive are forecast from the bars
-before that hour alone; then the next 24 recorded hours say who was liquidated, by the same margin core. Prints Brier
+At random hours accounts are forecast from the bars before that hour alone; then the next 24 recorded hours say who was
+liquidated, by the same margin core. Two populations: `crowd`, buckets as the laboratory's population draws them
+(docs/lab/population.md: leverages, isolated or cross, cushions), just opened; `aged`, leverage log-uniform, opened up
+to a week before and still alive. Prints Brier
 scores, their skill over the base rate, and the reliability table; writes the reliability plot.
 """
 
@@ -12,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seawall.lab.population import Mix
 from seawall.risk.foresight import HOURS, Scene
 from seawall.risk.hours import hourly
 from seawall.risk.moves import HORIZON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
@@ -35,7 +38,7 @@ class Trial(NamedTuple):
     outcome: tuple[float, ...]
 
 
-def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int) -> Iterator[Trial]:
+def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is_aged: bool) -> Iterator[Trial]:
     random = np.random.Generator(np.random.PCG64(seed))
     terms = {name: _market(name) for name in bars.names}
     prior = {name: prior_sigma(terms[name].max_leverage) for name in bars.names}
@@ -48,8 +51,9 @@ def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int) ->
         moves = foresee(bars.until(row), prior, seed=seed)
         expected, real = Scene(now, moves), Scene(now, recorded(bars, row, moves.sigma))
         for _ in range(accounts):
-            born = int(row - 1 - random.integers(0, AGE_MOST))
-            bucket = random_bucket(random, conditions_at(bars, terms, born))
+            born = int(row - 1 - random.integers(0, AGE_MOST)) if is_aged else row - 1
+            draw = random_bucket if is_aged else crowd_bucket
+            bucket = draw(random, conditions_at(bars, terms, born))
             if not is_alive(bucket, bars, terms, range(born + 1, row, HORIZON), row):
                 continue
             told, came = expected.fate(bucket), real.fate(bucket)
@@ -90,18 +94,41 @@ def recorded(bars: Bars, row: int, sigma: Floats, hours: int = HORIZON) -> Moves
     return Moves(names=bars.names, sigma=sigma, shape=shape, basis="recorded")
 
 
+def crowd_bucket(random: np.random.Generator, now: Conditions) -> Bucket:
+    """As `seawall.lab.population.Mix` has it: isolated with an exponential cushion over initial margin, or cross with
+    1 + Poisson positions and a log-normal one."""
+    mix, names = Mix(), list(now.markets)
+    chosen_leverage = float(random.choice(mix.leverages, p=np.array(mix.leverage_weights) / sum(mix.leverage_weights)))
+    if random.random() < mix.isolated_accounts + mix.mixed_accounts / 2:
+        count, cushion = 1, float(random.exponential(mix.isolated_cushion))
+    else:
+        count = min(len(names), 1 + int(random.poisson(mix.extra_positions)))
+        cushion = float(mix.cross_cushion * np.exp(mix.cross_cushion_sigma * random.standard_normal()))
+    chosen = [names[i] for i in random.choice(len(names), count, replace=False)]
+    most = min(now.market(name).max_leverage for name in chosen)
+    leverage = min(chosen_leverage, most) / (1.0 + cushion)
+    return _bucket(random, now, chosen, leverage, mix.long_share)
+
+
 def random_bucket(random: np.random.Generator, now: Conditions) -> Bucket:
     """One to three positions, either way; leverage log-uniform from 2 to the least that its markets allow."""
     names = list(now.markets)
-    chosen = random.choice(len(names), int(random.integers(1, min(3, len(names)) + 1)), replace=False)
-    most = min(now.market(names[i]).max_leverage for i in chosen)
+    places = random.choice(len(names), int(random.integers(1, min(3, len(names)) + 1)), replace=False)
+    chosen = [names[i] for i in places]
+    most = min(now.market(name).max_leverage for name in chosen)
     leverage = float(np.exp(random.uniform(np.log(LEVERAGE_LEAST), np.log(most))))
-    weights, raw, positions = random.dirichlet(np.ones(len(chosen))), EQUITY, []
-    for i, weight in zip(chosen, weights, strict=True):
-        price = now.mark(names[i]).mark
-        size = int(weight * leverage * EQUITY / price) * int(random.choice((-1, 1)))
+    return _bucket(random, now, chosen, leverage, 0.5)
+
+
+def _bucket(
+    random: np.random.Generator, now: Conditions, chosen: list[str], leverage: float, long_share: float
+) -> Bucket:
+    raw, positions = EQUITY, []
+    for name, weight in zip(chosen, random.dirichlet(np.ones(len(chosen))), strict=True):
+        price = now.mark(name).mark
+        size = int(weight * leverage * EQUITY / price) * (1 if random.random() < long_share else -1)
         if size:
-            positions.append(Position(market=names[i], size=Lots(size), entry_notional=UsdMicro(size * price)))
+            positions.append(Position(market=name, size=Lots(size), entry_notional=UsdMicro(size * price)))
             raw -= size * price
     return Bucket(raw_usd=UsdMicro(raw), positions=tuple(positions))
 
@@ -189,11 +216,13 @@ def main() -> None:
     words.add_argument("--origins", type=int, default=200)
     words.add_argument("--accounts", type=int, default=20, help="at each origin")
     words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--population", choices=("crowd", "aged"), default="crowd")
     words.add_argument("--plot")
     given = words.parse_args()
     bars, times = hourly(given.folder, given.names.split(","), hours=20 * 365 * 24)
     first = int(np.searchsorted(times, np.datetime64(given.start, "ms").astype(np.int64)))
-    done = list(trials(bars, first=first, origins=given.origins, accounts=given.accounts, seed=given.seed))
+    sizes = {"origins": given.origins, "accounts": given.accounts, "seed": given.seed}
+    done = list(trials(bars, first=first, **sizes, is_aged=given.population == "aged"))
     print(report(done))
     if given.plot:
         with open(given.plot, "w", encoding="utf-8") as out:

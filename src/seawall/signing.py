@@ -100,7 +100,8 @@ def keccak_256(data: bytes) -> bytes:
 def struct_hash(name: str, types: Types, values: Mapping[str, Any]) -> bytes:
     """EIP-712 `hashStruct` of a flat structure.
 
-    BadInput for a missing value or one that its type does not hold. Types: string, address, bool, bytes32, uintN.
+    BadInput for a missing value or one that its type does not hold. Types: string, address, bool, bytes32, uintN and
+    int256.
     """
     words = [_type_hash(name, tuple(types))]
     words += [_word(field, kind, values.get(field)) for field, kind in types]
@@ -122,9 +123,11 @@ def _word(field: str, kind: str, value: Any) -> bytes:
         return int(value).to_bytes(WORD, "big")
     if kind == "address":
         return _address(field, value).rjust(WORD, b"\0")
-    is_whole = kind.startswith("uint") and isinstance(value, int) and not isinstance(value, bool)
-    if is_whole and 0 <= value < 1 << int(kind[4:]):
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and kind.startswith("uint") and 0 <= value < 1 << int(kind[4:]):
         return int(value).to_bytes(WORD, "big")
+    if is_whole and kind == "int256" and -(1 << 255) <= value < 1 << 255:
+        return int(value).to_bytes(WORD, "big", signed=True)
     raise BadInput(field, f"expected {kind}")
 
 

@@ -39,6 +39,7 @@ class Venue:
         self.process = Process(folder, more=self.prices.feed())
         self.maker = Wallet()
         self._nonce = 0
+        self._quoted: dict[str, int] = {}
 
     def start(self) -> None:
         """Starts it, waits until its markets are open, and fills the books."""
@@ -96,12 +97,20 @@ class Venue:
         return statuses
 
     def quote(self) -> None:
-        """Both sides of every market anew."""
-        self.clear(self.maker)
-        sides = [(coin, side * size, side) for coin, size in QUOTES.items() for side in (1, -1)]
-        orders = [self.limit(coin, size, self.price(coin, -side * SPREAD)) for coin, size, side in sides]
-        statuses = self.place(self.maker, *orders)
-        assert all("resting" in status for status in statuses), statuses
+        """Both sides of every market anew. The side that a moving price comes to has a quote at all times."""
+        old = self.info("openOrders", user=self.maker.address)
+        for coin, size in QUOTES.items():
+            price = self.price(coin)
+            first = size if price <= self._quoted.get(coin, price) else -size
+            self._quote_side(coin, first)
+            self._cancel(self.maker, [order for order in old if order["coin"] == coin])
+            self._quote_side(coin, -first)
+            self._quoted[coin] = price
+
+    def _quote_side(self, coin: str, size: int) -> None:
+        price = self.price(coin, -SPREAD if size > 0 else SPREAD)
+        (status,) = self.place(self.maker, self.limit(coin, size, price))
+        assert "resting" in status, status
 
     def move(self, coin: str, price: float) -> None:
         """Brings a coin to a price in steps that the venue believes, and the maker's quotes with it."""
@@ -124,6 +133,9 @@ class Venue:
 
     def clear(self, wallet: Wallet) -> None:
         """Cancels all that rests of a wallet."""
-        rests = self.info("openOrders", user=wallet.address)
-        if rests:
-            self.act(wallet, "cancel", cancels=[{"a": self.asset(order["coin"]), "o": order["oid"]} for order in rests])
+        self._cancel(wallet, self.info("openOrders", user=wallet.address))
+
+    def _cancel(self, wallet: Wallet, orders: list[dict[str, Any]]) -> None:
+        if orders:
+            cancels = [{"a": self.asset(order["coin"]), "o": order["oid"]} for order in orders]
+            self.act(wallet, "cancel", cancels=cancels)

@@ -46,7 +46,7 @@ class Desk:
 
     def heard(self, method: str, text: str = "", seconds: float = 20.0) -> Any:
         """The first event of a subscription that holds the text, as JSON has it; it fits its schema."""
-        event = self._make("heard", method=method, text=text, seconds=seconds)
+        event = self._make("heard", name=f"{self.name}.subscription", method=method, text=text, seconds=seconds)
         assert _unknown(event["issues"]) in ([], NO_SCHEMA), (method, event["issues"], event["data"])
         return event["data"]
 

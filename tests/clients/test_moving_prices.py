@@ -9,6 +9,8 @@ from nktkas_desk import Desk
 from sdk_trader import Ear, Trader, trigger
 from test_ccxt import ETH, exchange_of
 
+pytestmark = pytest.mark.slow  # node and its modules
+
 BEFORE = 4_000
 
 

@@ -12,6 +12,8 @@ from client_child import Child
 from client_venue import Venue
 from nktkas_desk import Desk, plain
 
+pytestmark = pytest.mark.slow  # node and its modules
+
 OTHER: Final = f"0x{'b3' * 20}"
 USER: Final = {"user": "me"}
 USDC: Final = "0x6d1e7cde53ba9467b783cb7c530ce054"

@@ -8,6 +8,8 @@ from client_child import Child, ClientError
 from client_venue import Venue
 from nktkas_desk import Desk, plain
 
+pytestmark = pytest.mark.slow  # node and its modules
+
 OTHER: Final = f"0x{'b4' * 20}"
 TOKEN: Final = f"PURR:0x{'00' * 16}"
 OK: Final = {"status": "ok", "response": {"type": "default"}}

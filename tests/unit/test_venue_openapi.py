@@ -16,6 +16,7 @@ from seawall.venue import config
 from seawall.venue.names import address_text
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.tokens import VARIABLE
+from seawall.venue.risk.desk import SHAPES, RiskDesk
 from venue_rig import Rig, key
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
@@ -41,7 +42,9 @@ class Api:
         await self.rig.start()
         self.ops = Operations(self.rig.service, {VARIABLE: TOKEN})
         app = FastAPI(title="Seawall", version="1")
-        self.ops.mount(app)
+        risk = RiskDesk(self.rig.service, self.ops)
+        risk.office.mode = "live"
+        self.ops.mount(app, *risk.routers(self.ops.rest), shapes=SHAPES)
         self.apps = {"/v1": app, "/admin": self.ops.admin_app}
         await self.rig.list_market()
         for wallet, usd in ((key(4), 1_000_000), (OWNER, 5_000)):
@@ -92,9 +95,13 @@ V1_READS = (
     "/v1/markets/{coin}",
     "/v1/markets/{coin}/parameters",
     ACCOUNT,
-    *(f"{ACCOUNT}/{name}" for name in ("positions", "surface", "liquidations", "ledger", "ranks")),
+    *(f"{ACCOUNT}/{name}" for name in ("positions", "surface", "liquidations", "ledger", "ranks", "foresight")),
+    "/v1/risk",
+    "/v1/risk/proposals",
+    "/v1/risk/exposure/{coin}",
+    "/v1/risk/insurance",
 )
-V1_WRITES = (f"{ACCOUNT}/what-if", "/v1/alerts")
+V1_WRITES = (f"{ACCOUNT}/what-if", "/v1/alerts", "/v1/risk/proposals")
 ADMIN_WRITES = tuple(
     f"/admin/{name}" for name in ("status", "halt", "resume", "guard", "parameter", "market", "feed", "snapshot")
 )

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from seawall.cli.risk_insurance import insurance
+from seawall.cli.risk_publish import publish
+
 if TYPE_CHECKING:
     from seawall.risk.backtest import Backtest
     from seawall.risk.model import TailModel
@@ -38,6 +41,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Forecast the tail, propose margins, and show how they would have done.",
 )
+
+
+app.command(name="publish")(publish)
+app.command(name="insurance")(insurance)
 
 
 @app.command()

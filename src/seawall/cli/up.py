@@ -95,11 +95,16 @@ def _prepare(service: "Service") -> None:
     from seawall.engine.venue import Venue
     from seawall.kernel import cache_folder
     from seawall.terms import command
+    from seawall.venue.reads import Reads
+    from seawall.venue.views.figures import Reader
 
     start = time.monotonic()
     where = cache_folder()
     _tell(f"preparing the engine (the first time it is compiled: about a minute; kept in {where or 'memory'})")
-    Venue(service.capacity).one(kind=command.TICK, signer=command.SEQUENCER, time=1)
+    engine = Venue(service.capacity)
+    engine.one(kind=command.TICK, signer=command.SEQUENCER, time=1)
+    Reader(engine.array).warm()
+    Reads(engine).warm()
     _tell(f"engine ready after {time.monotonic() - start:.1f} s; opening {service.folder}")
     found = service.open()
     told = f"{found.sequence:,} commands in the journal, {found.replayed:,} replayed"

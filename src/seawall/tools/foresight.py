@@ -96,15 +96,15 @@ def scene_of(conditions: Conditions, bars: Bars, *, seed: int, paths: int) -> Sc
 
 def account_foresight(
     account: Account, bars: Bars, *, target: Fraction = Fraction(1, 100), fee: Rate = FEE, seed: int = 1,
-    paths: int = PATHS,
+    paths: int = PATHS, is_cured: bool = True,
 ) -> AccountForesight:  # fmt: skip
     """The forecast of every bucket that holds positions, and of the account. BadInput for markets without bars' column,
-    a target outside 0..1, and collateral that foresight does not value."""
+    a target outside 0..1, and collateral that foresight does not value. Without `is_cured` no cure is searched."""
     scene = scene_of(account.conditions, bars, seed=seed, paths=paths)
     held = [named for named in account.buckets if named.bucket.positions]
     if not held:
         raise BadInput("account", "holds no positions", account.file)
-    lines = tuple(_bucket(account, named, scene, target, fee) for named in held)
+    lines = tuple(_bucket(account, named, scene, target, fee if is_cured else None) for named in held)
     whole = scene.fate(held[0].bucket)
     for named in held[1:]:
         whole = whole.joined(scene.fate(named.bucket))
@@ -125,10 +125,10 @@ def account_foresight(
     )
 
 
-def _bucket(account: Account, named: NamedBucket, scene: Scene, target: Fraction, fee: Rate) -> BucketForesight:
+def _bucket(account: Account, named: NamedBucket, scene: Scene, target: Fraction, fee: Rate | None) -> BucketForesight:
     told = chance(named.bucket, scene)
     cross = account.cross if named.bucket.kind is BucketKind.ISOLATED else None
-    found = cures(named.bucket, scene, target=float(target), fee=fee, cross=cross)
+    found = () if fee is None else cures(named.bucket, scene, target=float(target), fee=fee, cross=cross)
     return BucketForesight(
         bucket=named.name,
         score=told.score,

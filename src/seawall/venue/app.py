@@ -30,6 +30,8 @@ from seawall.venue.rest.faucet import faucet_router
 from seawall.venue.rest.lab import Lab
 from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
 from seawall.venue.rest.lab_routes import lab_router
+from seawall.venue.risk.desk import SHAPES as RISK_SHAPES
+from seawall.venue.risk.desk import RiskDesk
 from seawall.venue.service import Service
 from seawall.venue.wire import App, Receive, Scope, Send, Wire
 from seawall.venue.ws.endpoint import Endpoint
@@ -48,6 +50,7 @@ class Application:
         self.link = link_of(service, self.floor.bridge, clock)
         self.operations = Operations(service, environment, self.floor.feeds)
         gate = self.operations.gate
+        self.risk = RiskDesk(service, self.operations)
         self.hub = Hub(service, self.inform, self.exchange, gate)
         self.operations.watch_sockets(self.hub)
         self.lab = Lab(service, service.config.lab)
@@ -61,6 +64,7 @@ class Application:
         self.service.start()
         self.hub.start()
         await self.operations.start()
+        self.risk.start()
         listed = await self.floor.start()
         if self.link is not None:
             await self.link.start()
@@ -76,6 +80,7 @@ class Application:
         if self.link is not None:
             await self.link.stop()
         await self.floor.stop()
+        await self.risk.stop()
         await self.hub.stop()
         await self.operations.stop()
         await self.service.stop()
@@ -99,8 +104,9 @@ class Application:
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
         audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
         chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
-        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES)
-        self.operations.mount(app, faucet, audit, lab, *chain, shapes=shapes)
+        risk = self.risk.routers(self.operations.rest)
+        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES, *RISK_SHAPES)
+        self.operations.mount(app, faucet, audit, lab, *chain, *risk, shapes=shapes)
         return app
 
 

@@ -165,6 +165,16 @@ class VenueAlert(Section, frozen=True, kw_only=True):
     threshold: str = "0"  # USD of insurance or bad debt, rate an hour of funding
 
 
+class Risk(Section, frozen=True, kw_only=True):
+    """The risk engine inside the venue. Shadow: it proposes and shows it, and nothing is sent."""
+
+    mode: Literal["off", "shadow", "live"] = "shadow"
+    seconds: Annotated[float, Meta(ge=0.2, le=60.0)] = 5.0  # between two looks at the markets
+    signers: tuple[str, ...] = ()  # addresses by their number; none: keys that this process makes for itself
+    chain_id: Annotated[int, Meta(ge=0, le=2**53)] = 421_614  # of the typed data that is signed
+    model: str = ""  # a file of `seawall risk train`; empty: the one in the package
+
+
 class Sockets(Section, frozen=True, kw_only=True):
     """Websockets: limits of clients, and how often streams are told. An address is an IP, or a /64 of IPv6."""
 
@@ -206,6 +216,7 @@ class Config(Section, frozen=True, kw_only=True):
     alerts: Alerts = Alerts()
     alert: tuple[VenueAlert, ...] = ()
     sockets: Sockets = Sockets()
+    risk: Risk = Risk()
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:

@@ -61,18 +61,18 @@ const make = {
   },
   async subscribe({ name, method, values }) {
     const hear = (data) => {
-      heard.push({ method, data, issues: complaints("subscription", method, "Event", data) });
+      heard.push({ name, method, data, issues: complaints("subscription", method, "Event", data) });
       news();
     };
-    objects[`${name}.${method}`] = await objects[name][method](...(values.length ? values : []), hear);
+    objects[`${name}.${method}`] = await objects[name][method](...values, hear);
   },
   async unsubscribe({ name, method }) {
     await objects[`${name}.${method}`].unsubscribe();
   },
-  async heard({ method, text, seconds }) {
+  async heard({ name, method, text, seconds }) {
     const end = Date.now() + 1000 * seconds;
     for (;;) {
-      const place = heard.findIndex((each) => each.method === method && JSON.stringify(each.data).includes(text));
+      const place = heard.findIndex((each) => each.name === name && each.method === method && JSON.stringify(each.data).includes(text));
       if (place >= 0) return heard.splice(place, 1)[0];
       if (Date.now() > end) throw new Error(`nothing of ${method} with ${text} in ${seconds} s`);
       await new Promise((resolve) => {

@@ -123,6 +123,14 @@ class Reader:
         self._levels = np.zeros((LEVELS, gather.LEVEL), np.int64)
         self._pool = np.zeros((1, gather.POOL), np.int64)
 
+    def warm(self) -> None:
+        """Compiles, or loads, every kernel for this record's shape: nobody's question waits for that."""
+        self.buckets(0)
+        self.quote(0)
+        self.setting(0, 0)
+        self.book(0, 5, 1)
+        self.pool(0, 0)
+
     def account(self, account: int) -> list[BucketFigures]:
         """All buckets of an account, the cross one first, isolated ones in the order of markets. NOBODY has nothing."""
         if account == NOBODY:

@@ -4,7 +4,7 @@ A rule that has been told is told again only after its value has come back past 
 value that trembles there is one alert.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -12,16 +12,26 @@ from seawall.ledger import state
 from seawall.margin.requirement import liquidation_end
 from seawall.tools.account_file import CROSS, isolated_name
 from seawall.tools.figures import percent, text_of
+from seawall.tools.foresight import BucketForesight
 from seawall.units import FUNDING_ONE, UsdMicro, price_fraction, usd
 from seawall.venue.decimals import rate_text, usd_text
-from seawall.venue.ops.alerts.shapes import BadDebt, Distance, FundingRate, Insurance, MarginCall, MarginRatio, Rule
+from seawall.venue.ops.alerts.shapes import (
+    BadDebt,
+    Distance,
+    FundingRate,
+    Insurance,
+    LiquidationChance,
+    MarginCall,
+    MarginRatio,
+    Rule,
+)
 from seawall.venue.rest.terms import policy_of
 from seawall.venue.service import Service
 from seawall.venue.views.figures import BucketFigures
 
 HYSTERESIS: Final = Fraction(1, 20)
 PRICE_DIGITS: Final = 6  # decimals of a liquidation price in a sentence
-ACCOUNT_LEVELS: Final = (MarginCall, MarginRatio, Distance)
+ACCOUNT_LEVELS: Final = (MarginCall, MarginRatio, Distance, LiquidationChance)
 MARKET_LEVELS: Final = (FundingRate, Insurance, BadDebt)
 LEVEL_NAMES: Final = {"initial": "initial margin", "liquidation_end": "liquidation end", "maintenance": "maintenance"}
 
@@ -38,7 +48,8 @@ class Found(NamedTuple):
 class Sight:
     """An account at one moment, as the engine measures it."""
 
-    def __init__(self, service: Service, account: int) -> None:
+    def __init__(self, service: Service, account: int, chances: Sequence[BucketForesight] | None = None) -> None:
+        self.chances = chances
         listings = service.universe.listings
         self.listings = listings
         self.exit_buffer = policy_of(service.columns).exit_buffer
@@ -58,6 +69,8 @@ def account_levels(sight: Sight, rule: Rule) -> Iterator[Found]:
             yield _margin_ratio(rule, name, found)
     elif isinstance(rule, Distance):
         yield from _distances(sight, rule)
+    elif isinstance(rule, LiquidationChance):
+        yield from _chances(sight, rule)
 
 
 def _margin_call(sight: Sight, rule: MarginCall, name: str, bucket: BucketFigures) -> Found:
@@ -76,6 +89,21 @@ def _margin_ratio(rule: MarginRatio, name: str, bucket: BucketFigures) -> Found:
     ratio = Fraction(need, bucket.equity)
     sentence = f"{name}: margin ratio of {percent(ratio)} is above {percent(limit)}"
     return Found(name, ratio > limit, ratio <= limit * (1 - HYSTERESIS), sentence)
+
+
+def _chances(sight: Sight, rule: LiquidationChance) -> Iterator[Found]:
+    """Not counted yet: nothing is crossed and nothing has come back."""
+    limit = Fraction(rule.above)
+    if sight.chances is None:
+        for name, _ in sight.buckets:
+            yield Found(name, False, False, "")
+        return
+    for one in sight.chances:
+        found = one.probabilities[f"{rule.hours}h"]
+        behind = f", most of it {one.drivers[0].coin}" if one.drivers else ""
+        cure = f"; {one.cures[0].words}" if one.cures else ""
+        sentence = f"{one.bucket}: {percent(found)} likely to be liquidated within {rule.hours} h{behind}{cure}"
+        yield Found(one.bucket, found > limit, found <= limit * (1 - HYSTERESIS), sentence)
 
 
 def _distances(sight: Sight, rule: Distance) -> Iterator[Found]:

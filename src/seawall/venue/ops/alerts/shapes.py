@@ -39,6 +39,15 @@ class Distance(
     coin: AnyCoin = None
 
 
+class LiquidationChance(
+    Shape, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="liquidation_chance"
+):
+    """The probability that a bucket is liquidated within so many hours rises above a share (docs/risk/foresight.md)."""
+
+    above: Share
+    hours: Annotated[Literal[1, 8, 24], says("The horizon.", 24)] = 24
+
+
 class FundingRate(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="funding_rate"):
     """Funding of an hour, either way, rises above a share."""
 
@@ -87,6 +96,7 @@ AccountRule = (
     MarginCall
     | MarginRatio
     | Distance
+    | LiquidationChance
     | FundingRate
     | FundingPayment
     | Breaker

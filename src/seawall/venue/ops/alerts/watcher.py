@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from seawall.terms import event
+from seawall.tools.foresight import BucketForesight
 from seawall.units import UsdMicro, usd
 from seawall.venue.decimals import usd_text
 from seawall.venue.names import address_text
@@ -19,7 +20,7 @@ from seawall.venue.ops.alerts.rules import (
     account_levels,
     market_levels,
 )
-from seawall.venue.ops.alerts.shapes import Breaker, FundingPayment, Liquidation, Rule, StatusChange
+from seawall.venue.ops.alerts.shapes import Breaker, FundingPayment, Liquidation, LiquidationChance, Rule, StatusChange
 from seawall.venue.records import Change, News, Note, Payment
 from seawall.venue.rest.receipts import entry_of
 from seawall.venue.rest.words import BREAKERS, STATUSES
@@ -39,6 +40,7 @@ class Watcher:
         self.book = book
         self.seconds = seconds
         self.told: Callable[[], None] = lambda: None  # called when there are new messages
+        self.chances: Mapping[int, Sequence[BucketForesight]] = {}  # as they were last counted, by who counts them
         self._dirty: set[int] = set()
         self._has_moved = True  # marks have: everybody is dirty
         self._markets: dict[int, tuple[int, int]] = {}  # (insurance, funding rate) that were looked at last
@@ -62,6 +64,14 @@ class Watcher:
         for note in news.notes:
             if note.values[0] == event.LIQUIDATION:
                 self._liquidated(note)
+
+    def wants_chances(self) -> list[int]:
+        """Accounts whose alerts ask for the probability of liquidation."""
+        return [
+            account
+            for account, alerts in self.book.of_account.items()
+            if any(isinstance(rule, LiquidationChance) for alert in alerts for rule in alert.rules)
+        ]
 
     def look_again(self, account: int) -> None:
         """The account's alerts are others than before."""
@@ -106,7 +116,7 @@ class Watcher:
         alerts = self.book.of_account.get(account, [])
         if not alerts:
             return
-        sight = Sight(self.service, account)
+        sight = Sight(self.service, account, self.chances.get(account))
         for alert in alerts:
             for place, rule in enumerate(alert.rules):
                 if isinstance(rule, ACCOUNT_LEVELS):

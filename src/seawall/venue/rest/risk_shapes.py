@@ -1,0 +1,166 @@
+"""Shapes of the venue's risk: stress states, proposals, what stands to be liquidated and lost."""
+
+from typing import Annotated, Any, Literal
+
+from seawall.venue.rest.market_shapes import Breaker
+from seawall.venue.rest.shape import Coin, Sequence, Shape, Time, says
+
+Usd = Annotated[str, says("USD.", "125000.0")]
+Mode = Annotated[
+    Literal["off", "shadow", "live"],
+    says("off: nothing is proposed. shadow: proposals are made and shown, not sent. live: they are sent.", "shadow"),
+]
+
+
+class SignsView(Shape, frozen=True, kw_only=True):
+    """What is seen of a market; null: not known."""
+
+    range: Annotated[str | None, says("Range of the last 15 minutes over the usual one.", "1.4")]
+    depth_lost: Annotated[str | None, says("Share of the usual depth within 1 % that is gone.", "0.12")]
+    open_interest_lost: Annotated[str | None, says("Share of open interest gone within an hour.", "0.01")]
+    gap: Annotated[str | None, says("Distance of the middle of the book from the index, a share.", "0.0004")]
+    liquidated: Annotated[str | None, says("Closed by force within an hour, over open interest.", "0.0")]
+
+
+class MarketRiskView(Shape, frozen=True, kw_only=True):
+    """One market as the risk engine sees it."""
+
+    coin: Coin
+    state: Annotated[Breaker, says("What the risk engine holds right.", "normal")]
+    breaker: Annotated[Breaker, says("What the engine is in.", "normal")]
+    stress: Annotated[str, says("1: worries, 2: alarms.", "0.3")]
+    signs: SignsView
+    new_risk: Annotated[str | None, says("Margin the model wants for new risk, a rate; null: none yet.", "0.035")]
+    maintenance: Annotated[str | None, says("Margin it wants under open positions.", "0.021")]
+    volatility: Annotated[str, says("Of an hour, forecast for the next day.", "0.006")]
+    depth: Annotated[str, says("Resting within 1 % on the thinner side. USD.", "2500000.0")]
+    model: Annotated[str, says("Which model speaks.", "filtered-historical-simulation")]
+    reasons: Annotated[tuple[str, ...], says("Why, in words.")]
+
+
+class ProposalView(Shape, frozen=True, kw_only=True):
+    """A value that was proposed."""
+
+    time: Time
+    coin: Coin
+    parameter: Annotated[str, says("Its name.", "initial_live")]
+    value: Annotated[str, says("The engine's integer.", "420000")]
+    before: Annotated[str, says("What was live.", "300000")]
+    serial: Annotated[int, says("Number of the proposal; 0: not sent.", 12)]
+    expires: Annotated[int, says("Valid until, ms.", 1_760_000_460_000)]
+    signers: Annotated[int, says("Bits of the signers.", 3)]
+    report: Annotated[str, says("Keccak-256 of the report, hex: what is signed.", "0x00")]
+    model: Annotated[str, says("Which model spoke.", "filtered-historical-simulation")]
+    data: Annotated[str, says("Hash of all bars that it has read.", "00")]
+    reasons: Annotated[tuple[str, ...], says("Why, in words.")]
+    outcome: Annotated[str, says("accepted, refused and why, or shadow.", "shadow")]
+
+
+class RiskView(Shape, frozen=True, kw_only=True):
+    """The risk engine of the venue now."""
+
+    time: Time
+    sequence: Sequence
+    mode: Mode
+    age_ms: Annotated[int | None, says("Since its last look; null: it has not looked yet.", 1_200)]
+    took_ms: Annotated[int, says("How long the last look took.", 12)]
+    is_silent: Annotated[bool, says("Whether the engine lets live values decay to static ones.", False)]
+    serial: Annotated[int, says("Of the last proposal that was accepted.", 12)]
+    signers: Annotated[tuple[str, ...], says("Addresses of the signers that count, by their number.")]
+    signers_needed: Annotated[int, says("How many must sign.", 2)]
+    markets: tuple[MarketRiskView, ...]
+
+
+class ProposalsView(Shape, frozen=True, kw_only=True):
+    """The last proposals, newest first."""
+
+    time: Time
+    proposals: tuple[ProposalView, ...]
+
+
+class CurvePoint(Shape, frozen=True, kw_only=True):
+    """What is liquidatable where one market stands elsewhere and the others stay."""
+
+    move: Annotated[str, says("Share of the mark of now.", "-0.1")]
+    price: Annotated[str, says("USD.", "45000.0")]
+    accounts: Annotated[int, says("Buckets that are liquidatable there.", 12)]
+    longs: Usd
+    shorts: Usd
+
+
+class CascadeView(Shape, frozen=True, kw_only=True):
+    """A move of the market, and where the forced orders it brings take it."""
+
+    move: Annotated[str, says("Of the index, a share.", "-0.1")]
+    first: Annotated[int, says("Buckets liquidatable at that price.", 12)]
+    liquidated: Annotated[int, says("... in the end.", 15)]
+    impact: Annotated[str, says("What forced orders add to the move, a share.", "-0.004")]
+
+
+class ExposureView(Shape, frozen=True, kw_only=True):
+    """What would be liquidated in one market where it stood elsewhere, and how a cascade would run."""
+
+    coin: Coin
+    time: Time
+    sequence: Sequence
+    mark: Annotated[str, says("Of now. USD.", "50000.0")]
+    curve: tuple[CurvePoint, ...]
+    cascades: tuple[CascadeView, ...]
+
+
+class GroupLoss(Shape, frozen=True, kw_only=True):
+    """A group of linked accounts."""
+
+    address: Annotated[str, says("Its owner.", "0x0000000000000000000000000000000000000abc")]
+    loss: Usd
+
+
+class ScenarioView(Shape, frozen=True, kw_only=True):
+    """A jump, and who could not pay."""
+
+    name: Annotated[str, says("What moves how.", "all -50%")]
+    total: Usd
+    cover: Annotated[str, says("Losses of the two largest. USD.", "85000.0")]
+    groups: tuple[GroupLoss, ...]
+
+
+class InsuranceView(Shape, frozen=True, kw_only=True):
+    """What the venue stands to lose, against what its funds hold."""
+
+    time: Time
+    sequence: Sequence
+    accounts: Annotated[int, says("Buckets with positions.", 25)]
+    liquidations_at_risk: Annotated[
+        str, says("95th percentile over paths of the notional liquidated within a day. USD.", "1500000.0")
+    ]
+    value_at_risk: Annotated[
+        str, says("95th percentile over paths of the insolvent debt left within a day. USD.", "0.0")
+    ]
+    need: Annotated[str, says("Cover-2: the two largest groups' losses in the worst scenario. USD.", "85000.0")]
+    insurance: Annotated[str, says("All insurance funds together. USD.", "3000000.0")]
+    ratio: Annotated[str | None, says("insurance / need; null: nothing is needed.", "35.294117647059")]
+    scenarios: Annotated[tuple[ScenarioView, ...], says("The worst ten, the worst first.")]
+
+
+class ReportIn(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The report behind a proposal, as its maker wrote it."""
+
+    coin: Coin
+    parameter: Annotated[str, says("Name of a parameter with rails.", "initial_live")]
+    value: Annotated[int, says("What it becomes.", 420_000, ge=0, le=2**53)]
+    before: Annotated[int, says("What was live.", 300_000, ge=0, le=2**53)]
+    state: Annotated[str, says("Of the market.", "normal", max_length=16)]
+    model: Annotated[str, says("Which model spoke.", "mine", max_length=120)]
+    data: Annotated[str, says("Hash of what it has read.", "00", max_length=130)]
+    reasons: Annotated[tuple[Annotated[str, says("In words.", max_length=300)], ...], says("Why.", max_length=16)]
+    time: Time
+
+
+class ProposalRequest(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A proposal with signatures over the typed data `Proposal` (docs/risk/publishing.md)."""
+
+    report: ReportIn
+    hash: Annotated[str, says("Keccak-256 of the report as JSON: what was signed.", "0x" + "00" * 32, max_length=66)]
+    serial: Annotated[int, says("Greater than that of the last accepted one.", 12, ge=1, le=2**53)]
+    expires: Annotated[int, says("Valid until, ms.", 1_760_000_460_000, ge=0, le=2**53)]
+    signatures: Annotated[tuple[dict[str, Any], ...], says("r, s and v of each signer.", max_length=16)]

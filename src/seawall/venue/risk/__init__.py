@@ -1,0 +1,1 @@
+"""Forecasts and proposals inside the venue."""
