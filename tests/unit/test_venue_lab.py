@@ -1,6 +1,7 @@
 """The laboratory over `/v1`: one run at a time, followed, ended, remembered; its command is that of the CLI."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from seawall.cli.replay import _lines
 from seawall.venue import config
 from seawall.venue.rest import lab as laboratory
 from seawall.venue.rest.errors import install_errors
@@ -167,6 +169,15 @@ def test_only_the_last_runs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert sorted(path.name for path in (tmp_path / "lab").iterdir()) == sorted(map(str, known))
 
     played(tmp_path, monkeypatch, GOOD, scene)
+
+
+def test_progress_is_a_line_of_json_for_each_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    with _lines("anything", 300) as tell:
+        for _ in range(150):
+            tell(1)
+        tell(150)
+    told = [json.loads(line)["progress"] for line in capsys.readouterr().err.splitlines()]
+    assert told == [percent / 100 for percent in range(51)] + [1.0]
 
 
 def test_the_command_is_that_of_the_command_line(tmp_path: Path) -> None:
