@@ -96,6 +96,7 @@ def _prepare(service: "Service") -> None:
     from seawall.kernel import cache_folder
     from seawall.terms import command
     from seawall.venue.reads import Reads
+    from seawall.venue.risk.desk import warm
     from seawall.venue.views.figures import Reader
 
     start = time.monotonic()
@@ -105,6 +106,8 @@ def _prepare(service: "Service") -> None:
     engine.one(kind=command.TICK, signer=command.SEQUENCER, time=1)
     Reader(engine.array).warm()
     Reads(engine).warm()
+    if service.config.risk.mode != "off":
+        warm()
     _tell(f"engine ready after {time.monotonic() - start:.1f} s; opening {service.folder}")
     found = service.open()
     told = f"{found.sequence:,} commands in the journal, {found.replayed:,} replayed"

@@ -7,7 +7,11 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
+from seawall.margin.bulk import compile_bulk
+from seawall.margin.sweep import compile_sweep
+from seawall.risk.bars import HOUR_MS, Bar
 from seawall.risk.engine import RiskModel
+from seawall.risk.kernels import compile_risk
 from seawall.risk.model import default, load
 from seawall.signing import Key
 from seawall.venue.ops.operations import Operations
@@ -15,13 +19,26 @@ from seawall.venue.rest import foresight as foresight_routes
 from seawall.venue.rest import risk as risk_routes
 from seawall.venue.rest.routes import Rest
 from seawall.venue.risk.chances import Chances
-from seawall.venue.risk.memory import Memory
+from seawall.venue.risk.memory import MINUTE_MS, Memory
 from seawall.venue.risk.office import RiskOffice
 from seawall.venue.service import Service
 
 SHAPES: Final[tuple[type[Any], ...]] = (*foresight_routes.SHAPES, *risk_routes.SHAPES)
 OWN_KEYS: Final = 2  # of a venue whose configuration names no signers: the engine needs two
 KEY_BYTES: Final = 32
+WARM_HOURS: Final = 25  # of history after which a trained model speaks, and one more
+
+
+def warm() -> None:
+    """Compiles, or loads, what looks and forecasts call: nobody's order waits for that."""
+    model = RiskModel(default())
+    for hour in range(WARM_HOURS):
+        model.observe("BTC", Bar(hour * HOUR_MS, 1.0, 1.01, 0.99, 1.0, 1.0))
+    model.observe("BTC", Bar(WARM_HOURS * HOUR_MS, 1.0, 1.01, 0.99, 1.0, 1.0, MINUTE_MS))
+    model.propose("BTC")
+    compile_risk()
+    compile_sweep()
+    compile_bulk()
 
 
 class RiskDesk:
