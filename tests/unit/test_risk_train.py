@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from seawall.kernel import INTERPRETED
 from seawall.risk.backtest import document, run
 from seawall.risk.bars import HOUR_MS, Bar
 from seawall.risk.engine import RiskModel
@@ -105,6 +106,7 @@ def test_a_model_is_given_for_the_features_of_this_version() -> None:
     assert max(tail.up, tail.down) <= 1.15 * tail.worst
 
 
+@pytest.mark.skipif(INTERPRETED, reason="a time of compiled kernels")
 def test_200_markets_are_proposed_within_100_ms_after_a_tick() -> None:
     engine = RiskModel(default())
     world = generate_world(Recipe(markets=200, hours=60), 7)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from seawall.signing import Signature
 from seawall.terms import code
 from seawall.venue.exchange.answer import KNOWN, answer
 from seawall.venue.exchange.call import Call
@@ -414,6 +415,6 @@ def test_an_action_of_another_shape_is_told_so_and_changes_nothing(tmp_path: Pat
 
 
 def test_codes_that_refuse_an_action_as_such() -> None:
-    call = Call({"type": "noop"}, 1, 0, 0, b"")
+    call = Call({"type": "noop"}, 1, 0, 0, b"", Signature(1, 1, 0))
     call.fail(code.OK)
     call.fail(code.BAD_PRICE)
