@@ -166,6 +166,17 @@ def test_nothing_is_made_or_lost_in_a_long_time() -> None:
     run_state_machine_as_test(Venue, settings=terms(150, 60))
 
 
+def test_funding_that_one_side_has_settled_is_in_the_books() -> None:
+    """The taker has been paid, the pool has not paid yet: what it owes is counted, to 1e-12 USD."""
+    machine = Venue()
+    machine.begin()
+    machine.trade(3, 1, 20_000, False, False)
+    machine.time(3_600)
+    machine.time(3_600)
+    machine.withdraw(3, USD)
+    machine.teardown()
+
+
 def test_the_machine_would_see_a_hole() -> None:
     """A venue whose tokens leak by one unit fails its invariant."""
     world = FastVenue()

@@ -14,7 +14,7 @@ from seawall.chain import layout as at
 from seawall.chain.client import Client
 from seawall.chain.deploy import Deployment
 from seawall.chain.events import Happened, fill_of, read
-from seawall.units import ceil_div, floor_div
+from seawall.units import FUNDING_INDEX_PER_MICRO, floor_div
 
 TOLD: Final = ("ClearingHouse", "CollateralVault")
 
@@ -157,8 +157,9 @@ def verify(client: Client, record: Deployment) -> Verdict:
 
     found: list[Difference] = []
     buckets = sorted(books.buckets)
-    total = _compare_buckets(ask, books, buckets, found)
     markets = range(len(record.settings.markets))
+    prices = [at.unpack(at.PRICE_WORD, ask([at.market_key(at.PRICE, m)])[0]) for m in markets]
+    total, unsettled = _compare_buckets(ask, books, buckets, [price["index"] for price in prices], found)
     funds = [at.unpack(at.FUND_WORD, ask([at.market_key(at.FUND, m)])[0]) for m in markets]
     for market, fund in enumerate(funds):
         _same(found, f"insurance of market {market}", books.insurance[market], fund["insurance"])
@@ -173,9 +174,9 @@ def verify(client: Client, record: Deployment) -> Verdict:
     _same(found, "pending withdrawals", books.pending, money["pending"])
     _same(found, "bad debt", books.debt, money["debt"])
     owed = total + sum(f["insurance"] + f["fees"] for f in funds) + money["pending"] - money["debt"]
-    residues = ceil_div(sum(f["residue"] for f in funds), 10**6)
-    if not 0 <= money["vault"] - owed - money["dust"] <= residues:
-        found.append(Difference("vault less all liabilities", owed + money["dust"], money["vault"]))
+    funding = unsettled + sum(f["residue"] for f in funds)  # 1e-12 USD
+    wide = (owed + money["dust"]) * FUNDING_INDEX_PER_MICRO + funding
+    _same(found, "the vault and all liabilities, in 1e-12 USD", wide, money["vault"] * FUNDING_INDEX_PER_MICRO)
     tokens = _tokens(client, record)
     if tokens < money["vault"]:
         found.append(Difference("tokens behind the vault", money["vault"], tokens))
@@ -191,9 +192,14 @@ def verify(client: Client, record: Deployment) -> Verdict:
     )
 
 
-def _compare_buckets(ask: Any, books: Books, buckets: list[int], found: list[Difference]) -> int:
-    """Cash and positions of every bucket; returns the sum of raw_usd: trades move it between buckets, exactly."""
-    total = 0
+def _compare_buckets(
+    ask: Any, books: Books, buckets: list[int], index: list[int], found: list[Difference]
+) -> tuple[int, int]:
+    """Cash and positions of every bucket; returns the sum of raw_usd and the funding not yet settled, in 1e-12 USD.
+
+    Trades move raw_usd between buckets exactly; a position settles funding up to its market's `index` when touched.
+    """
+    total = unsettled = 0
     for bucket in buckets:
         head = ask([at.BUCKET | bucket])[0]
         raw = at.unpack(at.BUCKET_WORD, head)["raw"] if head else 0
@@ -207,7 +213,8 @@ def _compare_buckets(ask: Any, books: Books, buckets: list[int], found: list[Dif
             position = at.unpack(at.POSITION_WORD, ask([at.position_key(bucket, market)])[0])
             _same(found, f"size of {bucket:#x} in {market}", books.size[(bucket, market)], position["size"])
             _same(found, f"entry of {bucket:#x} in {market}", books.entry[(bucket, market)], position["entry"])
-    return total
+            unsettled -= position["size"] * (index[market] - position["index"])
+    return total, unsettled
 
 
 def _same(found: list[Difference], what: str, rebuilt: int, word: int) -> None:
