@@ -101,7 +101,7 @@ def _prepare(service: "Service") -> None:
 
     start = time.monotonic()
     where = cache_folder()
-    _tell(f"preparing the engine (the first time it is compiled: about a minute; kept in {where or 'memory'})")
+    _tell(f"preparing the engine (the first time it is compiled: a minute or two; kept in {where or 'memory'})")
     engine = Venue(service.capacity)
     engine.one(kind=command.TICK, signer=command.SEQUENCER, time=1)
     Reader(engine.array).warm()
