@@ -73,7 +73,7 @@ def generate_world(recipe: Recipe, seed: int | Sequence[int]) -> Panel:
     shared = _draw(rng, recipe.shared, count)
     sigma = np.exp(np.sort(_draw(rng, recipe.volatility, count)))
     young = _draw(rng, recipe.listing, count)
-    bars = np.empty((3, hours, count))
+    bars = np.zeros((3, hours, count))  # an hour before a market is listed keeps its zeros
     noise = rng.standard_normal((count + 1, hours, len(SCALES)))
     levels = np.zeros((count + 1, len(SCALES)))
     both = {key: np.concatenate((common[key], own[key])) for key in common}
