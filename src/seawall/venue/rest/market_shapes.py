@@ -54,6 +54,7 @@ class MarketView(Shape, frozen=True, kw_only=True):
     taker_fee: Annotated[str, says("Share of notional.", "0.00045")]
     maker_fee: Annotated[str, says("Share of notional; below 0: a rebate.", "0.00015")]
     funding_rate: Annotated[str, says("An hour, of the last step: longs pay it to shorts.", "0.0000125")]
+    funding_predicted: Annotated[str, says("An hour, of this interval if it ended now.", "0.0000125")]
     next_funding: Annotated[int, says("When the index steps next.", 1_760_004_000_000)]
     sources: tuple[SourceView, ...]
 

@@ -82,6 +82,7 @@ def market_view(service: Service, listing: Listing) -> MarketView:
         taker_fee=rate_text(values[parameter.TAKER_FEE], RATE_ONE),
         maker_fee=rate_text(values[parameter.MAKER_FEE], RATE_ONE),
         funding_rate=rate_text(columns["market_funding_rate"].item(market), FUNDING_ONE),
+        funding_predicted=rate_text(service.lens.reader.quote(market).rate, FUNDING_ONE),
         next_funding=service.now - service.now % interval + interval,
         sources=tuple(_sources(service, listing)),
     )
