@@ -3,14 +3,14 @@ import { computed, effect, signal } from "@preact/signals";
 import { cut, tickText } from "../parts/decimal";
 import { assetData, positionHere, refreshAccount } from "../state/account";
 import { coin, context, market } from "../state/venue";
+import { Asker } from "../state/what_if";
 import { type Kind, limitOrder, place, setLeverage, type Tif, trail, triggerOrder, twap } from "../wire/actions";
-import { Refusal, v1 } from "../wire/http";
+import { Refusal } from "../wire/http";
 import { address } from "../wire/session";
-import type { Market, WhatIf } from "../wire/types";
+import type { Market } from "../wire/types";
 
 const SLIP = 0.05; // of a market order's limit around the mid, as Hyperliquid's clients have it
 const STOP_SLIP = 0.1;
-const WAIT_MS = 220;
 
 export const side = signal<"buy" | "sell">("buy");
 export const kind = signal<Kind>("market");
@@ -28,8 +28,8 @@ export const stopAt = signal("");
 /** As chosen and not yet set; null: as the account has it. */
 export const leverageWish = signal<number | null>(null);
 export const modeWish = signal<"cross" | "isolated" | null>(null);
-export const preview = signal<WhatIf | null>(null);
-export const previewError = signal<string | null>(null);
+/** What the order would do. */
+export const preview = new Asker();
 export const sending = signal(false);
 
 /** Leverage that new risk may take now, and why it is not more. */
@@ -96,37 +96,12 @@ function wishedOrder(): Record<string, unknown> | null {
     asked.leverage = leverage.value;
     asked.margin_mode = mode.value;
   }
-  return asked;
+  return { order: asked };
 }
 
-/** Asks what the order would do, a moment after the last change of it. */
+/** Asks what the order would do whenever it changes. */
 export function startPreview(): void {
-  let timer = 0;
-  let asked = 0;
-  effect(() => {
-    const [order, who] = [wishedOrder(), address.value];
-    clearTimeout(timer);
-    if (order === null || who === null) {
-      preview.value = null;
-      previewError.value = null;
-      return;
-    }
-    timer = window.setTimeout(() => {
-      const mine = ++asked;
-      v1<WhatIf>(`/accounts/${who}/what-if`, { order }).then(
-        (told) => {
-          if (mine !== asked) return;
-          preview.value = told;
-          previewError.value = null;
-        },
-        (error: Refusal) => {
-          if (mine !== asked) return;
-          preview.value = null;
-          previewError.value = error.code === "unknown_account" ? "Get play money first: the account has nothing yet." : error.message;
-        },
-      );
-    }, WAIT_MS);
-  });
+  effect(() => preview.ask(address.value, wishedOrder()));
   effect(() => {
     void coin.value;
     leverageWish.value = null;
