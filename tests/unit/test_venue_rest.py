@@ -229,6 +229,7 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
         assert market == await door.get("/markets/BTC")
         assert (market["status"], market["mark"], market["open_interest"]) == ("active", "50000.0", "1.5")
         assert (market["open_interest_usd"], market["max_leverage"]) == ("75000.0", 20)
+        assert market["leverage_limit"] == "tier"
         assert market["tiers"] == [{"lower": "0.0", "max_leverage": 20, "maintenance": "0.025"}]
         await rig.rows(
             {"kind": command.GUARD, "signer": command.GUARDIAN, "flags": command.REDUCING},
@@ -239,7 +240,8 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
                 "price": 10,
             },
         )
-        assert (await door.get("/markets/BTC"))["status"] == "reduce_only"
+        now = await door.get("/markets/BTC")
+        assert (now["status"], now["max_leverage"], now["leverage_limit"]) == ("reduce_only", 10, "cap")
         told = {one["name"]: one for one in (await door.get("/markets/BTC/parameters"))["parameters"]}
         assert sorted(told) == sorted(spec.name for spec in MARKET.values())
         cap = told["leverage_cap"]

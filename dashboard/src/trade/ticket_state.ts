@@ -1,6 +1,6 @@
 // What the order ticket holds, and what follows from it: the order as it would be sent, and what it would do.
 import { computed, effect, signal } from "@preact/signals";
-import { cut, tickText } from "../parts/decimal";
+import { cut, share, tickText } from "../parts/decimal";
 import { assetData, positionHere, refreshAccount } from "../state/account";
 import { coin, context, market } from "../state/venue";
 import { Asker } from "../state/what_if";
@@ -47,11 +47,18 @@ function capOf(here: Market): { most: number; why: string } {
   const tier = here.tiers[0]?.max_leverage ?? 1;
   const most = here.max_leverage;
   if (here.breaker === "hard") return { most, why: "The circuit breaker is hard: only orders that reduce." };
-  if (here.breaker !== "normal") return { most, why: `The circuit breaker is ${here.breaker}: leverage is halved from ${tier}×.` };
-  if (most < tier) return { most, why: `The risk engine asks for more margin of new positions now; the tier would allow ${tier}×.` };
+  if (here.leverage_limit === "breaker") return { most, why: `The circuit breaker is ${here.breaker}: leverage is halved.` };
+  if (here.leverage_limit === "risk") return { most, why: `The risk engine's cap of now; the tier would allow ${tier}×.` };
+  if (here.leverage_limit === "cap") return { most, why: `The operator's cap; the tier would allow ${tier}×.` };
   const next = here.tiers[1];
   return { most, why: next ? `By the tier; ${next.max_leverage}× above ${Number(next.lower).toLocaleString("en")} USD.` : "By the market's tier." };
 }
+
+/** Said when new risk is margined at more than one over its leverage; "" otherwise. */
+export const least = computed(() => {
+  const rate = Number(market.value?.initial_live ?? 0);
+  return rate * leverage.value > 1 ? `Its margin is ${share(market.value!.initial_live)} at least now, as at ${(1 / rate).toFixed(1)}×.` : "";
+});
 
 /** Size in units of the coin; null when there is none. */
 export const units = computed<string | null>(() => {

@@ -15,6 +15,7 @@ export type Market = {
   open_interest_usd: string;
   open_interest_cap: string;
   max_leverage: number;
+  leverage_limit: "tier" | "cap" | "risk" | "breaker";
   initial_live: string;
   tiers: Tier[];
   taker_fee: string;
