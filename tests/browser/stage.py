@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from hyperliquid_line import Line
 from seawall.risk.moves import HOUR_MS
 from seawall.signing import Domain, Key, Signature, signature_fields, typed_digest
-from venue_process import Process
+from venue_process import MARKETS, Process
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TICK_SECONDS = 0.25
@@ -99,12 +99,10 @@ def with_past(process: Process, hours: int) -> None:
     base = sqlite3.connect(next((process.folder / "data").rglob("history.sqlite")))
     drawn = random.Random(7)
     with contextlib.closing(base), base:
-        rows = base.execute(
-            "select market, min(start), max(close) from seawall_candles where interval = '1h' group by market"
-        ).fetchall()
+        rows = base.execute("select number, time, coin, size_decimals from seawall_listings").fetchall()
         base.execute("update seawall_listings set time = time - ?", (hours * HOUR_MS,))
-        for market, start, close in rows:
-            price = float(close)
+        for market, listed, coin, decimals in rows:
+            start, price = listed - listed % HOUR_MS, MARKETS[coin] * 10.0 ** (6 - decimals)
             for back in range(1, hours):
                 before = price * math.exp(drawn.gauss(0.0, 0.005))
                 high, low = 1.002 * max(before, price), 0.998 * min(before, price)

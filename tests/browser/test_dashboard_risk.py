@@ -44,7 +44,7 @@ def test_funds_parameters_and_insurance_are_the_apis(holder: Visit) -> None:
     assert float(holder.number("liquidations-at-risk")) >= 0
     assert float(holder.number("value-at-risk")) >= 0
     expect(page.get_by_role("region", name="Scenarios").locator("tbody tr")).to_have_count(10)
-    expect(page.get_by_role("region", name="Sources").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("region", name="Sources", exact=True).locator("tbody tr")).to_have_count(2)
     assert serious(page) == []
     picture(page, "risk")
 
