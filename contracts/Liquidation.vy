@@ -139,8 +139,9 @@ def __init__(house: address, deleveraging: address, vault: address, pool_close: 
 @external
 def liquidate(bucket: uint256) -> uint256:
     """
-    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one, `Reject(BAD_FIELD)` when the
-            other side of the market has to close it: then `liquidate_with` is the call.
+    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one and for one in portfolio margin
+            (AccountDesk ends that once its own maintenance is not met), `Reject(BAD_FIELD)` when the other side of the
+            market has to close it: then `liquidate_with` is the call.
     @return FILLED, or why the bucket waits.
     """
     market: uint256 = 0
@@ -184,6 +185,8 @@ def _work(bucket: uint256) -> (uint256, uint256):
         code.refuse(code.VENUE_HALTED)
     if w.head == 0:
         code.refuse(code.UNKNOWN_ACCOUNT)
+    if w.head & words.PORTFOLIO != 0:  # its own requirements hold until AccountDesk has ended them
+        code.refuse(code.NOT_DUE)
     liquidating: bool = w.head & words.LIQUIDATING != 0
     if w.equity < 0:
         gate: int256 = w.now + words.field(w.policy, margin.GATE_CLOSED, 27)

@@ -71,7 +71,7 @@ class Chain:
         pool_close = create_address(DEPLOYER, start + 1 + len(REAL))
         arguments = (house, modules["deleveraging"], modules["vault"], pool_close)
         self.liquidation = self.evm.deploy("Liquidation", *arguments)
-        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"])
+        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"], modules["vault"])
         assert self.evm.deploy("PoolClose", house).address == pool_close
         assert [c.address for c in (self.exchange, self.deleveraging)] == [modules["exchange"], modules["deleveraging"]]
 

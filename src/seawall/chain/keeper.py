@@ -99,10 +99,12 @@ class Keeper:
         head = self._word(at.BUCKET | bucket)
         if head == 0:
             return
-        liquidating = at.unpack(at.BUCKET_WORD, head)["liquidating"]
+        fields = at.unpack(at.BUCKET_WORD, head)
         equity, maintenance = self._health(bucket)
-        if equity >= maintenance and not liquidating:
+        if equity >= maintenance and not fields["liquidating"]:
             return
+        if fields["portfolio"]:
+            self._try(done, "AccountDesk", "end_portfolio", bucket)
         for _ in range(UNITS_A_BUCKET):
             try:
                 why = self._unit(bucket)

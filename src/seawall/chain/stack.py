@@ -68,7 +68,7 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "Appraiser": (house, vault, governor),
         "PoolClose": (house,),
         "Liquidation": (house, where["Deleveraging"], vault, where["PoolClose"]),
-        "Deleveraging": (house, where["Liquidation"]),
+        "Deleveraging": (house, where["Liquidation"], vault),
         "FundingClock": (house, exchange, s.has_book),
         "SignedOracle": (governor, s.reporters, s.quorum, s.oracle_deviation, REPORT_AGE_MS),
         "OracleHub": (house, governor, s.guardian),
