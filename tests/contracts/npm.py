@@ -59,7 +59,9 @@ def uniswap(name: str) -> dict[str, Any]:
     why = install()
     if why:
         pytest.skip(f"no bytecode of Uniswap v3: {why}")
-    found: dict[str, Any] = json.loads((FOLDER / "node_modules" / "@uniswap" / UNISWAP[name] / f"{name}.json").read_text())
+    found: dict[str, Any] = json.loads(
+        (FOLDER / "node_modules" / "@uniswap" / UNISWAP[name] / f"{name}.json").read_text()
+    )
     return found
 
 

@@ -55,14 +55,20 @@ def pool_of(**changes: Any) -> LpPoolSettings:
 
 
 class Uniswap:
-    """Factory, manager, router and WETH, created by a client."""
+    """Factory, manager, router and WETH, created by a client that makes the venue's USD after it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, usd_first: bool) -> None:
         self.client = client
-        self.weth = client.create("TestToken", 18)["contractAddress"]
         self.factory = self._create("UniswapV3Factory")
-        self.manager = self._create("NonfungiblePositionManager", self.factory, self.weth, NOBODY)
-        self.router = self._create("SwapRouter", self.factory, self.weth)
+        self.manager = self._create("NonfungiblePositionManager", self.factory, self.factory, NOBODY)
+        self.router = self._create("SwapRouter", self.factory, self.factory)
+        self.weth = self.usd = ""
+        while not self.weth or (int(self.usd, 16) < int(self.weth, 16)) != usd_first:
+            self.weth = client.create("TestToken", 18)["contractAddress"]
+            nonce = client.nonce()
+            client.send(client.at("TestToken", self.weth), "set_fee", 0)
+            step = client.nonce() - nonce  # the fast chain counts contracts alone
+            self.usd = create_address(client.address, nonce + 2 * step)  # after `open_pool`
 
     def _create(self, name: str, *args: str) -> str:
         made = npm.uniswap(name)
@@ -78,9 +84,9 @@ class Uniswap:
                 kept[entry.get("name", entry["type"])] = entry
         return self.client.w3.eth.contract(address=address, abi=list(kept.values()))
 
-    def open_pool(self, usd: str, micro_usd: int) -> str:
-        """The pool of WETH and USD at a price of one WETH."""
-        token0, token1 = sorted((self.weth, usd), key=lambda token: int(token, 16))
+    def open_pool(self, micro_usd: int) -> str:
+        """The pool of WETH and USD at a price of one WETH. One transaction."""
+        token0, token1 = sorted((self.weth, self.usd), key=lambda token: int(token, 16))
         one, other = (micro_usd, WETH) if token0 == self.weth else (WETH, micro_usd)
         root = isqrt((one << 192) // other)
         manager = self.contract("NonfungiblePositionManager", self.manager)
@@ -91,22 +97,19 @@ class Uniswap:
 class LpWorld:
     """A world (of any chain) with Uniswap. ETH is worth 100 USD and its token is collateral asset 0."""
 
-    def __init__(self, client: Client, deploy: Callable[..., World], **changes: Any) -> None:
+    def __init__(self, client: Client, deploy: Callable[..., World], *, usd_first: bool = True, **changes: Any) -> None:
         """`deploy` makes a World on the client's chain by its key; `asset` and `pool` change what is listed."""
         asset, pool = changes.pop("asset", {}), changes.pop("pool", {})
-        self.uniswap = Uniswap(client)
-        nonce = client.nonce()
-        client.send(client.at("TestToken", self.uniswap.weth), "set_fee", 0)
-        step = client.nonce() - nonce  # the fast chain counts contracts alone
-        self.usd = create_address(client.address, nonce + 2 * step)  # the first that the world deploys
-        self.pool = self.uniswap.open_pool(self.usd, 100 * USD)
+        self.uniswap = Uniswap(client, usd_first=usd_first)
+        self.usd = self.uniswap.usd
+        self.pool = self.uniswap.open_pool(100 * USD)
         lp: dict[str, Any] = {"lp_manager": self.uniswap.manager}
         lp |= {"assets": [asset_of(self.uniswap.weth, **asset)], "lp_pools": [pool_of(**pool)]}
         self.world = deploy(**(lp | changes))
         assert self.world.record.addresses["TestToken"] == self.usd
         self.manager = self.uniswap.contract("NonfungiblePositionManager", self.uniswap.manager)
         self.router = self.uniswap.contract("SwapRouter", self.uniswap.router)
-        self.usd_first = int(self.usd, 16) < int(self.uniswap.weth, 16)
+        self.usd_first = usd_first
         self.trader = self.wallet(10**12, 10**12)
         self.mint(self.trader, 10**7, width=60_000)
 
@@ -235,4 +238,4 @@ def fast_world(**changes: Any) -> LpWorld:
     return LpWorld(FastClient(chain, KEY), partial(FastWorld, None, chain), **changes)
 
 
-__all__ = ["ETH", "fast_world", "FEE", "MOST", "WETH", "LpWorld", "Uniswap", "asset_of", "create_address", "pool_of"]
+__all__ = ["ETH", "FEE", "MOST", "WETH", "LpWorld", "Uniswap", "asset_of", "create_address", "fast_world", "pool_of"]
