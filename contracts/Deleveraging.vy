@@ -19,6 +19,7 @@ import margin
 import ranks
 import reader
 import units
+import waits
 import words
 from interfaces import IClearingHouse
 from interfaces import IDeleveraging
@@ -43,7 +44,6 @@ HOLDERS_MAX: constant(uint256) = 1024
 HALVINGS: constant(uint256) = 16
 ROUNDS: constant(uint256) = 8
 DEBTORS: constant(uint256) = 64
-NO_LIQUIDITY: constant(uint256) = 6
 
 
 # a bucket as it stands, and its position of the market
@@ -131,7 +131,7 @@ def settle_with_others(
         price = c.mark
         chosen, lots = self._choose(c, others, price)
     if lots == 0:
-        return NO_LIQUIDITY, c.claimed
+        return waits.NO_LIQUIDITY, c.claimed
     short: int256 = unsafe_sub(closing.equity_left(c, lots), c.equity)
     short = unsafe_add(short, closing.slippage(c, lots, unsafe_mul(lots, price)))
     paid: int256 = max(0, min(short, fund))

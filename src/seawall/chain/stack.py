@@ -30,6 +30,7 @@ ORDER: Final = (
     "CollateralVault",
     "LPCollateral",
     "Appraiser",
+    "PoolClose",
     "Liquidation",
     "Deleveraging",
     "FundingClock",
@@ -68,7 +69,9 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "AccountDesk": (house,),
         "LPCollateral": (house, vault, s.lp_manager or NOBODY, governor, s.guardian),
         "Appraiser": (house, vault, where["LPCollateral"], governor),
-        "Liquidation": (house, where["Deleveraging"], where["Appraiser"]),  # which it asks what collateral is worth
+        "PoolClose": (house,),
+        # its third is whom it asks what collateral is worth: tokens and LP positions together
+        "Liquidation": (house, where["Deleveraging"], where["Appraiser"], where["PoolClose"]),
         "Deleveraging": (house, where["Liquidation"]),
         "FundingClock": (house, exchange, s.has_book),
         "SignedOracle": (governor, s.reporters, s.quorum, s.oracle_deviation, REPORT_AGE_MS),
