@@ -8,6 +8,7 @@
 """
 
 import limits
+import lp_words
 import margin
 import reader
 import units
@@ -21,7 +22,11 @@ from interfaces import IClearingHouse
 
 interface Vault:
     def worth(bucket: uint256) -> (int256, int256): view
+    def worth_maintenance(bucket: uint256) -> int256: view
     def worth_of(bucket: uint256, asset: uint256) -> int256: view
+
+interface LpCollateral:
+    def worth(bucket: uint256) -> (int256, int256): view
 
 
 # ---------------------------------------------------------------------
@@ -30,6 +35,7 @@ interface Vault:
 
 HOUSE: public(immutable(address))
 VAULT: public(immutable(address))
+LP: public(immutable(address))
 GOVERNOR: public(immutable(address))
 
 
@@ -39,7 +45,7 @@ GOVERNOR: public(immutable(address))
 
 ROWS: constant(uint256) = 16
 BOOK: constant(uint256) = 24  # markets of one bucket: positions, and collateral whose underlying they are
-ASSETS: constant(uint256) = 8
+ASSETS: constant(uint256) = 7
 
 struct Shock:
     move: int256  # of the common factor
@@ -97,9 +103,10 @@ event RiskSet:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, vault: address, governor: address):
+def __init__(house: address, vault: address, lp: address, governor: address):
     HOUSE = house
     VAULT = vault
+    LP = lp
     GOVERNOR = governor
 
 
@@ -152,12 +159,31 @@ def appraise(bucket: uint256, head: uint256, market: uint256, size: int256) -> (
     """
     initial: int256 = 0
     maintenance: int256 = 0
-    if (head >> words.ASSETS_SHIFT) & 255 != 0:
+    if head & lp_words.TOKENS != 0:
         initial, maintenance = staticcall Vault(VAULT).worth(bucket)
+    if head & lp_words.HELD != 0:
+        more: int256 = 0
+        held: int256 = 0
+        more, held = staticcall LpCollateral(LP).worth(bucket)
+        initial += more
+        maintenance += held
     if head & words.PORTFOLIO == 0:
         return initial, maintenance, -1, -1
     p: Portfolio = self._portfolio(bucket, head, market, size)
     return initial, maintenance, p.maintenance, p.initial
+
+
+@external
+@view
+def worth_maintenance(bucket: uint256) -> int256:
+    """@notice What all collateral of a bucket counts for maintenance: what a liquidation asks."""
+    head: uint256 = reader.one(HOUSE, words.BUCKET | bucket)
+    maintenance: int256 = 0
+    if head & lp_words.TOKENS != 0:
+        maintenance = staticcall Vault(VAULT).worth_maintenance(bucket)
+    if head & lp_words.HELD != 0:
+        maintenance += (staticcall LpCollateral(LP).worth(bucket))[1]
+    return maintenance
 
 
 @external

@@ -33,7 +33,7 @@ implements: IDeleveraging
 
 HOUSE: public(immutable(address))
 LIQUIDATION: public(immutable(address))
-VAULT: public(immutable(address))
+APPRAISER: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -47,7 +47,7 @@ ROUNDS: constant(uint256) = 8
 DEBTORS: constant(uint256) = 64
 ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
 
-interface Vault:
+interface Appraiser:
     def worth_maintenance(bucket: uint256) -> int256: view
 
 
@@ -105,10 +105,10 @@ event Shared:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, liquidation: address, vault: address):
+def __init__(house: address, liquidation: address, appraiser: address):
     HOUSE = house
     LIQUIDATION = liquidation
-    VAULT = vault
+    APPRAISER = appraiser
 
 
 @external
@@ -257,7 +257,7 @@ def _standing(bucket: uint256, market: uint256, t: margin.Terms) -> Standing:
             s.claimed = words.field(p, 202, 54)
             s.own = own
     if s.head & ASSETS != 0:
-        s.equity = unsafe_add(s.equity, staticcall Vault(VAULT).worth_maintenance(bucket))
+        s.equity = unsafe_add(s.equity, staticcall Appraiser(APPRAISER).worth_maintenance(bucket))
     return s
 
 

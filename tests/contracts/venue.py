@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import npm
 import pytest
 
 pytest.importorskip("web3", reason="chains are an extra: pip install seawall[chain]")
@@ -29,9 +30,9 @@ TESTER_KEY = (1).to_bytes(32, "big")
 @contextmanager
 def anvil(*options: str) -> Iterator[str]:
     """The address of an anvil of its own. Skips where there is none."""
-    found = os.environ.get("ANVIL") or shutil.which("anvil")
+    found = os.environ.get("ANVIL") or shutil.which("anvil") or npm.anvil()
     if not found:
-        pytest.skip("anvil is not installed: npm install @foundry-rs/anvil, and ANVIL names it")
+        pytest.skip(f"no anvil: {npm.install()}; ANVIL names one that is installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

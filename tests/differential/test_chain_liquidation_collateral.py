@@ -22,6 +22,7 @@ from evm import Contract
 
 from seawall.chain import layout as at
 from seawall.chain.artifacts import artifact
+from seawall.chain.settings import NOBODY
 from seawall.ledger import state
 from seawall.terms import code, command, event
 from seawall.units import RATE_ONE
@@ -40,7 +41,8 @@ class Collateral(Traffic):
         for account in range(self.accounts):
             self.as_module("vault", "put", at.BUCKET | self.account_id(account), ASSET, ASSET)
         self.stub = self.place("StubVault", "vault")
-        self.place("Appraiser", "appraiser", self.chain.house.address, self.chain.modules["vault"], DEPLOYER)
+        house, vault = self.chain.house.address, self.chain.modules["vault"]
+        self.place("Appraiser", "appraiser", house, vault, NOBODY, DEPLOYER)
         self.set_grid()
         for account in range(1, self.accounts):
             self.pledge(account, self.rng.randrange(100 * USD, 990 * USD))
