@@ -16,7 +16,7 @@ PRODUCT = Decimal(21) / Decimal(2**64)
 def test_a_hundred_thousand_ticks_are_the_power_and_its_inverse() -> None:
     rng = np.random.default_rng(8)
     ticks = np.unique(rng.integers(-lp.TICK_MAX, lp.TICK_MAX + 1, TICKS + TICKS // 10))
-    chosen = sorted(rng.permutation(ticks)[:TICKS].tolist() + [-lp.TICK_MAX, 0, lp.TICK_MAX])
+    chosen = sorted([*rng.permutation(ticks)[:TICKS].tolist(), -lp.TICK_MAX, 0, lp.TICK_MAX])
     assert len(chosen) >= TICKS
     with localcontext() as context:
         context.prec = 60

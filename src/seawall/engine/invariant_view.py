@@ -99,8 +99,8 @@ class View:
 
     @cached_property
     def equity(self) -> Ints:
-        """Equity of every bucket at the present marks, in micro-USD."""
-        equity: Ints = self["bucket_raw"].copy()
+        """Equity of every bucket at the present marks, in micro-USD, its collateral as last valued."""
+        equity: Ints = self["bucket_raw"] + self["bucket_worth"]
         np.add.at(equity, self.slot_owner, self.value + self.funding)
         return equity
 

@@ -39,7 +39,7 @@ def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]
     tiers = (rows, limits.TIERS_PER_MARKET)
     per_slot = [("slot_size", "i8"), ("slot_index", "i8"), ("slot_market", "i4"), ("slot_sibling", "i4")]
     per_slot.append(("slot_owner", "i4"))  # its bucket; -1 for a free row
-    per_bucket = [("bucket_raw", "i8"), ("bucket_first", "i4")]
+    per_bucket = [("bucket_raw", "i8"), ("bucket_worth", "i8"), ("bucket_floor", "i8"), ("bucket_first", "i4")]
     per_bucket += [(f"bucket_{name}", "i1") for name in ("mode", "status", "fired")]
     per_bucket += [("fired", "i4"), ("found", "i4"), ("unsure", "i4")]
     per_market = [(f"market_{name}", "i8") for name in ("price", "price_max", "index", "weight")]

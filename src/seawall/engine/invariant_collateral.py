@@ -1,0 +1,103 @@
+"""Invariants of collateral other than USD (host side, numpy). Each returns what is wrong, or ""."""
+
+import numpy as np
+
+from seawall.engine.invariant_view import Ints, View, first_of, list_fault, sums
+from seawall.ledger import state
+from seawall.terms import asset_parameter, limits
+from seawall.terms.asset_parameter import DISCOUNT, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
+from seawall.units import RATE_ONE
+
+
+def _rows(v: View) -> Ints:
+    """Rows of live holdings."""
+    rows: Ints = np.flatnonzero(v["holding_lots"][: v.cells(state.HOLDINGS_USED)])
+    return rows
+
+
+def holdings(v: View) -> str:
+    """A balance is positive and in two lists, its bucket's and its asset's, once an asset; free rows are in a third."""
+    rows = _rows(v)
+    live = np.zeros(len(v["holding_lots"]), bool)
+    live[rows] = True
+    following = v["holding_next"].astype(np.int64)
+    if (v["holding_lots"][rows] < 0).any():
+        return "a negative balance"
+    if fault := list_fault(v["bucket_holding"].astype(np.int64), np.where(live, following, 0), live):
+        return "by bucket: " + fault
+    if fault := list_fault(v["asset_first"].astype(np.int64), v["holding_after"].astype(np.int64), live):
+        return "by asset: " + fault
+    heads = np.flatnonzero(v["bucket_holding"])
+    if (v["holding_bucket"][v["bucket_holding"][heads]] != heads).any():
+        return "the head of a list belongs to another bucket"
+    after = v["holding_after"][rows]
+    linked = after != 0
+    wrong = (v["holding_before"][after] != rows) | (v["holding_asset"][after] != v["holding_asset"][rows])
+    if (linked & wrong).any():
+        return "by asset: links differ"
+    pair = v["holding_bucket"][rows].astype(np.int64) * limits.ASSETS + v["holding_asset"][rows]
+    tokens = v["asset_kind"][v["holding_asset"][rows]] != asset_parameter.POOL
+    if len(np.unique(pair[tokens])) != int(tokens.sum()):
+        return "a bucket has two balances of one asset"
+    free = np.zeros(len(live), bool)
+    free[1 : v.cells(state.HOLDINGS_USED)] = True
+    free[rows] = False
+    return list_fault(v.cell[[state.HOLDING_FREE]], np.where(live, 0, following), free)
+
+
+def custody(v: View) -> str:
+    """Balances of an asset and its pending withdrawals are what the venue holds of it."""
+    rows = _rows(v)
+    used = np.flatnonzero(v["withdrawal_id"][: v.cells(state.WITHDRAWALS_USED)])
+    leaving = used[v["withdrawal_asset"][used] != 0]
+    total = sums(limits.ASSETS, v["holding_asset"][rows], v["holding_lots"][rows])
+    total += sums(limits.ASSETS, v["withdrawal_asset"][leaving] - 1, v["withdrawal_amount"][leaving])
+    return first_of(np.flatnonzero(total != v["asset_total"]), total, v["asset_total"])
+
+
+def worth(v: View) -> str:
+    """What a bucket's collateral is worth follows from lots and present indices; no certificate assumes more."""
+    total = np.zeros(v.buckets, object)
+    for row in _rows(v).tolist():
+        asset, lots = v["holding_asset"].item(row), v["holding_lots"].item(row)
+        price, redeemed = v["market_oracle"].item(v["asset_market"].item(asset)), v["asset_redeemed"].item(asset) - 1
+        if redeemed >= 0:
+            backed = v["market_oracle"].item(redeemed)
+            least = np.floor_divide(backed * v["asset_param"].item(asset, REDEMPTION_FLOOR), RATE_ONE)
+            price = max(min(price, backed), min(int(least), v["market_price_max"].item(v["asset_market"].item(asset))))
+        weight = v["asset_param"].item(asset, WEIGHT_MAINTENANCE)
+        total[v["holding_bucket"].item(row)] += np.floor_divide(lots * price * weight, RATE_ONE)
+    told, floor = v["bucket_worth"], v["bucket_floor"]
+    if (wrong := np.flatnonzero(total != told)).size:
+        return "bucket " + first_of(wrong, total, told)
+    unsure = (floor > told) & (v["bucket_fired"] == 0)
+    return "floor of bucket " + first_of(np.flatnonzero(unsure), floor, told) if unsure.any() else ""
+
+
+def debts(v: View) -> str:
+    """Who holds collateral owes what its cash is short of, and nobody else; debts add up, and no interest is lost."""
+    cash = v["bucket_raw"] + sums(v.buckets, v.slot_owner, v["slot_entry"][v.slots])
+    owed = np.where(v["bucket_holding"] != 0, np.maximum(-cash, 0), 0)
+    if (wrong := np.flatnonzero(owed != v["bucket_debt"])).size:
+        return "bucket " + first_of(wrong, owed, v["bucket_debt"])
+    if int(owed.sum()) != v.cells(state.BORROWED):
+        return f"debts {int(owed.sum())}, borrowed {v.cells(state.BORROWED)}"
+    early = (v["bucket_borrow"] > v.cells(state.BORROW_INDEX)) | (v["bucket_due"] < 0)
+    return "bucket " + first_of(np.flatnonzero(early), v["bucket_due"]) if early.any() else ""
+
+
+def assets(v: View) -> str:
+    """A listed asset has a kind, a listed market, parameters in range, a weight that leaves room for its discount."""
+    many = v.cells(state.ASSETS)
+    kind = v["asset_kind"]
+    if (kind[:many] < asset_parameter.TOKEN).any() or (kind > asset_parameter.POOL).any() or kind[many:].any():
+        return "kinds " + str(kind.tolist())
+    if (v["asset_market"][:many] >= v.cells(state.MARKETS)).any():
+        return "an asset of an unlisted market"
+    for number, spec in asset_parameter.ASSET.items():
+        for name in ("asset_param", "asset_static"):
+            values = v[name][:, number]
+            if (wrong := np.flatnonzero((values < spec.low) | (values > spec.high))).size:
+                return f"{name} {spec.name} of " + first_of(wrong, values)
+    over = v["asset_param"][:, WEIGHT_MAINTENANCE] + v["asset_param"][:, DISCOUNT] > RATE_ONE
+    return "weight and discount of " + first_of(np.flatnonzero(over)) if over.any() else ""

@@ -1,0 +1,172 @@
+"""Balances of collateral assets (kernels): the only writers of holdings, of what they are worth and of interest paid.
+
+A holding is a row (bucket, asset, lots) in two lists, its bucket's and its asset's; it exists while its lots are not
+zero. Whatever changes holdings ends with `revalue`: the triggers of the bucket rest on `bucket_worth`.
+"""
+
+from typing import Any, Final
+
+from seawall.kernel import kernel
+from seawall.ledger.buckets import interest_of, note_debt
+from seawall.ledger.events import emit
+from seawall.ledger.state import ASSETS, BORROW_INDEX, HOLDING_FREE, HOLDINGS_USED, RESERVE
+from seawall.ledger.valuation import kept_worth
+from seawall.margin.trigger_kernels import note_fired
+from seawall.terms import event
+from seawall.terms.limits import HOLDINGS_PER_BUCKET
+
+NONE: Final = 0
+
+
+@kernel
+def find_holding(s: Any, bucket: int, asset: int) -> int:
+    """The bucket's row of an asset; 0 when it has none."""
+    row = s.bucket_holding[bucket]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        if s.holding_asset[row] == asset:
+            return int(row)
+        row = s.holding_next[row]
+    return NONE
+
+
+@kernel
+def lots_of(s: Any, bucket: int, asset: int) -> int:
+    """Lots of an asset that a bucket holds."""
+    row = find_holding(s, bucket, asset)
+    return int(s.holding_lots[row]) if row != NONE else 0
+
+
+@kernel
+def has_holding_room(s: Any, bucket: int, asset: int) -> bool:
+    """Whether `add_lots` of the asset would find a row: one there, or a free one and fewer than the most."""
+    if find_holding(s, bucket, asset) != NONE:
+        return True
+    if s.cell[HOLDING_FREE] == 0 and s.cell[HOLDINGS_USED] >= len(s.holding_lots):
+        return False
+    held, row = 0, s.bucket_holding[bucket]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        held, row = held + 1, s.holding_next[row]
+    return held < HOLDINGS_PER_BUCKET
+
+
+@kernel
+def add_lots(s: Any, bucket: int, asset: int, lots: int, why: int) -> None:
+    """Adds signed lots to a bucket's balance, told with `why`; the caller knows that it stays >= 0 and has room."""
+    charge(s, bucket)
+    row = find_holding(s, bucket, asset)
+    if row == NONE:
+        row = _open(s, bucket, asset)
+    s.holding_lots[row] += lots
+    left = s.holding_lots[row]
+    if left == 0:
+        _close(s, row)
+    emit(s, event.HOLDING, -1, bucket, asset, why, 0, lots, left)
+    note_debt(s, bucket)
+    revalue(s, bucket)
+
+
+@kernel
+def give_back(s: Any, bucket: int) -> bool:
+    """Moves all collateral of an isolated bucket to its owner's cross bucket, unless that has no room for it."""
+    owner, row = s.bucket_owner[bucket], s.bucket_holding[bucket]
+    held, following = 0, s.bucket_holding[owner]
+    while following != 0:  # at most HOLDINGS_PER_BUCKET
+        held, following = held + 1, s.holding_next[following]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        if find_holding(s, owner, s.holding_asset[row]) == NONE:
+            held += 1
+        row = s.holding_next[row]
+    if held > HOLDINGS_PER_BUCKET:
+        return False
+    while s.bucket_holding[bucket] != 0:  # at most HOLDINGS_PER_BUCKET; a row is freed before one is taken
+        row = s.bucket_holding[bucket]
+        asset, lots = s.holding_asset[row], s.holding_lots[row]
+        add_lots(s, bucket, asset, -lots, event.ISOLATED_RETURNED)
+        add_lots(s, owner, asset, lots, event.ISOLATED_RETURNED)
+    return True
+
+
+@kernel
+def charge(s: Any, bucket: int) -> None:
+    """The bucket pays the interest that it owes into the reserve."""
+    step = s.cell[BORROW_INDEX] - s.bucket_borrow[bucket]
+    due, debt = interest_of(s, bucket), s.bucket_debt[bucket]
+    if due == 0:
+        return
+    s.bucket_raw[bucket] -= due
+    s.cell[RESERVE] += due
+    s.bucket_due[bucket] = 0
+    s.bucket_borrow[bucket] = s.cell[BORROW_INDEX]
+    emit(s, event.INTEREST, -1, bucket, -1, 0, step, debt, due)
+    note_debt(s, bucket)
+    note_fired(s, bucket)
+
+
+@kernel
+def revalue(s: Any, bucket: int) -> None:
+    """Writes what a bucket's holdings are worth now; one whose certificate no longer holds is queued."""
+    worth = kept_worth(s, bucket)
+    s.bucket_worth[bucket] = worth
+    if worth < s.bucket_floor[bucket]:
+        note_fired(s, bucket)
+
+
+@kernel
+def revalue_asset(s: Any, asset: int) -> None:
+    """The asset's price or weight has changed: values every bucket that holds it."""
+    row = s.asset_first[asset]
+    while row != 0:  # at most the holdings of the asset
+        revalue(s, s.holding_bucket[row])
+        row = s.holding_after[row]
+
+
+@kernel
+def revalue_market(s: Any, market: int) -> None:
+    """A new index: values the holders of every asset that it prices."""
+    for asset in range(s.cell[ASSETS]):
+        if s.asset_market[asset] == market or s.asset_redeemed[asset] == market + 1:
+            revalue_asset(s, asset)
+
+
+@kernel
+def _open(s: Any, bucket: int, asset: int) -> int:
+    row = s.cell[HOLDING_FREE]
+    if row != 0:
+        s.cell[HOLDING_FREE] = s.holding_next[row]
+    else:
+        row = s.cell[HOLDINGS_USED]
+        s.cell[HOLDINGS_USED] = row + 1
+    s.holding_bucket[row], s.holding_asset[row], s.holding_lots[row] = bucket, asset, 0
+    s.holding_next[row] = s.bucket_holding[bucket]
+    if s.bucket_holding[bucket] == 0:
+        s.bucket_borrow[bucket] = s.cell[BORROW_INDEX]
+    s.bucket_holding[bucket] = row
+    first = s.asset_first[asset]
+    s.holding_before[row], s.holding_after[row] = 0, first
+    if first != 0:
+        s.holding_before[first] = row
+    s.asset_first[asset] = row
+    return int(row)
+
+
+@kernel
+def _close(s: Any, row: int) -> None:
+    bucket, asset = s.holding_bucket[row], s.holding_asset[row]
+    if s.bucket_holding[bucket] == row:
+        s.bucket_holding[bucket] = s.holding_next[row]
+    else:
+        before = s.bucket_holding[bucket]
+        while s.holding_next[before] != row:  # at most HOLDINGS_PER_BUCKET
+            before = s.holding_next[before]
+        s.holding_next[before] = s.holding_next[row]
+    after, before = s.holding_after[row], s.holding_before[row]
+    if after != 0:
+        s.holding_before[after] = before
+    if before != 0:
+        s.holding_after[before] = after
+    else:
+        s.asset_first[asset] = after
+    s.holding_bucket[row], s.holding_asset[row] = 0, 0
+    s.holding_after[row], s.holding_before[row] = 0, 0
+    s.holding_next[row] = s.cell[HOLDING_FREE]
+    s.cell[HOLDING_FREE] = row
