@@ -67,7 +67,7 @@ def worth(v: View) -> str:
             price = max(min(price, backed), min(int(least), v["market_price_max"].item(v["asset_market"].item(asset))))
         weight = v["asset_param"].item(asset, WEIGHT_MAINTENANCE)
         total[v["holding_bucket"].item(row)] += np.floor_divide(lots * price * weight, RATE_ONE)
-    told, floor = v["bucket_worth"], v["bucket_floor"]
+    told, floor = v.worth, v["holding_floor"][v["bucket_holding"]]
     if (wrong := np.flatnonzero(total != told)).size:
         return "bucket " + first_of(wrong, total, told)
     unsure = (floor > told) & (v["bucket_fired"] == 0)
@@ -78,12 +78,21 @@ def debts(v: View) -> str:
     """Who holds collateral owes what its cash is short of, and nobody else; debts add up, and no interest is lost."""
     cash = v["bucket_raw"] + sums(v.buckets, v.slot_owner, v["slot_entry"][v.slots])
     owed = np.where(v["bucket_holding"] != 0, np.maximum(-cash, 0), 0)
-    if (wrong := np.flatnonzero(owed != v["bucket_debt"])).size:
-        return "bucket " + first_of(wrong, owed, v["bucket_debt"])
+    heads = v["bucket_holding"]
+    debt, due = v["holding_debt"][heads], v["holding_due"][heads]
+    if (wrong := np.flatnonzero(owed != debt)).size:
+        return "bucket " + first_of(wrong, owed, debt)
     if int(owed.sum()) != v.cells(state.BORROWED):
         return f"debts {int(owed.sum())}, borrowed {v.cells(state.BORROWED)}"
-    early = (v["bucket_borrow"] > v.cells(state.BORROW_INDEX)) | (v["bucket_due"] < 0)
-    return "bucket " + first_of(np.flatnonzero(early), v["bucket_due"]) if early.any() else ""
+    early = (v["holding_borrow"][heads] > v.cells(state.BORROW_INDEX)) | (due < 0)
+    if early.any():
+        return "interest of bucket " + first_of(np.flatnonzero(early), due)
+    others = np.ones(len(v["holding_lots"]), bool)
+    others[heads[heads != 0]] = False
+    for name in ("worth", "floor", "debt", "borrow", "due"):
+        if v[f"holding_{name}"][others].any():
+            return f"a holding that is not its bucket's first has a {name}"
+    return ""
 
 
 def assets(v: View) -> str:

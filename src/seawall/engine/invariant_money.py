@@ -45,7 +45,7 @@ def conservation(v: View) -> str:
 def equity_sum(v: View) -> str:
     """All equity but collateral at the marks and what is held is the vault, up to roundings of unsettled funding."""
     held = int(np.add.reduce(v["market_insurance"]) + np.add.reduce(v.cell[list(HELD)]))
-    gap = v.cells(state.VAULT) - held - int(np.add.reduce(v.equity) - np.add.reduce(v["bucket_worth"]))
+    gap = v.cells(state.VAULT) - held - int(np.add.reduce(v.equity) - np.add.reduce(v.worth))
     most = len(v.slots) + v.markets
     return "" if -1 <= gap <= most else f"vault less equity less held is {gap}, outside -1..{most}"
 

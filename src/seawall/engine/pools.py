@@ -290,7 +290,7 @@ def unweighted(s: Any, pool: int) -> int:
     while row != 0:  # at most HOLDINGS_PER_BUCKET
         total += s.holding_lots[row] * keeping_price_of(s, s.holding_asset[row])
         row = s.holding_next[row]
-    return int(total - s.bucket_worth[pool])
+    return int(total - s.holding_worth[s.bucket_holding[pool]])
 
 
 @kernel

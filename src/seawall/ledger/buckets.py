@@ -158,10 +158,11 @@ def add_cash(s: Any, bucket: int, amount: int) -> None:
 @kernel
 def interest_of(s: Any, bucket: int) -> int:
     """Interest on the bucket's debt that is not charged yet, rounded up."""
-    debt, step = s.bucket_debt[bucket], s.cell[BORROW_INDEX] - s.bucket_borrow[bucket]
+    row = s.bucket_holding[bucket]
+    debt, step = s.holding_debt[row], s.cell[BORROW_INDEX] - s.holding_borrow[row]
     if debt == 0 or step == 0:
-        return int(s.bucket_due[bucket])
-    return int(s.bucket_due[bucket] + mul_ceil_div(debt, step, INTEREST_ONE))
+        return int(s.holding_due[row])
+    return int(s.holding_due[row] + mul_ceil_div(debt, step, INTEREST_ONE))
 
 
 @kernel
@@ -170,13 +171,14 @@ def note_debt(s: Any, bucket: int) -> None:
 
     Only who holds collateral borrows: without it negative cash is profit taken out, which losers pay (SPEC section 4).
     """
-    if s.bucket_holding[bucket] == 0 and s.bucket_debt[bucket] == 0:
+    row = s.bucket_holding[bucket]
+    if row == 0:
         return
-    s.bucket_due[bucket] = interest_of(s, bucket)
-    s.bucket_borrow[bucket] = s.cell[BORROW_INDEX]
-    debt = max(0, -cash_of(s, bucket)) if s.bucket_holding[bucket] != 0 else 0
-    s.cell[BORROWED] += debt - s.bucket_debt[bucket]
-    s.bucket_debt[bucket] = debt
+    s.holding_due[row] = interest_of(s, bucket)
+    s.holding_borrow[row] = s.cell[BORROW_INDEX]
+    debt = max(0, -cash_of(s, bucket))
+    s.cell[BORROWED] += debt - s.holding_debt[row]
+    s.holding_debt[row] = debt
 
 
 @kernel

@@ -90,7 +90,7 @@ def measure_after(
     `leverage` is that of a new position; of one that exists, the leverage it would have (0 keeps it). With NO_MARKET
     only cash changes: it falls by `fee`.
     """
-    equity, high, low = s.bucket_raw[bucket] + s.bucket_worth[bucket] - cost - fee, 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]] - cost - fee, 0, 0
     initials, reserved, notional, profit, weighted = 0, 0, 0, 0, 0
     weight = s.param[len(s.market_price), parameter.PROFIT_WEIGHT]
     slot, is_new = s.bucket_first[bucket], market != NO_MARKET
@@ -139,7 +139,7 @@ def haircut(s: Any, bucket: int) -> int:
     """What collateral is worth more for maintenance than for initial margin."""
     if s.bucket_holding[bucket] == 0:
         return 0
-    return int(s.bucket_worth[bucket] - counted_worth(s, bucket))
+    return int(s.holding_worth[s.bucket_holding[bucket]] - counted_worth(s, bucket))
 
 
 @kernel
@@ -162,7 +162,7 @@ def equity_and_maintenance(s: Any, bucket: int) -> tuple[int, int]:
 @kernel
 def equity_and_maintenance_at(s: Any, bucket: int, market: int, price: int) -> tuple[int, int]:
     """Equity and maintenance if the mark of `market` were `price` and all others as they are."""
-    equity, high, low = s.bucket_raw[bucket] + s.bucket_worth[bucket], 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, 0
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         here, size = s.slot_market[slot], s.slot_size[slot]

@@ -1,7 +1,8 @@
 """Balances of collateral assets (kernels): the only writers of holdings, of what they are worth and of interest paid.
 
 A holding is a row (bucket, asset, lots) in two lists, its bucket's and its asset's; it exists while its lots are not
-zero. Whatever changes holdings ends with `revalue`: the triggers of the bucket rest on `bucket_worth`.
+zero. Whatever changes holdings ends with `revalue`: the triggers of the bucket rest on `holding_worth` of
+its first holding, which also keeps what the bucket owes.
 """
 
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.buckets import interest_of, note_debt
 from seawall.ledger.events import emit
-from seawall.ledger.state import ASSETS, BORROW_INDEX, HOLDING_FREE, HOLDINGS_USED, RESERVE
+from seawall.ledger.state import ASSETS, BORROW_INDEX, BORROWED, HOLDING_FREE, HOLDINGS_USED, RESERVE
 from seawall.ledger.valuation import kept_worth
 from seawall.margin.trigger_kernels import note_fired
 from seawall.terms import event
@@ -89,14 +90,14 @@ def give_back(s: Any, bucket: int) -> bool:
 @kernel
 def charge(s: Any, bucket: int) -> None:
     """The bucket pays the interest that it owes into the reserve."""
-    step = s.cell[BORROW_INDEX] - s.bucket_borrow[bucket]
-    due, debt = interest_of(s, bucket), s.bucket_debt[bucket]
+    row, due = s.bucket_holding[bucket], interest_of(s, bucket)
     if due == 0:
         return
+    debt, step = s.holding_debt[row], s.cell[BORROW_INDEX] - s.holding_borrow[row]
     s.bucket_raw[bucket] -= due
     s.cell[RESERVE] += due
-    s.bucket_due[bucket] = 0
-    s.bucket_borrow[bucket] = s.cell[BORROW_INDEX]
+    s.holding_due[row] = 0
+    s.holding_borrow[row] = s.cell[BORROW_INDEX]
     emit(s, event.INTEREST, -1, bucket, -1, 0, step, debt, due)
     note_debt(s, bucket)
     note_fired(s, bucket)
@@ -105,9 +106,11 @@ def charge(s: Any, bucket: int) -> None:
 @kernel
 def revalue(s: Any, bucket: int) -> None:
     """Writes what a bucket's holdings are worth now; one whose certificate no longer holds is queued."""
+    row = s.bucket_holding[bucket]
     worth = kept_worth(s, bucket)
-    s.bucket_worth[bucket] = worth
-    if worth < s.bucket_floor[bucket]:
+    if row != NONE:
+        s.holding_worth[row] = worth
+    if row == NONE or worth < s.holding_floor[row]:
         note_fired(s, bucket)
 
 
@@ -138,8 +141,7 @@ def _open(s: Any, bucket: int, asset: int) -> int:
         s.cell[HOLDINGS_USED] = row + 1
     s.holding_bucket[row], s.holding_asset[row], s.holding_lots[row] = bucket, asset, 0
     s.holding_next[row] = s.bucket_holding[bucket]
-    if s.bucket_holding[bucket] == 0:
-        s.bucket_borrow[bucket] = s.cell[BORROW_INDEX]
+    _carry(s, s.bucket_holding[bucket], row)
     s.bucket_holding[bucket] = row
     first = s.asset_first[asset]
     s.holding_before[row], s.holding_after[row] = 0, first
@@ -150,10 +152,27 @@ def _open(s: Any, bucket: int, asset: int) -> int:
 
 
 @kernel
+def _carry(s: Any, old: int, new: int) -> None:
+    """What the first holding of a bucket keeps for all goes to the one that is first now; 0: there is none."""
+    if new == 0:
+        s.cell[BORROWED] -= s.holding_debt[old]
+    elif old == 0:
+        s.holding_borrow[new] = s.cell[BORROW_INDEX]
+    else:
+        s.holding_worth[new], s.holding_floor[new] = s.holding_worth[old], s.holding_floor[old]
+        s.holding_debt[new], s.holding_due[new] = s.holding_debt[old], s.holding_due[old]
+        s.holding_borrow[new] = s.holding_borrow[old]
+    if old != 0:
+        s.holding_worth[old], s.holding_floor[old] = 0, 0
+        s.holding_debt[old], s.holding_due[old], s.holding_borrow[old] = 0, 0, 0
+
+
+@kernel
 def _close(s: Any, row: int) -> None:
     bucket, asset = s.holding_bucket[row], s.holding_asset[row]
     if s.bucket_holding[bucket] == row:
         s.bucket_holding[bucket] = s.holding_next[row]
+        _carry(s, row, s.holding_next[row])
     else:
         before = s.bucket_holding[bucket]
         while s.holding_next[before] != row:  # at most HOLDINGS_PER_BUCKET

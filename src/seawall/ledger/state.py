@@ -115,9 +115,9 @@ SCRATCH: Final = "at"  # the first of the working columns
 # columns that share a row of a table, those that most commands touch first: a row is one or two cache lines
 TABLES: Final = {
     "slot": "size entry index bids asks advanced market sibling leverage owner",
-    "bucket": "raw worth floor advanced first holding owner order orders stops next market after before "
+    "bucket": "raw advanced first holding owner order orders stops next market after before "
     "kind liquidating class mode status fired closed waits",
-    "holding": "lots bucket asset next after before",
+    "holding": "lots worth floor debt borrow due bucket asset next after before",
     "account": "master sub isolated agent share twaps settings",
     "order": "id price size bucket market flags level after before next previous child twin "
     "trigger extra waiting client_high client_low parent",
@@ -201,7 +201,7 @@ VENUE: Final = Capacity(
 def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
     """(name, dtype, shape) of each column; the working ones last."""
     core = trigger_state.trigger_columns(
-        trigger_state.Capacity(buckets=c.buckets, positions=c.positions, markets=c.markets)
+        trigger_state.Capacity(buckets=c.buckets, positions=c.positions, markets=c.markets, holdings=c.holdings)
     )
     working = {"at", "new_market", "new_size", "new_index", "found", "unsure"}
     scratch = [entry for entry in core if entry[0] in working]
@@ -374,7 +374,7 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
-    holdings, buckets, assets = (c.holdings + 1,), (c.buckets,), (limits.ASSETS,)
+    holdings, assets = (c.holdings + 1,), (limits.ASSETS,)
     params = (limits.ASSETS, asset_parameter.WIDTH)
     return [
         ("holding_lots", "i8", holdings),  # 0: a free row; of a liquidity position its liquidity (margin/lp_value.py)
@@ -383,10 +383,10 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("holding_next", "i4", holdings),  # of the same bucket; also the free list
         ("holding_after", "i4", holdings),  # of the same asset
         ("holding_before", "i4", holdings),
-        ("bucket_holding", "i4", buckets),  # first of its holdings
-        ("bucket_debt", "i8", buckets),  # USD it is short of, interest on which runs; 0 without holdings
-        ("bucket_borrow", "i8", buckets),  # BORROW_INDEX up to which `bucket_due` counts
-        ("bucket_due", "i8", buckets),  # interest not charged yet
+        # of the first holding of each bucket (`bucket_holding`), on behalf of all; worth and floor are the triggers'
+        ("holding_debt", "i8", holdings),  # USD that the bucket is short of, interest on which runs
+        ("holding_borrow", "i8", holdings),  # BORROW_INDEX up to which `holding_due` counts
+        ("holding_due", "i8", holdings),  # interest not charged yet
         ("asset_kind", "i8", assets),  # 0: not listed
         ("asset_market", "i8", assets),  # whose index is its price
         ("asset_redeemed", "i8", assets),  # 1 + the market whose index is its redemption value; 0: none

@@ -1,9 +1,9 @@
 """What the holdings of a bucket are worth (kernels): the rule of margin/collateral.py over the record's columns.
 
 A price of collateral is the index of a market, made from independent sources (engine/prices.py): this venue's own book
-has no part in it. A redeemable asset has a second one, the index of what it is redeemed for. `bucket_worth` keeps the
-maintenance value as of the present indices: every new index values the holders again (ledger/holdings.py). The value
-for initial margin depends on what others deposit, so it is never kept.
+has no part in it. A redeemable asset has a second one, the index of what it is redeemed for. `holding_worth` of a
+bucket's first holding keeps the maintenance value of all as of the present indices: every new index values the holders
+again (ledger/holdings.py). The value for initial margin depends on what others deposit, so it is never kept.
 """
 
 from typing import Any

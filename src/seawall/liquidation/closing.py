@@ -46,7 +46,7 @@ def numerator(s: Any, market: int, notional: int) -> tuple[int, int]:
 def closing(s: Any, slot: int) -> Close:
     """The position of a slot as something to be closed, at the present marks."""
     bucket = s.slot_owner[slot]
-    equity, high, low = s.bucket_raw[bucket] + s.bucket_worth[bucket], 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, 0
     at = s.bucket_first[bucket]
     while at != 0:  # at most POSITIONS_PER_BUCKET
         value = s.slot_size[at] * s.market_price[s.slot_market[at]]

@@ -2,8 +2,8 @@
 
 Commands only queue buckets; `evaluate` then places them all, and is compiled once.
 
-Collateral is worth `bucket_worth`, written by who values it; a certificate holds while that is at least `bucket_floor`,
-and whoever writes less queues the bucket.
+The collateral of a bucket is worth `holding_worth` of its first holding, written by who values it; a certificate holds
+while that is at least `holding_floor`, and whoever writes less queues the bucket.
 
 A long's trigger t fires below, a short's above. Both are kept as one signed key in the row of the market and side,
 `key = side * t - floor(shift / 1e6)`, and fire while `key > level = side * price - ceil(shift / 1e6)`: funding that
@@ -77,14 +77,15 @@ def _place(s: Any, bucket: int, positions: int) -> int:
     if s.bucket_mode[bucket] != TIERED:
         _watch(s, bucket)
         return UNSURE
-    worth = s.bucket_worth[bucket]
-    s.bucket_floor[bucket] = worth - (worth >> FLOOR_BITS)
+    held = s.bucket_holding[bucket]
+    worth = s.holding_worth[held]
+    s.holding_floor[held] = worth - (worth >> FLOOR_BITS)
     slack = buffer_at(s, bucket, FENCE)
     if slack == BEYOND:
         _watch(s, bucket)
         return UNSURE
     if worth != 0 and slack < reserve(positions):
-        s.bucket_floor[bucket] = worth
+        s.holding_floor[held] = worth
         slack = buffer_at(s, bucket, FENCE)
     if slack >= reserve(positions):
         return _certify(s, bucket, FENCE, slack, positions)
