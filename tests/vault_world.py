@@ -7,8 +7,8 @@ from seawall.terms import asset_parameter, command
 from seawall.units import RATE_ONE
 from venue_world import USD, World
 
-ETHER, BITCOIN, DOLLAR, STAKED, PAR, RATIO = range(6)  # markets: the last two are redemption values
-ETH, USDE, STETH, JUNK = range(4)  # assets
+ETHER, BITCOIN, DOLLAR, PAR = range(4)  # markets: the last is the redemption value of the one before it
+ETH, USDE = range(2)  # assets
 PRICE = 100 * USD
 
 
@@ -29,7 +29,9 @@ class Vault(World):
         self.must(kind=command.SET_SOURCE, signer=admin, market=market, other=0, size=1)
         self.price(market, price)
 
-    def asset(self, number: int, market: int, redeemed: int = -1, kind: int = asset_parameter.TOKEN, **more: int) -> None:
+    def asset(
+        self, number: int, market: int, redeemed: int = -1, kind: int = asset_parameter.TOKEN, **more: int
+    ) -> None:
         """Lists an asset: 80 % for initial, 90 % for maintenance, sold at 5 % off, up to a million lots."""
         fields = {"market": market, "other": number, "size": redeemed + 1, "flags": kind}
         self.must(kind=command.LIST_ASSET, signer=command.ADMIN, **fields)

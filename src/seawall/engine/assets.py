@@ -121,6 +121,8 @@ def notice_of(s: Any, asset: int, number: int, value: int) -> int:
     old, direction = s.asset_static[asset, number], AT_ONCE[number]
     if s.asset_total[asset] == 0 or value == old or direction == EITHER:
         return 0
+    if RAIL_UP[number] >= 0:
+        return ADMIN_DELAY_MS if is_looser(number, value, old) else 0
     return 0 if (direction == UP and value > old) or (direction == DOWN and value < old) else ADMIN_DELAY_MS
 
 

@@ -52,13 +52,11 @@ def deposit_asset(s: Any, c: Any) -> int:
     is_taken = takes(s, c.account, c.other, c.size)
     if not is_taken and s.cell[WITHDRAWAL_FREE] == 0 and s.cell[WITHDRAWALS_USED] >= len(s.withdrawal_id):
         return code.WITHDRAWALS_FULL
-    if s.asset_total[c.other] + c.size > 2 * NOTIONAL_MAX:
-        return code.BAD_SIZE
     s.cell[DEPOSIT_SERIAL] = c.reference
-    s.asset_total[c.other] += c.size
     if is_taken:
         add_lots(s, c.account, c.other, c.size, c.reference)
         return code.OK
+    s.asset_leaving[c.other] += c.size
     identity = new_withdrawal(s, c.account, c.size, c.other + 1)
     s.cell[RESULT] = identity
     emit(s, event.WITHDRAWAL, -1, c.account, c.other, identity, 0, c.size, 0)
@@ -113,6 +111,7 @@ def withdraw_asset(s: Any, c: Any) -> int:
     identity = new_withdrawal(s, c.account, c.size, c.other + 1)
     s.cell[HOUR_OUT] += worth
     s.cell[DAY_OUT] += worth
+    s.asset_leaving[c.other] += c.size
     add_lots(s, c.account, c.other, -c.size, identity)
     s.cell[RESULT] = identity
     emit(s, event.WITHDRAWAL, -1, c.account, c.other, identity, 0, c.size, 0)

@@ -46,13 +46,15 @@ def holdings(v: View) -> str:
 
 
 def custody(v: View) -> str:
-    """Balances of an asset and its pending withdrawals are what the venue holds of it."""
+    """The counters of an asset are the sums of its balances and of its pending withdrawals."""
     rows = _rows(v)
     used = np.flatnonzero(v["withdrawal_id"][: v.cells(state.WITHDRAWALS_USED)])
     leaving = used[v["withdrawal_asset"][used] != 0]
     total = sums(limits.ASSETS, v["holding_asset"][rows], v["holding_lots"][rows])
-    total += sums(limits.ASSETS, v["withdrawal_asset"][leaving] - 1, v["withdrawal_amount"][leaving])
-    return first_of(np.flatnonzero(total != v["asset_total"]), total, v["asset_total"])
+    if (wrong := np.flatnonzero(total != v["asset_total"])).size:
+        return "held " + first_of(wrong, total, v["asset_total"])
+    gone = sums(limits.ASSETS, v["withdrawal_asset"][leaving] - 1, v["withdrawal_amount"][leaving])
+    return first_of(np.flatnonzero(gone != v["asset_leaving"]), gone, v["asset_leaving"])
 
 
 def worth(v: View) -> str:

@@ -91,7 +91,7 @@ def finish_withdrawal(s: Any, c: Any) -> int:
         return code.UNKNOWN_WITHDRAWAL
     account, amount, asset = s.withdrawal_account[row], s.withdrawal_amount[row], s.withdrawal_asset[row] - 1
     if asset >= 0:
-        s.asset_total[asset] -= amount
+        s.asset_leaving[asset] -= amount
         _free_row(s, row)
         emit(s, event.WITHDRAWAL_DONE, -1, account, asset, c.reference, 0, amount, 0)
         return code.OK
@@ -112,6 +112,7 @@ def cancel_withdrawal(s: Any, c: Any) -> int:
     if asset >= 0:
         if not has_holding_room(s, account, asset):
             return code.HOLDINGS_FULL
+        s.asset_leaving[asset] -= amount
         _free_row(s, row)
         emit(s, event.WITHDRAWAL_BACK, -1, account, asset, c.reference, 0, amount, 0)
         add_lots(s, account, asset, amount, c.reference)

@@ -58,6 +58,7 @@ def add_lots(s: Any, bucket: int, asset: int, lots: int, why: int) -> None:
     if row == NONE:
         row = _open(s, bucket, asset)
     s.holding_lots[row] += lots
+    s.asset_total[asset] += lots
     left = s.holding_lots[row]
     if left == 0:
         _close(s, row)

@@ -390,7 +390,8 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("asset_kind", "i8", assets),  # 0: not listed
         ("asset_market", "i8", assets),  # whose index is its price
         ("asset_redeemed", "i8", assets),  # 1 + the market whose index is its redemption value; 0: none
-        ("asset_total", "i8", assets),  # lots that the venue holds, those of pending withdrawals among them
+        ("asset_total", "i8", assets),  # lots that buckets hold
+        ("asset_leaving", "i8", assets),  # lots of pending withdrawals
         ("asset_stable", "i8", assets),  # stable price
         ("asset_stable_time", "i8", assets),
         ("asset_first", "i4", assets),  # first of its holdings

@@ -10,7 +10,15 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import model_admin, model_margin, model_money, model_office, model_people, observe
+from seawall.simulation import (
+    model_admin,
+    model_collateral,
+    model_margin,
+    model_money,
+    model_office,
+    model_people,
+    observe,
+)
 from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
 from seawall.simulation.facts import margin_facts
@@ -34,6 +42,7 @@ COMPARED: Final = {
     state.HOUR_OUT: "paid this hour",
     state.DAY_OUT: "paid today",
     state.DEPOSIT_SERIAL: "deposit serial",
+    state.RESERVE: "reserve",
 }
 SIGNING: Final = (
     code.NOT_AUTHORISED,
@@ -82,6 +91,8 @@ class Judge:
             self._money()
         elif self.kind in model_margin.JUDGES:
             self._margin()
+        elif self.kind in model_collateral.JUDGES:
+            self._collateral()
         elif self.kind in (command.PROPOSE, command.GUARD):
             self._office()
         elif self.kind in ORDERS:
@@ -107,10 +118,21 @@ class Judge:
         if len(row):
             account = int(columns["withdrawal_account"][row[0]])
             end.shared["withdrawal_account"] = account
+            end.shared["withdrawal_asset"] = int(columns["withdrawal_asset"][row[0]]) - 1
+            end.shared["holding_rows"] = model_collateral.free_rows(columns, account)
             self._see(account)
         if self.kind == command.ISOLATED_MARGIN:
             end.shared["isolated_bucket"] = observe.isolated_of(columns, c["account"], c["market"])
         self.outcome = Outcome(ask(end, c))
+
+    def _collateral(self) -> None:
+        """Lots that come, go, move and are bought."""
+        self.name, ask = model_collateral.JUDGES[self.kind]
+        self.end.shared.update(model_collateral.facts(self.columns, self.fields))
+        for number in (self.end.shared["isolated_bucket"], self.end.shared["seller"]):
+            if number >= 0:
+                self._see(number)
+        self.outcome = Outcome(ask(self.end, self.fields))
 
     def _margin(self) -> None:
         """Leverage, moved positions, shares and insurance."""
@@ -358,6 +380,8 @@ class Judge:
                 return [Fault(self.name, f"bucket {number} is of kind {real.kind}, wanted {wanted.kind}")]
             settle(self.end, real)
             settle(self.end, wanted)
+            if real.holdings != wanted.holdings:
+                return [Fault("POST_COLLATERAL", f"bucket {number} holds {real.holdings}, wanted {wanted.holdings}")]
             if real.raw != wanted.raw:
                 return [Fault(self.name, f"cash of bucket {number} is {real.raw}, wanted {wanted.raw}")]
             for market in sorted(real.positions.keys() | wanted.positions.keys()):
@@ -447,7 +471,16 @@ class Judge:
 
 
 PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
-MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
+MEETING: Final = (
+    event.FILL,
+    event.MAKER_FEE,
+    event.ISOLATED_RETURNED,
+    event.MOVED,
+    event.SHARES,
+    event.POSITION_MOVED,
+    event.ASSET_SOLD,
+    event.INTEREST,
+)
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(
     kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)
