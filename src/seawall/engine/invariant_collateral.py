@@ -6,7 +6,7 @@ from seawall.engine.invariant_view import Ints, View, first_of, list_fault, sums
 from seawall.ledger import state
 from seawall.terms import asset_parameter, limits
 from seawall.terms.asset_parameter import DISCOUNT, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
-from seawall.units import RATE_ONE
+from seawall.units import RATE_ONE, floor_div
 
 
 def _rows(v: View) -> Ints:
@@ -65,10 +65,10 @@ def worth(v: View) -> str:
         price, redeemed = v["market_oracle"].item(v["asset_market"].item(asset)), v["asset_redeemed"].item(asset) - 1
         if redeemed >= 0:
             backed = v["market_oracle"].item(redeemed)
-            least = np.floor_divide(backed * v["asset_param"].item(asset, REDEMPTION_FLOOR), RATE_ONE)
+            least = floor_div(backed * v["asset_param"].item(asset, REDEMPTION_FLOOR), RATE_ONE)
             price = max(min(price, backed), min(int(least), v["market_price_max"].item(v["asset_market"].item(asset))))
         weight = v["asset_param"].item(asset, WEIGHT_MAINTENANCE)
-        total[v["holding_bucket"].item(row)] += np.floor_divide(lots * price * weight, RATE_ONE)
+        total[v["holding_bucket"].item(row)] += floor_div(lots * price * weight, RATE_ONE)
     told, floor = v.worth, v["holding_floor"][v["bucket_holding"]]
     if (wrong := np.flatnonzero(total != told)).size:
         return "bucket " + first_of(wrong, total, told)
