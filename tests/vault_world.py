@@ -92,13 +92,16 @@ class Vault(World):
     def move(self, market: int, price: int) -> None:
         """Takes an index to a price in steps that its guard lets through, the others as they are."""
         columns: Any = self.venue.columns
-        while (now := int(columns["market_oracle"][market])) != price:
-            reach = now // 25
+        for _ in range(600):
+            if (now := int(columns["market_oracle"][market])) == price:
+                return
+            reach = max(now // 25, 1)
             self.tick()
             self.price(market, min(max(price, now - reach), now + reach))
             for other in range(int(columns["cell"][8])):
                 if other != market:
                     self.price(other, int(columns["market_oracle"][other]))
+        raise AssertionError(f"the index stands at {columns['market_oracle'][market]}, not at {price}")
 
     def sound(self) -> None:
         """Every invariant holds."""
