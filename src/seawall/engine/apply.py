@@ -16,6 +16,7 @@ from seawall.engine.collateral import buy_asset, deposit_asset, move_asset, with
 from seawall.engine.delisting import delist
 from seawall.engine.funding import funding
 from seawall.engine.isolated import isolated_margin, move_position, set_leverage, set_top_up
+from seawall.engine.liquidity import attach_range, detach_range, move_range, unwind_range
 from seawall.engine.markets import list_market, set_source
 from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
 from seawall.engine.parameters import set_parameter
@@ -87,7 +88,7 @@ def needs_market(kind: int) -> bool:
     if kind < command.TICK:
         return command.ISOLATED_MARGIN <= kind <= command.CANCEL_ALL or kind == command.TWAP
     if kind >= command.LIST_ASSET:
-        return kind in (command.LIST_ASSET, command.MOVE_ASSET)
+        return kind in (command.LIST_ASSET, command.MOVE_ASSET, command.MOVE_RANGE)
     return command.ORACLE <= kind <= command.FUNDING or (kind >= command.POOL_ADD and kind != command.LIST_MARKET)
 
 
@@ -212,11 +213,25 @@ def _collateral(s: Any, c: Any) -> int:
         return int(move_asset(s, c))
     if kind == command.BUY_ASSET:
         return int(buy_asset(s, c))
+    if kind >= command.ATTACH_RANGE:
+        return int(_liquidity(s, c))
     if kind == command.LIST_ASSET:
         return int(list_asset(s, c))
     if kind == command.SET_ASSET:
         return int(set_asset(s, c))
     return int(propose_asset(s, c))
+
+
+@kernel
+def _liquidity(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.ATTACH_RANGE:
+        return int(attach_range(s, c))
+    if kind == command.DETACH_RANGE:
+        return int(detach_range(s, c))
+    if kind == command.MOVE_RANGE:
+        return int(move_range(s, c))
+    return int(unwind_range(s, c))
 
 
 @warm_up

@@ -43,11 +43,12 @@ def is_listed(s: Any, asset: int) -> bool:
 def list_asset(s: Any, c: Any) -> int:
     """LIST_ASSET by the admin: asset `other`, the next number, in lots of `market`, whose index prices it.
 
-    `size` - 1 is the market whose index is its redemption value, of the same lots. All caps and weights are 0.
+    `size` - 1 is the market whose index is its redemption value, of the same lots; of a pool the asset that is its
+    base. All caps and weights are 0.
     """
-    if c.flags < TOKEN or c.flags > POOL or c.size > s.cell[MARKETS]:
+    if c.flags < TOKEN or c.flags > POOL or c.size > (s.cell[ASSETS] if c.flags == POOL else s.cell[MARKETS]):
         return code.BAD_FIELD
-    if c.other < 0 or c.other > s.cell[ASSETS] or (c.flags == POOL and c.size != 0):
+    if c.other < 0 or c.other > s.cell[ASSETS]:
         return code.BAD_FIELD
     if c.other == limits.ASSETS:
         return code.ASSETS_FULL
@@ -55,7 +56,11 @@ def list_asset(s: Any, c: Any) -> int:
         return code.ASSET_EXISTS
     if s.market_status[c.market] in (command.UNLISTED, command.DELISTING):
         return code.UNKNOWN_MARKET
-    if c.size != 0:
+    if c.flags == POOL and c.size != 0:
+        base = c.size - 1
+        if s.asset_kind[base] == POOL or s.asset_market[base] != c.market:
+            return code.BAD_FIELD
+    elif c.size != 0:
         redeemed = c.size - 1
         if redeemed == c.market or s.market_status[redeemed] in (command.UNLISTED, command.DELISTING):
             return code.UNKNOWN_MARKET
@@ -64,7 +69,10 @@ def list_asset(s: Any, c: Any) -> int:
     s.cell[ASSETS] = c.other + 1
     s.asset_kind[c.other] = c.flags
     s.asset_market[c.other] = c.market
-    s.asset_redeemed[c.other] = c.size
+    if c.flags == POOL:
+        s.asset_base[c.other] = c.size
+    else:
+        s.asset_redeemed[c.other] = c.size
     s.asset_stable[c.other] = s.market_oracle[c.market]
     s.asset_stable_time[c.other] = s.cell[NOW]
     emit(s, event.ASSET, c.market, -1, c.other, 0, 0, c.size, c.flags)

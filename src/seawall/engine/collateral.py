@@ -21,7 +21,14 @@ from seawall.ledger.state import (
     WITHDRAWAL_FREE,
     WITHDRAWALS_USED,
 )
-from seawall.ledger.valuation import counted_value, is_asset_fresh, keeping_price_of, market_price_of, sale_price
+from seawall.ledger.valuation import (
+    counted_value,
+    is_asset_fresh,
+    keeping_price_of,
+    market_price_of,
+    sale_price,
+    units_of,
+)
 from seawall.liquidation.selling import lots_for_sale, sell
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, NONE, POOL, SUPPLY_CAP
@@ -76,12 +83,12 @@ def takes(s: Any, account: int, asset: int, lots: int) -> bool:
 
 @kernel
 def held_by_owner(s: Any, account: int, asset: int) -> int:
-    """Lots of an asset in all buckets of all accounts of one owner."""
+    """Lots of an asset, or USD of a pool, in all buckets of all accounts of one owner."""
     master, row, total = s.account_master[account], s.asset_first[asset], 0
     while row != 0:  # at most the holdings of the asset
         owner = s.bucket_owner[s.holding_bucket[row]]
         if owner >= 0 and s.account_master[owner] == master:
-            total += s.holding_lots[row]
+            total += units_of(s, row)
         row = s.holding_after[row]
     return int(total)
 

@@ -1,18 +1,30 @@
 """Invariants of collateral other than USD (host side, numpy). Each returns what is wrong, or ""."""
 
+from math import isqrt
+
 import numpy as np
 
 from seawall.engine.invariant_view import Ints, View, first_of, list_fault, sums
 from seawall.ledger import state
 from seawall.terms import asset_parameter, limits
-from seawall.terms.asset_parameter import DISCOUNT, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
+from seawall.terms.asset_parameter import DISCOUNT, POOL, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
 from seawall.units import RATE_ONE, floor_div
 
 
 def _rows(v: View) -> Ints:
-    """Rows of live holdings."""
-    rows: Ints = np.flatnonzero(v["holding_lots"][: v.cells(state.HOLDINGS_USED)])
+    """Rows of holdings that a bucket has."""
+    used = v.cells(state.HOLDINGS_USED)
+    rows: Ints = np.flatnonzero((v["holding_lots"][:used] != 0) & (v["holding_bucket"][:used] >= 0))
     return rows
+
+
+def _units(v: View, rows: Ints) -> Ints:
+    """What holdings count for in caps: lots, or of a liquidity position its worth above its range."""
+    lots, width = v["holding_lots"][rows], v["holding_high"][rows].astype(np.int64) - v["holding_low"][rows]
+    table = zip(lots.tolist(), width.tolist(), v["holding_scale"][rows].tolist(), strict=True)
+    most = [floor_div(liquidity * roots, 1 << scale) for liquidity, roots, scale in table]
+    units: Ints = np.where(v["asset_kind"][v["holding_asset"][rows]] == POOL, np.array(most, np.int64), lots)
+    return units
 
 
 def holdings(v: View) -> str:
@@ -36,12 +48,11 @@ def holdings(v: View) -> str:
     if (linked & wrong).any():
         return "by asset: links differ"
     pair = v["holding_bucket"][rows].astype(np.int64) * limits.ASSETS + v["holding_asset"][rows]
-    tokens = v["asset_kind"][v["holding_asset"][rows]] != asset_parameter.POOL
+    tokens = v["asset_kind"][v["holding_asset"][rows]] != POOL
     if len(np.unique(pair[tokens])) != int(tokens.sum()):
         return "a bucket has two balances of one asset"
     free = np.zeros(len(live), bool)
-    free[1 : v.cells(state.HOLDINGS_USED)] = True
-    free[rows] = False
+    free[1 : v.cells(state.HOLDINGS_USED)] = v["holding_lots"][1 : v.cells(state.HOLDINGS_USED)] == 0
     return list_fault(v.cell[[state.HOLDING_FREE]], np.where(live, 0, following), free)
 
 
@@ -50,10 +61,16 @@ def custody(v: View) -> str:
     rows = _rows(v)
     used = np.flatnonzero(v["withdrawal_id"][: v.cells(state.WITHDRAWALS_USED)])
     leaving = used[v["withdrawal_asset"][used] != 0]
-    total = sums(limits.ASSETS, v["holding_asset"][rows], v["holding_lots"][rows])
+    total = sums(limits.ASSETS, v["holding_asset"][rows], _units(v, rows))
     if (wrong := np.flatnonzero(total != v["asset_total"])).size:
         return "held " + first_of(wrong, total, v["asset_total"])
-    gone = sums(limits.ASSETS, v["withdrawal_asset"][leaving] - 1, v["withdrawal_amount"][leaving])
+    amounts, assets_of = v["withdrawal_amount"][leaving], v["withdrawal_asset"][leaving] - 1
+    pooled = v["asset_kind"][assets_of] == POOL
+    away = np.flatnonzero((v["holding_lots"] != 0) & (v["holding_bucket"] < 0))
+    if not np.array_equal(np.sort(amounts[pooled]), away):
+        return f"positions {away[:3]} wait to leave, withdrawals of {np.sort(amounts[pooled])[:3]}"
+    amounts = np.where(pooled, _units(v, np.where(pooled, amounts, 0)), amounts)
+    gone = sums(limits.ASSETS, assets_of, amounts)
     return first_of(np.flatnonzero(gone != v["asset_leaving"]), gone, v["asset_leaving"])
 
 
@@ -67,8 +84,14 @@ def worth(v: View) -> str:
             backed = v["market_oracle"].item(redeemed)
             least = floor_div(backed * v["asset_param"].item(asset, REDEMPTION_FLOOR), RATE_ONE)
             price = max(min(price, backed), min(int(least), v["market_price_max"].item(v["asset_market"].item(asset))))
+        value = lots * price
+        if v["asset_kind"].item(asset) == POOL:
+            low, high, one = v["holding_low"].item(row), v["holding_high"].item(row), 1 << v["holding_scale"].item(row)
+            root = min(max(isqrt(price * one * one), low), high)
+            part = min(root, floor_div(price * one * one, root))
+            value = floor_div(lots * (root - low + floor_div(part * (high - root), high)), one)
         weight = v["asset_param"].item(asset, WEIGHT_MAINTENANCE)
-        total[v["holding_bucket"].item(row)] += floor_div(lots * price * weight, RATE_ONE)
+        total[v["holding_bucket"].item(row)] += floor_div(value * weight, RATE_ONE)
     told, floor = v.worth, v["holding_floor"][v["bucket_holding"]]
     if (wrong := np.flatnonzero(total != told)).size:
         return "bucket " + first_of(wrong, total, told)
@@ -101,7 +124,7 @@ def assets(v: View) -> str:
     """A listed asset has a kind, a listed market, parameters in range, a weight that leaves room for its discount."""
     many = v.cells(state.ASSETS)
     kind = v["asset_kind"]
-    if (kind[:many] < asset_parameter.TOKEN).any() or (kind > asset_parameter.POOL).any() or kind[many:].any():
+    if (kind[:many] < asset_parameter.TOKEN).any() or (kind > POOL).any() or kind[many:].any():
         return "kinds " + str(kind.tolist())
     if (v["asset_market"][:many] >= v.cells(state.MARKETS)).any():
         return "an asset of an unlisted market"

@@ -11,6 +11,7 @@ from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
 from seawall.ledger.holdings import add_lots, has_holding_room
 from seawall.ledger.leaving import exit_fault, leave
+from seawall.ledger.ranges import enter, forget_range, has_range_room
 from seawall.ledger.state import (
     DAY_OUT,
     GATE_UNTIL,
@@ -24,7 +25,9 @@ from seawall.ledger.state import (
     WITHDRAWAL_SERIAL,
     WITHDRAWALS_USED,
 )
+from seawall.ledger.valuation import units_of
 from seawall.terms import code, command, event, parameter
+from seawall.terms.asset_parameter import POOL
 from seawall.terms.limits import AMOUNT_MAX
 from seawall.units import RATE_ONE
 from seawall.wide import mul_floor_div
@@ -90,6 +93,12 @@ def finish_withdrawal(s: Any, c: Any) -> int:
     if row == 0:
         return code.UNKNOWN_WITHDRAWAL
     account, amount, asset = s.withdrawal_account[row], s.withdrawal_amount[row], s.withdrawal_asset[row] - 1
+    if asset >= 0 and s.asset_kind[asset] == POOL:
+        s.asset_leaving[asset] -= units_of(s, amount)
+        emit(s, event.WITHDRAWAL_DONE, -1, account, asset, c.reference, 0, s.holding_lots[amount], 0)
+        forget_range(s, amount)
+        _free_row(s, row)
+        return code.OK
     if asset >= 0:
         s.asset_leaving[asset] -= amount
         _free_row(s, row)
@@ -109,6 +118,14 @@ def cancel_withdrawal(s: Any, c: Any) -> int:
     if row == 0:
         return code.UNKNOWN_WITHDRAWAL
     account, amount, asset = s.withdrawal_account[row], s.withdrawal_amount[row], s.withdrawal_asset[row] - 1
+    if asset >= 0 and s.asset_kind[asset] == POOL:
+        if not has_range_room(s, account):
+            return code.HOLDINGS_FULL
+        s.asset_leaving[asset] -= units_of(s, amount)
+        emit(s, event.WITHDRAWAL_BACK, -1, account, asset, c.reference, 0, s.holding_lots[amount], 0)
+        enter(s, amount, account)
+        _free_row(s, row)
+        return code.OK
     if asset >= 0:
         if not has_holding_room(s, account, asset):
             return code.HOLDINGS_FULL
@@ -137,7 +154,7 @@ def row_of_withdrawal(s: Any, identity: int) -> int:
 
 @kernel
 def new_withdrawal(s: Any, account: int, amount: int, asset: int) -> int:
-    """The id of a new pending withdrawal of USD (asset 0) or of lots of an asset (1 + its number); there is room."""
+    """The id of a new pending withdrawal of USD (asset 0), or of lots or a row of holdings of asset - 1."""
     row = s.cell[WITHDRAWAL_FREE]
     if row != 0:
         s.cell[WITHDRAWAL_FREE] = s.withdrawal_next[row]

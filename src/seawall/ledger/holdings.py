@@ -17,6 +17,7 @@ from seawall.terms import event
 from seawall.terms.limits import HOLDINGS_PER_BUCKET
 
 NONE: Final = 0
+NOBODY: Final = -1  # bucket of a row that waits to leave
 
 
 @kernel
@@ -44,10 +45,16 @@ def has_holding_room(s: Any, bucket: int, asset: int) -> bool:
         return True
     if s.cell[HOLDING_FREE] == 0 and s.cell[HOLDINGS_USED] >= len(s.holding_lots):
         return False
+    return count_holdings(s, bucket) < HOLDINGS_PER_BUCKET
+
+
+@kernel
+def count_holdings(s: Any, bucket: int) -> int:
+    """How many holdings a bucket has."""
     held, row = 0, s.bucket_holding[bucket]
     while row != 0:  # at most HOLDINGS_PER_BUCKET
         held, row = held + 1, s.holding_next[row]
-    return held < HOLDINGS_PER_BUCKET
+    return held
 
 
 @kernel
@@ -56,36 +63,17 @@ def add_lots(s: Any, bucket: int, asset: int, lots: int, why: int) -> None:
     charge(s, bucket)
     row = find_holding(s, bucket, asset)
     if row == NONE:
-        row = _open(s, bucket, asset)
+        row = take_row(s, asset)
+        link_row(s, row, bucket)
     s.holding_lots[row] += lots
     s.asset_total[asset] += lots
     left = s.holding_lots[row]
     if left == 0:
-        _close(s, row)
+        unlink_row(s, row)
+        give_row(s, row)
     emit(s, event.HOLDING, -1, bucket, asset, why, 0, lots, left)
     note_debt(s, bucket)
     revalue(s, bucket)
-
-
-@kernel
-def give_back(s: Any, bucket: int) -> bool:
-    """Moves all collateral of an isolated bucket to its owner's cross bucket, unless that has no room for it."""
-    owner, row = s.bucket_owner[bucket], s.bucket_holding[bucket]
-    held, following = 0, s.bucket_holding[owner]
-    while following != 0:  # at most HOLDINGS_PER_BUCKET
-        held, following = held + 1, s.holding_next[following]
-    while row != 0:  # at most HOLDINGS_PER_BUCKET
-        if find_holding(s, owner, s.holding_asset[row]) == NONE:
-            held += 1
-        row = s.holding_next[row]
-    if held > HOLDINGS_PER_BUCKET:
-        return False
-    while s.bucket_holding[bucket] != 0:  # at most HOLDINGS_PER_BUCKET; a row is freed before one is taken
-        row = s.bucket_holding[bucket]
-        asset, lots = s.holding_asset[row], s.holding_lots[row]
-        add_lots(s, bucket, asset, -lots, event.ISOLATED_RETURNED)
-        add_lots(s, owner, asset, lots, event.ISOLATED_RETURNED)
-    return True
 
 
 @kernel
@@ -133,14 +121,31 @@ def revalue_market(s: Any, market: int) -> None:
 
 
 @kernel
-def _open(s: Any, bucket: int, asset: int) -> int:
+def take_row(s: Any, asset: int) -> int:
+    """A free row for a holding of an asset, in no list yet; the caller has asked for room."""
     row = s.cell[HOLDING_FREE]
     if row != 0:
         s.cell[HOLDING_FREE] = s.holding_next[row]
     else:
         row = s.cell[HOLDINGS_USED]
         s.cell[HOLDINGS_USED] = row + 1
-    s.holding_bucket[row], s.holding_asset[row], s.holding_lots[row] = bucket, asset, 0
+    s.holding_asset[row], s.holding_lots[row], s.holding_bucket[row] = asset, 0, NOBODY
+    return int(row)
+
+
+@kernel
+def give_row(s: Any, row: int) -> None:
+    """A row that is in no list becomes free."""
+    s.holding_asset[row], s.holding_lots[row], s.holding_bucket[row] = 0, 0, 0
+    s.holding_next[row] = s.cell[HOLDING_FREE]
+    s.cell[HOLDING_FREE] = row
+
+
+@kernel
+def link_row(s: Any, row: int, bucket: int) -> None:
+    """Puts a row into the lists of a bucket and of its asset."""
+    asset = s.holding_asset[row]
+    s.holding_bucket[row] = bucket
     s.holding_next[row] = s.bucket_holding[bucket]
     _carry(s, s.bucket_holding[bucket], row)
     s.bucket_holding[bucket] = row
@@ -149,27 +154,11 @@ def _open(s: Any, bucket: int, asset: int) -> int:
     if first != 0:
         s.holding_before[first] = row
     s.asset_first[asset] = row
-    return int(row)
 
 
 @kernel
-def _carry(s: Any, old: int, new: int) -> None:
-    """What the first holding of a bucket keeps for all goes to the one that is first now; 0: there is none."""
-    if new == 0:
-        s.cell[BORROWED] -= s.holding_debt[old]
-    elif old == 0:
-        s.holding_borrow[new] = s.cell[BORROW_INDEX]
-    else:
-        s.holding_worth[new], s.holding_floor[new] = s.holding_worth[old], s.holding_floor[old]
-        s.holding_debt[new], s.holding_due[new] = s.holding_debt[old], s.holding_due[old]
-        s.holding_borrow[new] = s.holding_borrow[old]
-    if old != 0:
-        s.holding_worth[old], s.holding_floor[old] = 0, 0
-        s.holding_debt[old], s.holding_due[old], s.holding_borrow[old] = 0, 0, 0
-
-
-@kernel
-def _close(s: Any, row: int) -> None:
+def unlink_row(s: Any, row: int) -> None:
+    """Takes a row out of both lists; it is nobody's then."""
     bucket, asset = s.holding_bucket[row], s.holding_asset[row]
     if s.bucket_holding[bucket] == row:
         s.bucket_holding[bucket] = s.holding_next[row]
@@ -186,7 +175,21 @@ def _close(s: Any, row: int) -> None:
         s.holding_after[before] = after
     else:
         s.asset_first[asset] = after
-    s.holding_bucket[row], s.holding_asset[row] = 0, 0
+    s.holding_bucket[row], s.holding_next[row] = NOBODY, 0
     s.holding_after[row], s.holding_before[row] = 0, 0
-    s.holding_next[row] = s.cell[HOLDING_FREE]
-    s.cell[HOLDING_FREE] = row
+
+
+@kernel
+def _carry(s: Any, old: int, new: int) -> None:
+    """What the first holding of a bucket keeps for all goes to the one that is first now; 0: there is none."""
+    if new == 0:
+        s.cell[BORROWED] -= s.holding_debt[old]
+    elif old == 0:
+        s.holding_borrow[new] = s.cell[BORROW_INDEX]
+    else:
+        s.holding_worth[new], s.holding_floor[new] = s.holding_worth[old], s.holding_floor[old]
+        s.holding_debt[new], s.holding_due[new] = s.holding_debt[old], s.holding_due[old]
+        s.holding_borrow[new] = s.holding_borrow[old]
+    if old != 0:
+        s.holding_worth[old], s.holding_floor[old] = 0, 0
+        s.holding_debt[old], s.holding_due[old], s.holding_borrow[old] = 0, 0, 0

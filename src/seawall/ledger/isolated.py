@@ -10,8 +10,8 @@ from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_of, find_slot, note_debt, repay, set_advanced
 from seawall.ledger.events import emit
 from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, MAINTENANCE, end_of, measure
-from seawall.ledger.holdings import give_back
 from seawall.ledger.leaving import leave, may_leave, note_advance, pending_funding
+from seawall.ledger.ranges import give_back
 from seawall.ledger.settings import NONE, setting_of
 from seawall.ledger.state import ISOLATED, ISOLATED_FREE, ISOLATED_USED, UNUSED
 from seawall.margin.ladder import unlink

@@ -383,6 +383,12 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("holding_next", "i4", holdings),  # of the same bucket; also the free list
         ("holding_after", "i4", holdings),  # of the same asset
         ("holding_before", "i4", holdings),
+        ("holding_low", "i4", holdings),  # of a liquidity position: roots of its range and their scale
+        ("holding_high", "i4", holdings),
+        ("holding_scale", "i1", holdings),
+        ("holding_asked", "i1", holdings),  # whether its liquidity is to be removed
+        ("holding_token", "i8", holdings),  # its number in the pool's contract
+        ("holding_start", "i8", holdings),  # the index when it came
         # of the first holding of each bucket (`bucket_holding`), on behalf of all; worth and floor are the triggers'
         ("holding_debt", "i8", holdings),  # USD that the bucket is short of, interest on which runs
         ("holding_borrow", "i8", holdings),  # BORROW_INDEX up to which `holding_due` counts
@@ -390,6 +396,7 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("asset_kind", "i8", assets),  # 0: not listed
         ("asset_market", "i8", assets),  # whose index is its price
         ("asset_redeemed", "i8", assets),  # 1 + the market whose index is its redemption value; 0: none
+        ("asset_base", "i8", assets),  # of a pool: 1 + the asset whose lots are its base; 0: none
         ("asset_total", "i8", assets),  # lots that buckets hold
         ("asset_leaving", "i8", assets),  # lots of pending withdrawals
         ("asset_stable", "i8", assets),  # stable price

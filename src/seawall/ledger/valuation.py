@@ -10,10 +10,13 @@ from typing import Any
 
 from seawall.kernel import kernel
 from seawall.ledger.markets import is_fresh
+from seawall.margin.lp_value import range_value
 from seawall.terms.asset_parameter import (
     DISCOUNT,
     PEG_BAND,
+    POOL,
     REDEMPTION_FLOOR,
+    SCAN,
     SUPPLY_START,
     WEIGHT_INITIAL,
     WEIGHT_MAINTENANCE,
@@ -82,6 +85,47 @@ def counted_value(s: Any, asset: int, lots: int) -> int:
 
 
 @kernel
+def units_of(s: Any, row: int) -> int:
+    """What a holding counts for in caps: lots, or of a liquidity position the most USD that it can be worth."""
+    if s.asset_kind[s.holding_asset[row]] != POOL:
+        return int(s.holding_lots[row])
+    return int(mul_floor_div(s.holding_lots[row], s.holding_high[row] - s.holding_low[row], 1 << s.holding_scale[row]))
+
+
+@kernel
+def fair_value(s: Any, row: int, price: int) -> int:
+    """Worth of a liquidity position at a price of its base: never the pool's own, uncollected fees not counted."""
+    low, high = int(s.holding_low[row]), int(s.holding_high[row])
+    return range_value(int(s.holding_lots[row]), low, high, int(s.holding_scale[row]), price)
+
+
+@kernel
+def kept_row(s: Any, row: int) -> int:
+    """Worth of a holding for maintenance: of a liquidity position the fair value at the index x weight, down."""
+    asset = s.holding_asset[row]
+    if s.asset_kind[asset] != POOL:
+        return kept_value(s, asset, s.holding_lots[row])
+    value = fair_value(s, row, s.market_oracle[s.asset_market[asset]])
+    return rate_down(value, s.asset_param[asset, WEIGHT_MAINTENANCE])
+
+
+@kernel
+def counted_row(s: Any, row: int) -> int:
+    """Worth of a holding for initial margin: of a liquidity position the least over the scan, where the price is least.
+
+    Its value rises with the price, so the low end of the scan is the worst: SCAN below the lower of index and stable.
+    """
+    asset = s.holding_asset[row]
+    if s.asset_kind[asset] != POOL:
+        return counted_value(s, asset, s.holding_lots[row])
+    if not is_asset_fresh(s, asset):
+        return 0
+    price = min(s.market_oracle[s.asset_market[asset]], s.asset_stable[asset])
+    worst = fair_value(s, row, rate_down(price, RATE_ONE - s.asset_param[asset, SCAN]))
+    return rate_down(worst, scaled_weight(s, asset))
+
+
+@kernel
 def sale_price(s: Any, asset: int) -> int:
     """What who takes a lot from a liquidation pays: the price for maintenance less DISCOUNT.
 
@@ -95,7 +139,7 @@ def kept_worth(s: Any, bucket: int) -> int:
     """Maintenance value of all holdings of a bucket at the present indices."""
     total, row = 0, s.bucket_holding[bucket]
     while row != 0:  # at most HOLDINGS_PER_BUCKET
-        total, row = total + kept_value(s, s.holding_asset[row], s.holding_lots[row]), s.holding_next[row]
+        total, row = total + kept_row(s, row), s.holding_next[row]
     return int(total)
 
 
@@ -104,5 +148,5 @@ def counted_worth(s: Any, bucket: int) -> int:
     """Initial value of all holdings of a bucket."""
     total, row = 0, s.bucket_holding[bucket]
     while row != 0:  # at most HOLDINGS_PER_BUCKET
-        total, row = total + counted_value(s, s.holding_asset[row], s.holding_lots[row]), s.holding_next[row]
+        total, row = total + counted_row(s, row), s.holding_next[row]
     return int(total)

@@ -15,7 +15,7 @@ from seawall.ledger.health import EQUITY_INITIAL, INITIAL, end_of, equity_and_ma
 from seawall.ledger.holdings import add_lots, charge, has_holding_room
 from seawall.ledger.leaving import pending_funding
 from seawall.ledger.markets import BACKSTOP, pool_bucket
-from seawall.ledger.valuation import is_asset_fresh, kept_value, sale_price
+from seawall.ledger.valuation import fair_value, is_asset_fresh, kept_value, sale_price
 from seawall.terms import event
 from seawall.terms.asset_parameter import POOL, STABLE, WEIGHT_MAINTENANCE
 from seawall.terms.limits import HOLDINGS_PER_BUCKET
@@ -125,8 +125,25 @@ def sell(s: Any, seller: int, buyer: int, asset: int, lots: int, price: int) -> 
 
 
 @kernel
+def ask_for_unwinding(s: Any, bucket: int) -> bool:
+    """Asks once for the liquidity of each position of a bucket in liquidation to be removed; whether any was new.
+
+    What the pool pays comes as UNWIND_RANGE. Positions are closed and lots sold meanwhile.
+    """
+    is_new, row = False, s.bucket_holding[bucket]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        asset = s.holding_asset[row]
+        if s.asset_kind[asset] == POOL and s.holding_asked[row] == 0:
+            s.holding_asked[row], is_new = 1, True
+            value = fair_value(s, row, s.market_oracle[s.asset_market[asset]])
+            emit(s, event.RANGE_DUE, s.asset_market[asset], bucket, asset, s.holding_token[row], 0, 0, value)
+        row = s.holding_next[row]
+    return is_new
+
+
+@kernel
 def can_sell(s: Any, bucket: int) -> bool:
-    """Whether a bucket in debt holds something that anybody would pay for, now or once its price is fresh."""
+    """Whether a bucket holds something that anybody would pay for, once its price is fresh or its liquidity removed."""
     row = s.bucket_holding[bucket]
     while row != 0:  # at most HOLDINGS_PER_BUCKET
         if sale_price(s, s.holding_asset[row]) > 0:

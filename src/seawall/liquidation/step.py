@@ -28,7 +28,7 @@ from seawall.liquidation.queue import (
     refresh,
     remove,
 )
-from seawall.liquidation.selling import can_sell, debt_of, next_sale, sell_some
+from seawall.liquidation.selling import ask_for_unwinding, can_sell, debt_of, next_sale, sell_some
 from seawall.liquidation.socialise import cover_deficit, is_flat, is_sharing, share_out
 from seawall.liquidation.waterfall import SCANNED, TOP, close_some, next_position, why_stuck
 from seawall.margin.trigger_kernels import place
@@ -104,6 +104,8 @@ def work(s: Any, bucket: int) -> int:
     if s.bucket_order[bucket] != 0:
         _cancel_some(s, bucket)
         return 1
+    if s.bucket_holding[bucket] != 0 and ask_for_unwinding(s, bucket):
+        return _go_on(s, bucket, 1)
     if s.bucket_holding[bucket] != 0 and debt_of(s, bucket) > 0:
         if sell_some(s, bucket):
             return _go_on(s, bucket, 1)

@@ -2,11 +2,13 @@
 
 A range is four integers. `low` and `high` are the square roots of its bounds, prices in micro-USD per lot, times
 2^scale: below 2^31, `low` rounded up and `high` down, the scale as large as that allows. `liquidity` is Uniswap's L in
-sqrt(lots * micro-USD). With r the root of the price at that scale, rounded down and clamped to the range,
+sqrt(lots * micro-USD). With r the root of the price at that scale, rounded down and clamped to the range, and q the
+lower of r and P / r,
 
-    value = floor(liquidity * ((r - low) + floor(r * (high - r) / high)) / 2^scale)
+    value = floor(liquidity * ((r - low) + floor(q * (high - r) / high)) / 2^scale)
 
-which is L(2 sqrtP - P / sqrtPb - sqrtPa) and never more than that. It rises with the price, and is concave in it.
+which is L(2 sqrtP - P / sqrtPb - sqrtPa) in the range, all base below it and all quote above, and never more than
+that. It rises with the price, and is concave in it.
 margin/lp.py has the pool's own integers, of which `range_of` there makes these.
 """
 
@@ -52,14 +54,22 @@ def root_at(low: int, high: int, scale: int, price: int) -> int:
 def range_value(liquidity: int, low: int, high: int, scale: int, price: int) -> int:
     """Worth of both tokens of a range at a price, micro-USD. Rounds down."""
     root = root_at(low, high, scale, price)
-    return int(mul_floor_div(liquidity, (root - low) + root * (high - root) // high, 1 << scale))
+    return int(mul_floor_div(liquidity, (root - low) + _base(root, high, scale, price), 1 << scale))
+
+
+@kernel
+def _base(root: int, high: int, scale: int, price: int) -> int:
+    """Worth of the base asset per unit of liquidity, times 2^scale."""
+    if root >= high:
+        return 0
+    return min(root, (price << (2 * scale)) // root) * (high - root) // high
 
 
 @kernel
 def range_delta(liquidity: int, low: int, high: int, scale: int, price: int) -> int:
     """What of the worth is base asset: gained per relative move of the price, to first order. Rounds down."""
     root = root_at(low, high, scale, price)
-    return int(mul_floor_div(liquidity, root * (high - root) // high, 1 << scale))
+    return int(mul_floor_div(liquidity, _base(root, high, scale, price), 1 << scale))
 
 
 @kernel

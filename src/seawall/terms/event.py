@@ -62,6 +62,11 @@ HOLDING: Final = 54  # bucket, other, size = lots signed, amount = lots it holds
 ASSET_SOLD: Final = (
     55  # bucket sells, other = bucket that pays, order = asset, price, size = lots, amount = USD; health
 )
+RANGE: Final = (
+    57  # bucket, other = pool, order = token, size = liquidity that came (negative: left), amount = worth at most
+)
+RANGE_DUE: Final = 58  # its liquidity is to be removed: bucket, other = pool, order = token, amount = what it is worth
+RANGE_UNWOUND: Final = 59  # removed: bucket, other = pool, order = token, size = lots and amount = USD that came of it
 INTEREST: Final = 56  # bucket, amount paid, size = debt before, price = 1e-12 USD a USD since the last (0: in parts)
 
 # fields of a row, in order; all are int64
