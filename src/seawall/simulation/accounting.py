@@ -50,8 +50,9 @@ def note(columns: Any) -> Notes:
 
 
 def lots_of(columns: Any) -> Ints:
-    """Lots of collateral by bucket and asset."""
-    rows = np.flatnonzero(columns["holding_lots"][: int(columns["cell"][state.HOLDINGS_USED])])
+    """Lots of collateral, of a pool liquidity, by bucket and asset."""
+    used = int(columns["cell"][state.HOLDINGS_USED])
+    rows = np.flatnonzero((columns["holding_lots"][:used] != 0) & (columns["holding_bucket"][:used] >= 0))
     lots = np.zeros((len(columns["bucket_raw"]), ASSETS), np.int64)
     where = columns["holding_bucket"][rows], columns["holding_asset"][rows]
     np.add.at(lots, where, columns["holding_lots"][rows])
@@ -98,6 +99,8 @@ def _holdings(columns: Any, before: Ints, events: Ints) -> list[Fault]:
     """Balances of collateral moved by what their events say, and each is what its last event says it is."""
     rows, now, told = _of(events, event.HOLDING), lots_of(columns), before.copy()
     np.add.at(told, (rows[:, BUCKET], rows[:, OTHER]), rows[:, SIZE])
+    ranges = _of(events, event.RANGE)
+    np.add.at(told, (ranges[:, BUCKET], ranges[:, OTHER]), ranges[:, SIZE])
     if not np.array_equal(now, told):
         bucket, asset = (int(part[0]) for part in np.nonzero(now != told))
         facts = f"bucket {bucket} asset {asset}: {now[bucket, asset]} lots, by events {told[bucket, asset]}"
@@ -157,6 +160,8 @@ def _money(buckets: int, markets: int, events: Ints) -> tuple[Ints, Ints, dict[i
     sold = _of(events, event.ASSET_SOLD)
     add(sold, BUCKET, sold[:, AMOUNT])
     add(sold, OTHER, -sold[:, AMOUNT])
+    unwound = _of(events, event.RANGE_UNWOUND)
+    add(unwound, BUCKET, unwound[:, AMOUNT])
     interest = _of(events, event.INTEREST)
     add(interest, BUCKET, -interest[:, AMOUNT])
     debt = _forced(add, events)
@@ -164,7 +169,7 @@ def _money(buckets: int, markets: int, events: Ints) -> tuple[Ints, Ints, dict[i
     covered = covered[covered[:, OTHER] == event.INTEREST]
     total = {kind: int(_of(events, kind)[:, AMOUNT].sum()) for kind in MONEY_KINDS}
     cells = {
-        state.VAULT: total[event.DEPOSITED] - total[event.WITHDRAWAL_DONE],
+        state.VAULT: total[event.DEPOSITED] - total[event.WITHDRAWAL_DONE] + int(unwound[:, AMOUNT].sum()),
         state.PENDING: total[event.WITHDRAWAL] - total[event.WITHDRAWAL_DONE] - total[event.WITHDRAWAL_BACK],
         state.FEES: int(fills[:, AMOUNT].sum() + fees[:, AMOUNT].sum()),
         state.BAD_DEBT: debt,

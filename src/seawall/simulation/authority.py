@@ -29,6 +29,8 @@ BY_ROLE: Final = {
     command.SET_ASSET: (command.ADMIN,),
     command.PROPOSE_ASSET: (command.RISK,),
     command.DEPOSIT_ASSET: (command.BRIDGE,),
+    command.ATTACH_RANGE: (command.BRIDGE,),
+    command.UNWIND_RANGE: (command.BRIDGE,),
 }
 OWNERS_ONLY: Final = (
     command.CREATE_SUB,
@@ -40,6 +42,7 @@ OWNERS_ONLY: Final = (
     command.INSURANCE_ADD,
     command.WITHDRAW_ASSET,
     command.BUY_ASSET,
+    command.DETACH_RANGE,
 )
 
 

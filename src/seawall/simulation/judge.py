@@ -13,6 +13,7 @@ from seawall.ledger import state
 from seawall.simulation import (
     model_admin,
     model_collateral,
+    model_liquidity,
     model_margin,
     model_money,
     model_office,
@@ -85,13 +86,13 @@ class Judge:
         return observe.picture_of(columns, sorted(dict.fromkeys(numbers)))
 
     def _ask(self) -> None:
-        if self.shape or not 0 <= self.fields["account"] < len(self.start.masters):
+        if self.shape or self.kind not in command.FIELDS or not 0 <= self.fields["account"] < len(self.start.masters):
             return  # no command, or nobody's: shape and signing say so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
             self._margin()
-        elif self.kind in model_collateral.JUDGES:
+        elif self.kind in COLLATERAL:
             self._collateral()
         elif self.kind in (command.PROPOSE, command.GUARD):
             self._office()
@@ -120,16 +121,18 @@ class Judge:
             end.shared["withdrawal_account"] = account
             end.shared["withdrawal_asset"] = int(columns["withdrawal_asset"][row[0]]) - 1
             end.shared["holding_rows"] = model_collateral.free_rows(columns, account)
+            end.shared |= model_liquidity.withdrawn(columns, row[0])
             self._see(account)
         if self.kind == command.ISOLATED_MARGIN:
             end.shared["isolated_bucket"] = observe.isolated_of(columns, c["account"], c["market"])
         self.outcome = Outcome(ask(end, c))
 
     def _collateral(self) -> None:
-        """Lots that come, go, move and are bought."""
-        self.name, ask = model_collateral.JUDGES[self.kind]
+        """Lots and positions of liquidity that come, go, move, are bought and unwound."""
+        self.name, ask = COLLATERAL[self.kind]
         self.end.shared.update(model_collateral.facts(self.columns, self.fields))
-        for number in (self.end.shared["isolated_bucket"], self.end.shared["seller"]):
+        self.end.shared.update(model_liquidity.facts(self.columns, self.fields))
+        for number in (self.end.shared["isolated_bucket"], self.end.shared["seller"], self.end.shared["holder"]):
             if number >= 0:
                 self._see(number)
         self.outcome = Outcome(ask(self.end, self.fields))
@@ -380,6 +383,8 @@ class Judge:
                 return [Fault(self.name, f"bucket {number} is of kind {real.kind}, wanted {wanted.kind}")]
             settle(self.end, real)
             settle(self.end, wanted)
+            if real.ranges != wanted.ranges:
+                return [Fault("POST_COLLATERAL", f"bucket {number} has {real.ranges}, wanted {wanted.ranges}")]
             if real.holdings != wanted.holdings:
                 return [Fault("POST_COLLATERAL", f"bucket {number} holds {real.holdings}, wanted {wanted.holdings}")]
             if real.raw != wanted.raw:
@@ -470,6 +475,7 @@ class Judge:
         return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
 
 
+COLLATERAL: Final = model_collateral.JUDGES | model_liquidity.JUDGES
 PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
 MEETING: Final = (
     event.FILL,
@@ -480,6 +486,7 @@ MEETING: Final = (
     event.POSITION_MOVED,
     event.ASSET_SOLD,
     event.INTEREST,
+    event.RANGE_UNWOUND,
 )
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(

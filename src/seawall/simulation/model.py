@@ -8,7 +8,7 @@ becomes money by `ceil` or `floor`, each on the side that SPEC names.
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, floor, isqrt
 
 from seawall.terms import asset_parameter as asset_names
 from seawall.terms import parameter as names
@@ -59,6 +59,7 @@ class Bucket:
     is_liquidating: bool = False
     is_queued: bool = False
     holdings: dict[int, int] = field(default_factory=dict)  # lots by asset
+    ranges: dict[tuple[int, int], tuple[int, int, int, int]] = field(default_factory=dict)  # by pool and token
     interest: int = 0  # on what it owes, not charged yet
     orders: int = 0  # of any kind
     stops: list[Stop] = field(default_factory=list)  # those of them that wait
@@ -218,17 +219,46 @@ def counted(picture: Picture, asset: Asset, lots: int) -> int:
         if not other.is_fresh or price < floor(other.index * band):
             return 0
         price = min(price, other.index)
+    return floor(lots * Fraction(min(price, asset.stable) * _weight(asset), ONE))
+
+
+def fair(liquidity: tuple[int, int, int, int], price: int) -> int:
+    """Section 11: worth of a position of liquidity at a price of its base, in the integers of its roots."""
+    amount, low, high, scale = liquidity
+    one = 1 << scale
+    root = min(max(isqrt(price * one * one), low), high)
+    base = floor(Fraction(min(root, floor(Fraction(price * one * one, root))) * (high - root), high))
+    return floor(Fraction(amount * (root - low + base), one))
+
+
+def kept_range(picture: Picture, pool: Asset, liquidity: tuple[int, int, int, int]) -> int:
+    """Section 11: fair value at the index, less the haircut."""
+    value = fair(liquidity, picture.markets[pool.market].index)
+    return floor(value * Fraction(pool.params[asset_names.WEIGHT_MAINTENANCE], ONE))
+
+
+def counted_range(picture: Picture, pool: Asset, liquidity: tuple[int, int, int, int]) -> int:
+    """Section 11: the worst of a scan of prices up to SCAN away, which is at its low end."""
+    market = picture.markets[pool.market]
+    if not market.is_fresh:
+        return 0
+    price = floor(min(market.index, pool.stable) * Fraction(ONE - pool.params[asset_names.SCAN], ONE))
+    return floor(fair(liquidity, price) * Fraction(_weight(pool), ONE))
+
+
+def _weight(asset: Asset) -> int:
+    """Initial weight, shrunk with what the venue holds."""
     weight = min(asset.params[asset_names.WEIGHT_INITIAL], asset.params[asset_names.WEIGHT_MAINTENANCE])
     start = asset.params[asset_names.SUPPLY_START]
-    if start and asset.total > start:
-        weight = floor(Fraction(weight * start, asset.total))
-    return floor(lots * Fraction(min(price, asset.stable) * weight, ONE))
+    return floor(Fraction(weight * start, asset.total)) if start and asset.total > start else weight
 
 
 def worth_of(picture: Picture, bucket: Bucket) -> tuple[int, int]:
     """Worth of all that a bucket holds, for maintenance and for initial margin."""
     held = [(picture.assets[number], lots) for number, lots in bucket.holdings.items()]
-    return sum(kept(picture, *one) for one in held), sum(counted(picture, *one) for one in held)
+    ranges = [(picture.assets[pool], liquidity) for (pool, _), liquidity in bucket.ranges.items()]
+    worth = sum(kept(picture, *one) for one in held) + sum(kept_range(picture, *one) for one in ranges)
+    return worth, sum(counted(picture, *one) for one in held) + sum(counted_range(picture, *one) for one in ranges)
 
 
 def health(picture: Picture, bucket: Bucket) -> Health:
@@ -300,7 +330,7 @@ def withdrawable(picture: Picture, bucket: Bucket) -> int:
     if not is_priced(picture, bucket):
         return 0
     room = max(0, margin_room(picture, bucket))
-    if not bucket.holdings:
+    if not bucket.holdings and not bucket.ranges:
         return room
     own = cash_of(bucket) - bucket.interest
     own += sum(funding_of(picture.markets[number], position) for number, position in bucket.positions.items())
@@ -326,7 +356,7 @@ def borrow_room(picture: Picture) -> int:
 
 def is_priced(picture: Picture, bucket: Bucket) -> bool:
     """Whether every position of the bucket is in a market with a fresh price, and all that it holds has one."""
-    for number in bucket.holdings:
+    for number in (*bucket.holdings, *(pool for pool, _ in bucket.ranges)):
         asset = picture.assets[number]
         if not all(picture.markets[n].is_fresh for n in (asset.market, asset.redeemed) if n >= 0):
             return False
@@ -368,6 +398,25 @@ def add_lots(picture: Picture, bucket: Bucket, asset: int, lots: int) -> None:
         del bucket.holdings[asset]
 
 
+def units_of(liquidity: tuple[int, int, int, int]) -> int:
+    """What a position of liquidity counts for in caps: the most it can be worth."""
+    amount, low, high, scale = liquidity
+    return floor(Fraction(amount * (high - low), 1 << scale))
+
+
+def add_range(picture: Picture, bucket: Bucket, key: tuple[int, int], liquidity: tuple[int, int, int, int]) -> None:
+    """A position of liquidity comes into a bucket; interest is paid first."""
+    charge(picture, bucket)
+    bucket.ranges[key] = liquidity
+    picture.assets[key[0]].total += units_of(liquidity)
+
+
+def drop_range(picture: Picture, bucket: Bucket, key: tuple[int, int]) -> None:
+    """One goes out of it."""
+    charge(picture, bucket)
+    picture.assets[key[0]].total -= units_of(bucket.ranges.pop(key))
+
+
 def add_cash(picture: Picture, bucket: Bucket, amount: int) -> None:
     """Brings cash in: advances are repaid first."""
     bucket.raw += amount
@@ -401,7 +450,9 @@ def copy_bucket(bucket: Bucket) -> Bucket:
     """An independent copy, to be changed."""
     positions = {number: replace(p) for number, p in bucket.positions.items()}
     stops = [replace(stop) for stop in bucket.stops]
-    return replace(bucket, positions=positions, stops=stops, holdings=dict(bucket.holdings))
+    copy = replace(bucket, positions=positions, stops=stops)
+    copy.holdings, copy.ranges = dict(bucket.holdings), dict(bucket.ranges)
+    return copy
 
 
 def copy_picture(picture: Picture) -> Picture:

@@ -46,14 +46,14 @@ POOL_KINDS: Final = (state.AMM_POOL, state.BACKSTOP_POOL)
 def free_rows(columns: Any, bucket: int) -> int:
     """How many assets more a bucket may hold."""
     used = int(np.count_nonzero(columns["holding_lots"]))
-    held = len(observe.holdings_of(columns, bucket))
+    held = len(observe.holdings_of(columns, bucket)) + len(observe.ranges_of(columns, bucket))
     return min(HOLDINGS_PER_BUCKET - held, len(columns["holding_lots"]) - 1 - used)
 
 
 def facts(columns: Any, c: Fields) -> dict[str, int]:
     """What the judges read beside buckets, markets and assets."""
     account, asset, kind = c["account"], c["other"], c["kind"]
-    rows = np.flatnonzero(columns["holding_lots"])
+    rows = np.flatnonzero((columns["holding_lots"] != 0) & (columns["holding_bucket"] >= 0))
     rows = rows[columns["holding_asset"][rows] == asset]
     owners = columns["bucket_owner"][columns["holding_bucket"][rows]]
     mine = (owners >= 0) & (columns["account_master"][np.maximum(owners, 0)] == columns["account_master"][account])

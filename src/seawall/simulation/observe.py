@@ -11,6 +11,7 @@ from seawall.ledger import state
 from seawall.simulation.model import Asset, Bucket, Market, Picture, Position, Stop
 from seawall.simulation.model_book import Order
 from seawall.terms import command
+from seawall.terms.asset_parameter import POOL
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
 
@@ -86,6 +87,7 @@ def bucket_of(columns: Any, number: int) -> Bucket:
         is_liquidating=bool(columns["bucket_liquidating"].item(number)),
         is_queued=bool(columns["bucket_class"].item(number)),
         holdings=holdings_of(columns, number),
+        ranges=ranges_of(columns, number),
         interest=interest_of(columns, number),
         orders=columns["bucket_orders"].item(number),
         stops=_stops(columns, number) if columns["bucket_orders"].item(number) else [],
@@ -96,9 +98,29 @@ def holdings_of(columns: Any, number: int) -> dict[int, int]:
     """Lots by asset that a bucket holds."""
     held, row = {}, columns["bucket_holding"].item(number)
     while row != 0:  # at most HOLDINGS_PER_BUCKET
-        held[columns["holding_asset"].item(row)] = columns["holding_lots"].item(row)
+        asset = columns["holding_asset"].item(row)
+        if columns["asset_kind"].item(asset) != POOL:
+            held[asset] = columns["holding_lots"].item(row)
         row = columns["holding_next"].item(row)
     return held
+
+
+def ranges_of(columns: Any, number: int) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+    """Positions of liquidity that a bucket holds, by pool and token."""
+    held, row = {}, columns["bucket_holding"].item(number)
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        asset = columns["holding_asset"].item(row)
+        if columns["asset_kind"].item(asset) == POOL:
+            held[asset, columns["holding_token"].item(row)] = range_at(columns, row)
+        row = columns["holding_next"].item(row)
+    return held
+
+
+def range_at(columns: Any, row: int) -> tuple[int, int, int, int]:
+    """The integers of a position of liquidity."""
+    names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
+    liquidity, low, high, scale = (columns[name].item(row) for name in names)
+    return liquidity, low, high, scale
 
 
 def interest_of(columns: Any, number: int) -> int:

@@ -63,6 +63,10 @@ COLLATERAL: Final[dict[int, float]] = {
     command.SET_ASSET: 0.05,
     command.PROPOSE_ASSET: 0.2,
     command.LIST_ASSET: 0.005,
+    command.ATTACH_RANGE: 0.6,
+    command.DETACH_RANGE: 0.4,
+    command.MOVE_RANGE: 0.3,
+    command.UNWIND_RANGE: 0.4,
 }
 ALWAYS: Final = (command.PLACE, command.CANCEL)
 SELDOM: Final = (command.GUARD, command.SET_STATUS, command.SET_SOURCE, command.DELIST, command.CANCEL_ALL)
@@ -90,7 +94,7 @@ class AssetOptions:
     """One collateral asset as it is listed."""
 
     market: int
-    redeemed: int  # market of its redemption value; -1: none
+    redeemed: int  # market of its redemption value, of a pool the asset that is its base; -1: none
     kind: int
     parameters: dict[int, int]
 
@@ -181,7 +185,7 @@ def draw(seed: int, number: int) -> Options:
         seed=seed,
         number=number,
         markets=markets,
-        assets=tuple(_asset(apart, markets, cash) for _ in range(int(apart.integers(1, 5)))) if has_assets else (),
+        assets=_assets(apart, markets, cash) if has_assets else (),
         policy=_policy(rng),
         accounts=int(rng.integers(12, 150)),
         subs=int(rng.integers(0, 30)),
@@ -222,6 +226,28 @@ def _market(rng: Generator, cash: float) -> MarketOptions:
         has_amm=bool(rng.random() < 0.4),
         has_backstop=bool(rng.random() < 0.7),
     )
+
+
+def _assets(rng: Generator, markets: tuple[MarketOptions, ...], cash: float) -> tuple[AssetOptions, ...]:
+    """Some tokens, and mostly a pool with one of them as its base."""
+    tokens = [_asset(rng, markets, cash) for _ in range(int(rng.integers(1, 5)))]
+    if rng.random() < 0.3:
+        return tuple(tokens)
+    base = int(rng.integers(len(tokens)))
+    kept, cap = (
+        int(rng.integers(RATE_ONE // 4, RATE_ONE)),
+        int(min(cash * USD * 10 ** rng.uniform(0, 2.5), NOTIONAL_MAX)),
+    )
+    drawn = {
+        asset_parameter.DISCOUNT: 0,
+        asset_parameter.WEIGHT_MAINTENANCE: kept,
+        asset_parameter.WEIGHT_INITIAL: int(rng.integers(0, kept + 1)),
+        asset_parameter.SUPPLY_CAP: cap,
+        asset_parameter.ACCOUNT_CAP: max(cap // int(rng.integers(1, 8)), 1),
+        asset_parameter.SCAN: int(rng.integers(0, RATE_ONE // 2)),
+    }
+    market = tokens[base].market
+    return (*tokens, AssetOptions(market=market, redeemed=base, kind=asset_parameter.POOL, parameters=drawn))
 
 
 def _asset(rng: Generator, markets: tuple[MarketOptions, ...], cash: float) -> AssetOptions:

@@ -36,6 +36,8 @@ ROLE_SIGNER: Final = {
     command.LIST_MARKET: command.ADMIN,
     command.DELIST: command.ADMIN,
     command.DEPOSIT_ASSET: command.BRIDGE,
+    command.ATTACH_RANGE: command.BRIDGE,
+    command.UNWIND_RANGE: command.BRIDGE,
     command.LIST_ASSET: command.ADMIN,
     command.SET_ASSET: command.ADMIN,
     command.PROPOSE_ASSET: command.RISK,

@@ -29,6 +29,8 @@ def fill_collateral(t: "Traffic", table: Any, where: Any, kind: int) -> None:
         table[where, FIELD["market"]] = t._markets(many)
         table[where, FIELD["flags"]] = t.rng.integers(0, 4, many)
         table[where, FIELD["size"]] = t.rng.integers(0, t.listed + 2, many)
+    elif kind >= command.ATTACH_RANGE:
+        _ranges(t, table, where, kind)
     elif kind == command.DEPOSIT_ASSET:
         _deposits(t, table, where)
     else:
@@ -51,7 +53,7 @@ def _deposits(t: "Traffic", table: Any, where: Any) -> None:
 def _held(t: "Traffic", table: Any, where: Any, kind: int) -> None:
     """Of what is held: a part, all, one more. Buyers look at those in liquidation and at pools, seldom at others."""
     rng, many, columns = t.rng, len(where), t.columns
-    rows = np.flatnonzero(columns["holding_lots"])
+    rows = np.flatnonzero((columns["holding_lots"] != 0) & (columns["holding_bucket"] >= 0))
     if not len(rows):
         table[where, FIELD["size"]] = rng.integers(0, 100, many)
         return
@@ -79,6 +81,48 @@ def _held(t: "Traffic", table: Any, where: Any, kind: int) -> None:
         first = columns["account_isolated"][np.maximum(owner, 0)]
         own = np.where(first > 0, columns["bucket_market"][np.maximum(first - 1, 0)], -1)
         table[where, FIELD["market"]] = np.where(own >= 0, own, table[where, FIELD["market"]])
+
+
+def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
+    """Positions about the index, wide and narrow, about as large as people's cash; those that are there go and move."""
+    rng, many, columns = t.rng, len(where), t.columns
+    pools = np.flatnonzero(columns["asset_kind"] == asset_parameter.POOL)
+    if not len(pools):
+        return
+    pool = rng.choice(pools, many)
+    rows = np.flatnonzero((columns["holding_lots"] != 0) & (columns["holding_bucket"] >= 0))
+    rows = rows[columns["asset_kind"][columns["holding_asset"][rows]] == asset_parameter.POOL]
+    serial = int(columns["cell"][state.DEPOSIT_SERIAL])
+    if kind in (command.ATTACH_RANGE, command.UNWIND_RANGE):
+        table[where, FIELD["reference"]] = serial + 1 + np.arange(many)
+    table[where, FIELD["other"]], table[where, FIELD["client_low"]] = pool, rng.integers(1, 2**40, many)
+    if kind != command.ATTACH_RANGE and len(rows):
+        row = rng.choice(rows, many)
+        bucket, pool = columns["holding_bucket"][row], columns["holding_asset"][row]
+        owner = columns["bucket_owner"][bucket]
+        table[where, FIELD["account"]] = np.where(owner >= 0, owner, table[where, FIELD["account"]])
+        table[where, FIELD["other"]], table[where, FIELD["client_low"]] = pool, columns["holding_token"][row]
+    if kind == command.MOVE_RANGE:
+        first = columns["account_isolated"][table[where, FIELD["account"]]]
+        own = np.where(first > 0, columns["bucket_market"][np.maximum(first - 1, 0)], t._markets(many))
+        table[where, FIELD["market"]] = np.maximum(own, 0)
+        table[where, FIELD["flags"]] = t._pick(where, (0, command.ISOLATED))
+        return
+    price = np.maximum(columns["market_oracle"][columns["asset_market"][pool]], 1).astype(float)
+    wide, middle = rng.lognormal(-2, 1, many), price * np.exp(rng.normal(0, 0.1, many))
+    high = middle * (1 + wide)
+    usd = t.options.cash * rng.lognormal(-1, 1.2, many) * 1e6
+    if kind == command.ATTACH_RANGE:
+        scale = np.clip(np.floor((61.9 - np.log2(high)) / 2), 0, 31).astype(np.int64)
+        low_root, high_root = np.sqrt(middle / (1 + wide)) * 2.0**scale, np.sqrt(high) * 2.0**scale
+        liquidity = np.maximum(usd / np.maximum((high_root - low_root) / 2.0**scale, 1e-3), 1)
+        table[where, FIELD["size"]] = np.minimum(liquidity, 2.0**52).astype(np.int64)
+        table[where, FIELD["price"]] = np.minimum(low_root, 2.0**31).astype(np.int64) + rng.integers(0, 2, many)
+        table[where, FIELD["trigger"]] = np.minimum(high_root, 2.0**31 - 1).astype(np.int64)
+        table[where, FIELD["extra"]] = scale
+    elif kind == command.UNWIND_RANGE:
+        table[where, FIELD["size"]] = np.minimum(usd * rng.random(many) / price, 2.0**52).astype(np.int64)
+        table[where, FIELD["amount"]] = np.minimum(usd * rng.random(many), 2.0**52).astype(np.int64)
 
 
 def _office(t: "Traffic", table: Any, where: Any, kind: int) -> None:
