@@ -12,6 +12,7 @@ from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.simulation import (
     model_admin,
+    model_assets,
     model_collateral,
     model_liquidity,
     model_margin,
@@ -476,7 +477,7 @@ class Judge:
 
 
 COLLATERAL: Final = model_collateral.JUDGES | model_liquidity.JUDGES
-PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
+PLAIN: Final = model_people.JUDGES | model_admin.JUDGES | model_assets.JUDGES
 MEETING: Final = (
     event.FILL,
     event.MAKER_FEE,
