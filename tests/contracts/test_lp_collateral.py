@@ -306,10 +306,10 @@ def test_a_stale_price_backs_nothing_new(one: LpWorld) -> None:
 # unwinding
 
 
-def in_trouble(world: LpWorld, usd: int = 500) -> tuple[Client, int]:
-    """An account below maintenance: a range and a long of 50 ETH, and ETH has fallen."""
+def in_trouble(world: LpWorld, *usd: int) -> tuple[Client, int]:
+    """An account below maintenance: one or more ranges and a long of 50 ETH, and ETH has fallen; the first range."""
     owner = owner_of(world)
-    id_ = world.position(owner, usd)
+    id_, *_ = [world.position(owner, one) for one in usd or (500,)]
     world.world.trade(owner, 1, 500_000)
     sink(world, owner)
     return owner, id_
