@@ -139,6 +139,7 @@ struct Pool:
     weight_initial: uint256  # of what a position is worth, in RATE_ONE
     weight_maintenance: uint256
     scan: uint256  # furthest fall of a token's price that initial margin is ready for, in RATE_ONE
+    start: uint256  # liquidity held above which the initial weight shrinks as start / all; 0: never
     width: int256  # least, in ticks
     cap: uint256  # liquidity of all positions held
     hour_cap: uint256  # liquidity that may leave in an hour
@@ -153,7 +154,7 @@ struct Pool:
 pools: public(HashMap[uint256, Pool])
 pool_count: public(uint256)
 number_of: HashMap[bytes32, uint256]  # hash of tokens and fee -> 1 + pool
-rules: HashMap[uint256, uint256]  # what a health check reads of a pool: keys 8 + 8, weights 24 + 24, scan 24
+rules: HashMap[uint256, uint256]  # what a health check reads of a pool: keys 8 + 8, weights 24 + 24, scan 24, start 128
 liquidity_in: public(HashMap[uint256, uint256])  # of all positions held
 hour_of: HashMap[uint256, uint256]
 hour_out: HashMap[uint256, uint256]
@@ -225,6 +226,7 @@ def set_pool(
     weight_initial: uint256,
     weight_maintenance: uint256,
     scan: uint256,
+    start: uint256,
     width: int256,
     cap: uint256,
     hour_cap: uint256,
@@ -241,7 +243,7 @@ def set_pool(
     known: uint256 = self.number_of[key]
     valid: bool = MANAGER != empty(address) and number < POOLS and key0 != key1 and key0 < KEYS and key1 < KEYS
     valid = valid and weight_initial <= weight_maintenance and weight_maintenance <= one and scan < one
-    valid = valid and width > 0 and cap <= lp_words.LIQUIDITY and drift > 0 and drift < one
+    valid = valid and width > 0 and max(cap, start) <= lp_words.LIQUIDITY and drift > 0 and drift < one
     valid = valid and known == (number + 1 if number < self.pool_count else 0) and number <= self.pool_count
     if not valid or not self._fits(key0, token0, weight_maintenance) or not self._fits(key1, token1, weight_maintenance):
         code.refuse(code.BAD_PARAMETER)
@@ -258,6 +260,7 @@ def set_pool(
         weight_initial=weight_initial,
         weight_maintenance=weight_maintenance,
         scan=scan,
+        start=start,
         width=width,
         cap=cap,
         hour_cap=hour_cap,
@@ -265,7 +268,9 @@ def set_pool(
         is_open=True,
     )
     self.pools[number] = said
-    self.rules[number] = key0 | (key1 << 8) | (weight_initial << 16) | (weight_maintenance << 40) | (scan << 64)
+    self.rules[number] = (
+        key0 | (key1 << 8) | (weight_initial << 16) | (weight_maintenance << 40) | (scan << 64) | (start << 88)
+    )
     if known == 0:
         self.number_of[key] = number + 1
         self.pool_count = number + 1
@@ -502,7 +507,7 @@ def worth(bucket: uint256) -> (int256, int256):
                 if (known >> key) & 1 == 0:
                     known = known | (1 << key)
                     tokens[key] = self._token(key)
-            pair = self._pair(rule, tokens[rule & 255], tokens[(rule >> 8) & 255])
+            pair = self._pair(last, rule, tokens[rule & 255], tokens[(rule >> 8) & 255])
         one: int256 = 0
         held: int256 = 0
         one, held = lp_value.values(pair, place)
@@ -562,10 +567,14 @@ def _token(key: uint256) -> lp_value.Token:
 
 
 @internal
-@pure
-def _pair(rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_value.Pair:
+@view
+def _pair(number: uint256, rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_value.Pair:
     """@notice A pool's two tokens as they count now; the price of USD has no scan."""
-    left: uint256 = lp_value.ONE - (rule >> 64)
+    left: uint256 = lp_value.ONE - ((rule >> 64) & (2**24 - 1))
+    weight: uint256 = (rule >> 16) & (2**24 - 1)
+    start: uint256 = rule >> 88
+    if start != 0 and self.liquidity_in[number] > start:
+        weight = weight * start // self.liquidity_in[number]
     low0: uint256 = first.low * (left if rule & 255 != 0 else lp_value.ONE)
     low1: uint256 = second.low * (left if (rule >> 8) & 255 != 0 else lp_value.ONE)
     return lp_value.Pair(
@@ -573,7 +582,7 @@ def _pair(rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_va
         second=second,
         low0=low0,
         low1=low1,
-        weight_initial=(rule >> 16) & (2**24 - 1),
+        weight_initial=weight,
         weight_maintenance=(rule >> 40) & (2**24 - 1),
         fair=lp_value.sqrt_price(first, second, first.price, second.price),
         low=lp_value.sqrt_price(first, second, low0, low1),
