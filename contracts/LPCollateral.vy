@@ -127,6 +127,8 @@ USD_GRAIN: immutable(uint256)
 LPS: constant(uint256) = 8  # of one account
 POOLS: constant(uint256) = 256
 KEYS: constant(uint256) = 8  # USD, and seven collateral assets
+MOVES: constant(uint256) = 48
+MOVE_ONE: constant(int256) = limits.RATE_ONE * limits.RATE_ONE
 ALL: constant(uint128) = max_value(uint128)
 
 struct Pool:
@@ -514,6 +516,54 @@ def worth(bucket: uint256) -> (int256, int256):
         initial += one
         maintenance += held
     return initial, maintenance
+
+
+@external
+@view
+@reentrant
+def shifted(bucket: uint256, key: uint256, moves: DynArray[int256, MOVES]) -> (int256, DynArray[int256, MOVES]):
+    """
+    @notice Of a bucket's positions with a token: what they hold of it, and what they lose when its price alone makes
+            each of these moves, in RATE_ONE^2; both as they count for maintenance. What they lose beyond the move of
+            what they hold is their gamma.
+    """
+    held: int256 = 0
+    losses: DynArray[int256, MOVES] = []
+    for move: int256 in moves:
+        losses.append(0)
+    pair: lp_value.Pair = empty(lp_value.Pair)
+    last: uint256 = POOLS
+    is_first: bool = False
+    for i: uint256 in range(LPS):
+        place: uint256 = self.places[bucket][i]
+        if place == 0:
+            break
+        number: uint256 = lp_words.pool_of(place)
+        rule: uint256 = self.rules[number]
+        is_first = rule & 255 == key
+        if not is_first and (rule >> 8) & 255 != key:
+            continue
+        if number != last:
+            last = number
+            pair = self._pair(number, rule, self._token(rule & 255), self._token((rule >> 8) & 255))
+        lower: uint256 = ticks.sqrt_at(lp_words.lower_of(place))
+        upper: uint256 = ticks.sqrt_at(lp_words.upper_of(place))
+        liquidity: uint256 = lp_words.liquidity_of(place)
+        price0: uint256 = pair.first.price
+        price1: uint256 = pair.second.price
+        now: int256 = 0
+        own: int256 = 0
+        now, own = lp_value.maintenance_at(pair, lower, upper, liquidity, price0, price1, is_first)
+        held += own
+        for j: uint256 in range(len(moves), bound=MOVES):
+            moved: uint256 = convert(max(0, MOVE_ONE + moves[j]), uint256)
+            if is_first:
+                price0 = pair.first.price * moved // convert(MOVE_ONE, uint256)
+            else:
+                price1 = pair.second.price * moved // convert(MOVE_ONE, uint256)
+            then: int256 = lp_value.maintenance_at(pair, lower, upper, liquidity, price0, price1, is_first)[0]
+            losses[j] += now - then
+    return held, losses
 
 
 @external

@@ -3,7 +3,6 @@
 from fractions import Fraction
 from typing import Any
 
-import pytest
 from fast_chain import FastChain, FastClient, FastWorld
 from uniswap_world import asset_of
 from venue import USD
