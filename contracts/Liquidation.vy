@@ -31,7 +31,7 @@ from interfaces import IPoolClose
 
 HOUSE: public(immutable(address))
 DELEVERAGING: public(immutable(address))
-VAULT: public(immutable(address))
+APPRAISER: public(immutable(address))
 POOL_CLOSE: public(immutable(address))
 
 
@@ -43,7 +43,7 @@ NO_MARKET: constant(uint256) = max_value(uint256)
 
 ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
 
-interface IVault:
+interface Appraiser:
     def worth_maintenance(bucket: uint256) -> int256: view
 
 # a bucket on its way through the stages
@@ -125,10 +125,10 @@ event LiquidationEnded:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, deleveraging: address, vault: address, pool_close: address):
+def __init__(house: address, deleveraging: address, appraiser: address, pool_close: address):
     HOUSE = house
     DELEVERAGING = deleveraging
-    VAULT = vault
+    APPRAISER = appraiser
     POOL_CLOSE = pool_close
 
 
@@ -139,8 +139,9 @@ def __init__(house: address, deleveraging: address, vault: address, pool_close: 
 @external
 def liquidate(bucket: uint256) -> uint256:
     """
-    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one, `Reject(BAD_FIELD)` when the
-            other side of the market has to close it: then `liquidate_with` is the call.
+    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one and for one in portfolio margin
+            (AccountDesk ends that once its own maintenance is not met), `Reject(BAD_FIELD)` when the other side of the
+            market has to close it: then `liquidate_with` is the call.
     @return FILLED, or why the bucket waits.
     """
     market: uint256 = 0
@@ -184,6 +185,8 @@ def _work(bucket: uint256) -> (uint256, uint256):
         code.refuse(code.VENUE_HALTED)
     if w.head == 0:
         code.refuse(code.UNKNOWN_ACCOUNT)
+    if w.head & words.PORTFOLIO != 0:  # its own requirements hold until AccountDesk has ended them
+        code.refuse(code.NOT_DUE)
     liquidating: bool = w.head & words.LIQUIDATING != 0
     if w.equity < 0:
         gate: int256 = w.now + words.field(w.policy, margin.GATE_CLOSED, 27)
@@ -297,7 +300,7 @@ def _load(bucket: uint256) -> Work:
         w.total = unsafe_add(w.total, own)
     w.maintenance = units.ceil_div(w.total, limits.RATE_ONE)
     if w.head & ASSETS != 0:
-        w.equity = unsafe_add(w.equity, staticcall IVault(VAULT).worth_maintenance(bucket))
+        w.equity = unsafe_add(w.equity, staticcall Appraiser(APPRAISER).worth_maintenance(bucket))
     return w
 
 

@@ -69,9 +69,9 @@ class Chain:
         self.refusals = keccak(b"FillRefused(uint256,uint256)")
         self.desk = self.evm.deploy("AccountDesk", house)
         pool_close = create_address(DEPLOYER, start + 1 + len(REAL))
-        arguments = (house, modules["deleveraging"], modules["vault"], pool_close)
+        arguments = (house, modules["deleveraging"], modules["appraiser"], pool_close)
         self.liquidation = self.evm.deploy("Liquidation", *arguments)
-        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"])
+        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"], modules["appraiser"])
         assert self.evm.deploy("PoolClose", house).address == pool_close
         assert [c.address for c in (self.exchange, self.deleveraging)] == [modules["exchange"], modules["deleveraging"]]
 

@@ -107,6 +107,8 @@ class Keeper:
         equity, maintenance = self._health(bucket)
         if equity >= maintenance and not fields["liquidating"]:
             return
+        if fields["portfolio"]:
+            self._try(done, "AccountDesk", "end_portfolio", bucket)
         if fields["lp"]:
             self._unwind(done, bucket)
         for _ in range(UNITS_A_BUCKET):

@@ -70,9 +70,9 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "LPCollateral": (house, vault, s.lp_manager or NOBODY, governor, s.guardian),
         "Appraiser": (house, vault, where["LPCollateral"], governor),
         "PoolClose": (house,),
-        # its third is whom it asks what collateral is worth: tokens and LP positions together
+        # their third is whom they ask what collateral is worth: tokens and LP positions together
         "Liquidation": (house, where["Deleveraging"], where["Appraiser"], where["PoolClose"]),
-        "Deleveraging": (house, where["Liquidation"]),
+        "Deleveraging": (house, where["Liquidation"], where["Appraiser"]),
         "FundingClock": (house, exchange, s.has_book),
         "SignedOracle": (governor, s.reporters, s.quorum, s.oracle_deviation, REPORT_AGE_MS),
         "OracleHub": (house, governor, s.guardian),
