@@ -405,23 +405,25 @@ def withdraw_asset(asset: uint256, sub: uint256, lots: int256, payee: address):
 @external
 def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256, most: int256) -> int256:
     """
-    @notice Buys collateral of an unhealthy account for cash of the caller's account, at the oracle's price less the
-            liquidation discount, rounded up; what it costs goes to the account. Returns it.
+    @notice Buys collateral of an account in liquidation that owes USD, for cash of the caller's account, a lot at the
+            oracle's price less the discount, rounded up; what it costs goes to the account. Returns it. The asset with
+            the greatest weight goes first, and no more than `lots_for_sale`.
     @param most Greatest cost.
     """
     head: uint256 = reader.one(HOUSE, words.BUCKET | account)
     h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
     if head == 0 or (h.equity >= h.maintenance and head & words.LIQUIDATING == 0):
         code.refuse(code.NOT_DUE)
-    a: Asset = self.assets[asset]
     price: int256 = 0
     fresh: bool = False
     price, fresh = self._price(asset)
     if not fresh:
         code.refuse(code.STALE_PRICE)
-    if lots <= 0 or lots > self.held[account][asset]:
+    if self._goes_later(account, asset):
+        code.refuse(code.BAD_FIELD)
+    if lots <= 0 or lots > self._lots_for_sale(account, asset, h):
         code.refuse(code.BAD_SIZE)
-    cost: int256 = units.rate_up(lots * price, limits.RATE_ONE - a.discount)
+    cost: int256 = lots * units.rate_up(price, limits.RATE_ONE - self.assets[asset].discount)
     if cost > most:
         code.refuse(code.BAD_PRICE)
     buyer: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
@@ -605,6 +607,15 @@ def check_open() -> bool:
 
 @external
 @view
+def lots_for_sale(account: uint256, asset: uint256) -> int256:
+    """@notice What of an asset anybody may buy of an account once it is in liquidation and its turn has come."""
+    return self._lots_for_sale(
+        account, asset, staticcall IClearingHouse(HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
+    )
+
+
+@external
+@view
 def limit_left() -> int256:
     """@notice What the venue may still pay out in this UTC hour and day."""
     return self._limit_left(block.timestamp * 1000)[0]
@@ -754,6 +765,47 @@ def _hold(account: uint256, asset: uint256, lots: int256):
     if (before == 0) != (after == 0):
         bit: uint256 = 1 << (words.ASSETS_SHIFT + asset)
         extcall IClearingHouse(HOUSE).put(words.BUCKET | account, bit, bit if after != 0 else 0)
+
+
+@internal
+@view
+def _lots_for_sale(account: uint256, asset: uint256, h: IClearingHouse.Health) -> int256:
+    """
+    @notice Lots that pay the USD the account owes, or lift it to liquidation end, whichever is less; all if need be. A
+            sale never costs equity: the discount is within what the maintenance weight leaves out.
+    """
+    cash: int256 = 0
+    pending: int256 = 0
+    rest: int256 = 0
+    leaves: int256 = 0
+    cash, pending, rest, leaves = staticcall IClearingHouse(HOUSE).cash_of(account, max_value(uint256))
+    debt: int256 = -(cash + pending)
+    mark: int256 = 0
+    fresh: bool = False
+    mark, fresh = self._price(asset)
+    price: int256 = units.rate_up(mark, limits.RATE_ONE - self.assets[asset].discount)
+    if debt <= 0 or price <= 0 or not fresh:
+        return 0
+    held: int256 = self.held[account][asset]
+    lots: int256 = min(held, units.ceil_div(debt, price))
+    gain: int256 = held * price - units.rate_down(held * mark, self.assets[asset].weight_maintenance)
+    need: int256 = margin.end_of(reader.one(HOUSE, words.VENUE | words.POLICY), h.maintenance) - h.equity
+    if gain > need and need > 0:
+        lots = min(lots, units.ceil_div(held * need, gain) + 1)
+    return lots
+
+
+@internal
+@view
+def _goes_later(account: uint256, asset: uint256) -> bool:
+    """@notice Whether the account holds another asset that can be sold and has less haircut, or as much and comes first."""
+    own: int256 = self.assets[asset].weight_maintenance
+    for other: uint256 in range(self.asset_count, bound=ASSETS):
+        if other != asset and self.held[account][other] != 0 and self._price(other)[1]:
+            weight: int256 = self.assets[other].weight_maintenance
+            if weight > own or (weight == own and other < asset):
+                return True
+    return False
 
 
 @internal

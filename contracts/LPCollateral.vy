@@ -127,6 +127,8 @@ USD_GRAIN: immutable(uint256)
 LPS: constant(uint256) = 8  # of one account
 POOLS: constant(uint256) = 256
 KEYS: constant(uint256) = 8  # USD, and seven collateral assets
+MOVES: constant(uint256) = 48
+MOVE_ONE: constant(int256) = limits.RATE_ONE * limits.RATE_ONE
 ALL: constant(uint128) = max_value(uint128)
 
 struct Pool:
@@ -139,6 +141,7 @@ struct Pool:
     weight_initial: uint256  # of what a position is worth, in RATE_ONE
     weight_maintenance: uint256
     scan: uint256  # furthest fall of a token's price that initial margin is ready for, in RATE_ONE
+    start: uint256  # liquidity held above which the initial weight shrinks as start / all; 0: never
     width: int256  # least, in ticks
     cap: uint256  # liquidity of all positions held
     hour_cap: uint256  # liquidity that may leave in an hour
@@ -153,7 +156,7 @@ struct Pool:
 pools: public(HashMap[uint256, Pool])
 pool_count: public(uint256)
 number_of: HashMap[bytes32, uint256]  # hash of tokens and fee -> 1 + pool
-rules: HashMap[uint256, uint256]  # what a health check reads of a pool: keys 8 + 8, weights 24 + 24, scan 24
+rules: HashMap[uint256, uint256]  # what a health check reads of a pool: keys 8 + 8, weights 24 + 24, scan 24, start 128
 liquidity_in: public(HashMap[uint256, uint256])  # of all positions held
 hour_of: HashMap[uint256, uint256]
 hour_out: HashMap[uint256, uint256]
@@ -225,6 +228,7 @@ def set_pool(
     weight_initial: uint256,
     weight_maintenance: uint256,
     scan: uint256,
+    start: uint256,
     width: int256,
     cap: uint256,
     hour_cap: uint256,
@@ -241,7 +245,7 @@ def set_pool(
     known: uint256 = self.number_of[key]
     valid: bool = MANAGER != empty(address) and number < POOLS and key0 != key1 and key0 < KEYS and key1 < KEYS
     valid = valid and weight_initial <= weight_maintenance and weight_maintenance <= one and scan < one
-    valid = valid and width > 0 and cap <= lp_words.LIQUIDITY and drift > 0 and drift < one
+    valid = valid and width > 0 and max(cap, start) <= lp_words.LIQUIDITY and drift > 0 and drift < one
     valid = valid and known == (number + 1 if number < self.pool_count else 0) and number <= self.pool_count
     if not valid or not self._fits(key0, token0, weight_maintenance) or not self._fits(key1, token1, weight_maintenance):
         code.refuse(code.BAD_PARAMETER)
@@ -258,6 +262,7 @@ def set_pool(
         weight_initial=weight_initial,
         weight_maintenance=weight_maintenance,
         scan=scan,
+        start=start,
         width=width,
         cap=cap,
         hour_cap=hour_cap,
@@ -265,7 +270,9 @@ def set_pool(
         is_open=True,
     )
     self.pools[number] = said
-    self.rules[number] = key0 | (key1 << 8) | (weight_initial << 16) | (weight_maintenance << 40) | (scan << 64)
+    self.rules[number] = (
+        key0 | (key1 << 8) | (weight_initial << 16) | (weight_maintenance << 40) | (scan << 64) | (start << 88)
+    )
     if known == 0:
         self.number_of[key] = number + 1
         self.pool_count = number + 1
@@ -502,13 +509,61 @@ def worth(bucket: uint256) -> (int256, int256):
                 if (known >> key) & 1 == 0:
                     known = known | (1 << key)
                     tokens[key] = self._token(key)
-            pair = self._pair(rule, tokens[rule & 255], tokens[(rule >> 8) & 255])
+            pair = self._pair(last, rule, tokens[rule & 255], tokens[(rule >> 8) & 255])
         one: int256 = 0
         held: int256 = 0
         one, held = lp_value.values(pair, place)
         initial += one
         maintenance += held
     return initial, maintenance
+
+
+@external
+@view
+@reentrant
+def shifted(bucket: uint256, key: uint256, moves: DynArray[int256, MOVES]) -> (int256, DynArray[int256, MOVES]):
+    """
+    @notice Of a bucket's positions with a token: what they hold of it, and what they lose when its price alone makes
+            each of these moves, in RATE_ONE^2; both as they count for maintenance. What they lose beyond the move of
+            what they hold is their gamma.
+    """
+    held: int256 = 0
+    losses: DynArray[int256, MOVES] = []
+    for move: int256 in moves:
+        losses.append(0)
+    pair: lp_value.Pair = empty(lp_value.Pair)
+    last: uint256 = POOLS
+    is_first: bool = False
+    for i: uint256 in range(LPS):
+        place: uint256 = self.places[bucket][i]
+        if place == 0:
+            break
+        number: uint256 = lp_words.pool_of(place)
+        rule: uint256 = self.rules[number]
+        is_first = rule & 255 == key
+        if not is_first and (rule >> 8) & 255 != key:
+            continue
+        if number != last:
+            last = number
+            pair = self._pair(number, rule, self._token(rule & 255), self._token((rule >> 8) & 255))
+        lower: uint256 = ticks.sqrt_at(lp_words.lower_of(place))
+        upper: uint256 = ticks.sqrt_at(lp_words.upper_of(place))
+        liquidity: uint256 = lp_words.liquidity_of(place)
+        price0: uint256 = pair.first.price
+        price1: uint256 = pair.second.price
+        now: int256 = 0
+        own: int256 = 0
+        now, own = lp_value.maintenance_at(pair, lower, upper, liquidity, price0, price1, is_first)
+        held += own
+        for j: uint256 in range(len(moves), bound=MOVES):
+            moved: uint256 = convert(max(0, MOVE_ONE + moves[j]), uint256)
+            if is_first:
+                price0 = pair.first.price * moved // convert(MOVE_ONE, uint256)
+            else:
+                price1 = pair.second.price * moved // convert(MOVE_ONE, uint256)
+            then: int256 = lp_value.maintenance_at(pair, lower, upper, liquidity, price0, price1, is_first)[0]
+            losses[j] += now - then
+    return held, losses
 
 
 @external
@@ -562,10 +617,14 @@ def _token(key: uint256) -> lp_value.Token:
 
 
 @internal
-@pure
-def _pair(rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_value.Pair:
+@view
+def _pair(number: uint256, rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_value.Pair:
     """@notice A pool's two tokens as they count now; the price of USD has no scan."""
-    left: uint256 = lp_value.ONE - (rule >> 64)
+    left: uint256 = lp_value.ONE - ((rule >> 64) & (2**24 - 1))
+    weight: uint256 = (rule >> 16) & (2**24 - 1)
+    start: uint256 = rule >> 88
+    if start != 0 and self.liquidity_in[number] > start:
+        weight = weight * start // self.liquidity_in[number]
     low0: uint256 = first.low * (left if rule & 255 != 0 else lp_value.ONE)
     low1: uint256 = second.low * (left if (rule >> 8) & 255 != 0 else lp_value.ONE)
     return lp_value.Pair(
@@ -573,7 +632,7 @@ def _pair(rule: uint256, first: lp_value.Token, second: lp_value.Token) -> lp_va
         second=second,
         low0=low0,
         low1=low1,
-        weight_initial=(rule >> 16) & (2**24 - 1),
+        weight_initial=weight,
         weight_maintenance=(rule >> 40) & (2**24 - 1),
         fair=lp_value.sqrt_price(first, second, first.price, second.price),
         low=lp_value.sqrt_price(first, second, low0, low1),

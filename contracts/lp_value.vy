@@ -68,3 +68,19 @@ def worth(
     amount1: uint256 = 0
     amount0, amount1 = ticks.amounts(sqrt_price, lower, upper, liquidity)
     return amount0 * price0 // p.first.unit + amount1 * price1 // p.second.unit
+
+
+@internal
+@pure
+def maintenance_at(
+    p: Pair, lower: uint256, upper: uint256, liquidity: uint256, price0: uint256, price1: uint256, is_first: bool
+) -> (int256, int256):
+    """@notice What a range counts for maintenance at these prices, and what of it is the first or the second token."""
+    amount0: uint256 = 0
+    amount1: uint256 = 0
+    amount0, amount1 = ticks.amounts(self.sqrt_price(p.first, p.second, price0, price1), lower, upper, liquidity)
+    worth0: uint256 = amount0 * price0 // p.first.unit
+    worth1: uint256 = amount1 * price1 // p.second.unit
+    whole: uint256 = (worth0 + worth1) * p.weight_maintenance // ONE
+    own: uint256 = (worth0 if is_first else worth1) * p.weight_maintenance // ONE
+    return convert(whole, int256), convert(own, int256)

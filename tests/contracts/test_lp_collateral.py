@@ -149,6 +149,21 @@ def test_the_guardian_closes_a_pool_and_positions_leave_it(one: LpWorld) -> None
     owner.send(one.lp, "withdraw", kept, owner.address)
 
 
+def test_the_initial_weight_shrinks_with_the_liquidity_that_is_held() -> None:
+    one = fast_world(pool={"start": 10**15})
+    first, second = owner_of(one), owner_of(one)
+    one.position(first, 100)
+    liquidity = one.places(first)[0]["liquidity"]
+    assert liquidity < 10**15
+    initial, maintenance = one.worth(first)
+    one.position(second, 10_000)
+    total = one.world.client.call(one.lp, "liquidity_in", 0)
+    assert total > 10**16
+    after, kept = one.worth(first)
+    assert kept == maintenance
+    assert abs(after - initial * 10**15 // total) < initial // 10**5
+
+
 # the owner's
 
 
@@ -306,10 +321,10 @@ def test_a_stale_price_backs_nothing_new(one: LpWorld) -> None:
 # unwinding
 
 
-def in_trouble(world: LpWorld, usd: int = 500) -> tuple[Client, int]:
-    """An account below maintenance: a range and a long of 50 ETH, and ETH has fallen."""
+def in_trouble(world: LpWorld, *usd: int) -> tuple[Client, int]:
+    """An account below maintenance: one or more ranges and a long of 50 ETH, and ETH has fallen; the first range."""
     owner = owner_of(world)
-    id_ = world.position(owner, usd)
+    id_, *_ = [world.position(owner, one) for one in usd or (500,)]
     world.world.trade(owner, 1, 500_000)
     sink(world, owner)
     return owner, id_

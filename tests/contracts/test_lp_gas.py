@@ -8,8 +8,11 @@ from venue import ANVIL_KEY, World, anvil, connect
 
 from seawall.chain import layout as at
 from seawall.chain.client import Client
+from seawall.chain.deploy import Deployer
+from seawall.units import RATE_ONE
 
 HEALTH = "health of an account with two perps and {} positions"
+PORTFOLIO = "the same with 4 positions in portfolio margin, 16 rows"
 BARS = {HEALTH.format(4): 250_000, HEALTH.format(8): 250_000}
 
 
@@ -17,6 +20,18 @@ def health(world: LpWorld, owner: Client) -> int:
     """Of a transaction that only asks, its intrinsic part and calldata included."""
     args = (at.account(owner.address), at.NO_MARKET, 0, 0, 0, 0)
     return int(owner.send(world.world.contract("ClearingHouse", owner), "health_after", *args)["gasUsed"])
+
+
+def in_portfolio(world: LpWorld, owner: Client) -> int:
+    """The same account with portfolio margin over a grid of 8 common shocks and 4 own ones of each market."""
+    governor = Deployer(world.world.client, world.world.record, None, lambda _: None)
+    shocks = [(RATE_ONE * k // 20, RATE_ONE // 2) for k in (-6, -4, -2, -1, 1, 2, 4, 6)]
+    governor._govern("Appraiser", "set_grid", 1, RATE_ONE * 5 // 4, shocks, [RATE_ONE // 2, RATE_ONE])
+    for number in (0, 1):
+        governor.record.steps.append(f"risk {number}")  # a salt of its own
+        governor._govern("Appraiser", "set_risk", number, (RATE_ONE, RATE_ONE // 4, RATE_ONE // 100, 0, 0, 0))
+    owner.send(world.world.contract("AccountDesk", owner), "set_portfolio", 0, True)
+    return health(world, owner)
 
 
 def measure() -> dict[str, int]:
@@ -31,6 +46,8 @@ def measure() -> dict[str, int]:
             for market in range(2):
                 world.world.trade(owner, market, 100)
             found[HEALTH.format(count)] = health(world, owner)
+            if count == 4:
+                found[PORTFOLIO] = in_portfolio(world, owner)
         first, second, third, fourth, *_ = (place["id"] for place in world.places(owner))
         tick = world.tick()
         for name, act in (

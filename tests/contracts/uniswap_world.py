@@ -117,18 +117,12 @@ class LpWorld:
 
     def wallet(self, usd: int = 0, weth: int = 0, margin: int = 0) -> Client:
         """A wallet with tokens that Uniswap and the vault may take, and with margin in its account."""
-        made = self.world.wallet(margin) if margin else self._bare()
+        made = self.world.wallet(margin)
         for token, amount in ((self.usd, usd * USD), (self.uniswap.weth, weth * WETH)):
             contract = made.at("TestToken", token)
             made.send(contract, "mint", made.address, amount)
             for spender in (self.uniswap.manager, self.uniswap.router, self.vault.address):
                 made.send(contract, "approve", spender, 2**255)
-        return made
-
-    def _bare(self) -> Client:
-        self.world.wallets += 1
-        made = self.world.make(self.world.w3, (7_000 + self.world.wallets).to_bytes(32, "big"))
-        self.world.venue.give(made.address, 0)
         return made
 
     def balances(self, address: str) -> tuple[int, int]:

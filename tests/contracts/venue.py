@@ -75,11 +75,12 @@ class World:
         return (client or self.client).at(name, self.record.addresses[name])
 
     def wallet(self, usd: int) -> Client:
-        """A new wallet with money in its account."""
+        """A new wallet with money in its account; without any it has no account yet."""
         self.wallets += 1
         made = self.make(self.w3, (7_000 + self.wallets).to_bytes(32, "big"))
         self.venue.give(made.address, usd * USD)
-        self.venue.deposit(made, usd * USD)
+        if usd:
+            self.venue.deposit(made, usd * USD)
         return made
 
     def trade(self, wallet: Client, market: int, lots: int, *, buys: bool = True) -> Any:

@@ -225,7 +225,7 @@ class Deployer:
         p = settings.lp_pools[number]
         keys = {"USD": (0, self.usd)} | {a.name: (1 + n, a.token) for n, a in enumerate(settings.assets)}
         (key0, token0), (key1, token1) = sorted((keys[name] for name in p.tokens), key=lambda pair: int(pair[1], 16))
-        ends = (p.weight_initial, p.weight_maintenance, p.scan, p.width, p.cap, p.hour_cap, p.drift)
+        ends = (p.weight_initial, p.weight_maintenance, p.scan, p.start, p.width, p.cap, p.hour_cap, p.drift)
         return self._govern("LPCollateral", "set_pool", number, token0, token1, p.fee, key0, key1, *ends)
 
     def _govern(self, contract: str, function: str, *args: Any) -> Any:

@@ -76,6 +76,7 @@ class LpPoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     width: int
     cap: int
     hour_cap: int
+    start: int = 0  # liquidity above which the initial weight shrinks
     drift: int = RATE_ONE // 100
 
 

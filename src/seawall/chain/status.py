@@ -54,7 +54,7 @@ def _lp_pool(client: Client, record: Deployment, number: int) -> dict[str, Any]:
         "fee": int(said[3]),
         "open": bool(said[-1]),
         "liquidity": int(client.call(lp, "liquidity_in", number)),
-        "cap": int(said[10]),
+        "cap": int(said[11]),
     }
 
 
