@@ -42,6 +42,7 @@ from seawall.terms.parameter import MARKET
 from seawall.units import RATE_ONE, BadInput, Rate, UsdMicro, ceil_div, floor_div
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.names import address_of
+from seawall.venue.risk.collateral import CollateralDesk
 from seawall.venue.risk.judged import Past, bar_of, old_bars
 from seawall.venue.risk.memory import MINUTE_MS, Memory, Span
 from seawall.venue.service import Service
@@ -108,6 +109,7 @@ class RiskOffice:
             raise BadInput("risk.signers", "expected at most 16 different addresses")
         self.watched: dict[int, Watched] = {}
         self.made: deque[Made] = deque(maxlen=KEPT)
+        self.collateral = CollateralDesk(self)
         self.past = Past()
         self.looked_ms: int | None = None
         self.took_ms = 0
@@ -162,6 +164,7 @@ class RiskOffice:
                         outcome="shadow" if self.mode == "shadow" else "unsigned",
                     )
                 )
+        await self.collateral.look()
 
     def decide(self) -> list[tuple[Proposal, Report]]:
         """What is to be proposed now, market by market. Reads, and remembers what it saw; sends nothing."""
