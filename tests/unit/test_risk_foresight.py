@@ -8,7 +8,6 @@ import pytest
 
 from model.margin import maintenance_exact
 from seawall.margin.health import health
-from seawall.risk.ahead import shipped, volatilities
 from seawall.risk.cures import Kind, cures
 from seawall.risk.foresight import HOURS, NEVER, Fate, Scene, chance, risk_score
 from seawall.risk.hours import hourly
@@ -22,7 +21,6 @@ from seawall.risk.moves import (
     prior_sigma,
     volatility,
 )
-from seawall.risk.train import hours_of_worlds
 from seawall.terms.asset import Holding
 from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import Conditions
@@ -108,48 +106,14 @@ def test_missing_bars_are_passed_over() -> None:
     assert not (found[101:151, 0] == found[100, 0]).any()
 
 
-def ahead_at(bars: Bars, row: int) -> np.ndarray:
-    """[LEADS, S] volatilities of the hours from `row` on."""
-    prior = np.array([PRIOR[name] for name in bars.names])
-    return volatilities(bars.high, bars.low, prior, np.array([row]))[0]
-
-
-def test_paths_are_the_recorded_days_scaled_hour_by_hour_both_ways_up() -> None:
+def test_paths_are_the_recorded_days_scaled_to_the_volatility_of_now() -> None:
     bars = walk(BARS_LEAST + HORIZON)
-    moves, count = foresee(bars, PRIOR, seed=1, paths=10_000), BARS_LEAST + 1
-    assert moves.paths == 2 * count
-    now = ahead_at(bars, len(bars.close))
+    moves = foresee(bars, PRIOR, seed=1, paths=10_000)
+    sigma = volatility(bars, np.array([PRIOR[name] for name in NAMES]))
+    assert moves.paths == BARS_LEAST + 1
     for start in (0, 100, BARS_LEAST):
-        scale, move = now[:, 1] / ahead_at(bars, start)[:, 1], 0.0
-        for hour in range(5):
-            move += scale[hour] * np.log(bars.close[start + hour, 1] / bars.open[start + hour, 1])
-        low = move + scale[5] * np.log(bars.low[start + 5, 1] / bars.open[start + 5, 1])
-        found = moves.of("ETH")
-        assert found[start, 4, 2] == pytest.approx(move, rel=1e-4)
-        assert found[start, 5, 0] == pytest.approx(low, rel=1e-4)
-        assert found[count + start, 5, 1] == pytest.approx(-low, rel=1e-4)
-
-
-def test_volatility_ahead_never_reads_its_own_hour_or_a_later_one() -> None:
-    bars = walk(500)
-    for row in (0, 1, 77, 499):
-        np.testing.assert_array_equal(ahead_at(bars.until(row), row), ahead_at(bars, row))
-
-
-def test_volatility_ahead_follows_the_level_returns_from_a_storm_and_knows_the_hour_of_the_day() -> None:
-    quiet, wild = (ahead_at(walk(1_500, sigma=sigma), 1_500) for sigma in (0.005, 0.02))
-    assert wild / quiet == pytest.approx(np.full((HORIZON, 2), 4.0), rel=0.1)
-    bars = walk(1_500)
-    storm = np.where(np.arange(1_500)[:, None] >= 1_494, 0.03, 0.0)
-    after = volatilities(bars.high * np.exp(storm), bars.low, np.full(2, 0.01), np.array([1_500]))[0]
-    assert (after[0] > 1.5 * after[23]).all()
-    busy = np.where(np.arange(1_500)[:, None] % 24 == 15, 0.02, 0.0)
-    daily = volatilities(bars.high * np.exp(busy), bars.low, np.full(2, 0.01), np.array([1_500]))[0]
-    assert (daily.argmax(axis=0) == (15 - 1_500) % 24).all()
-
-
-def test_the_coefficients_in_the_package_are_what_generated_worlds_give() -> None:
-    np.testing.assert_allclose(shipped(), hours_of_worlds(), rtol=1e-6, atol=1e-9)
+        move = np.log(bars.low[start + 5, 1] / bars.open[start, 1]) / sigma[start, 1] * sigma[-1, 1]
+        assert moves.of("ETH")[start, 5, 0] == pytest.approx(move, rel=1e-5)
 
 
 def test_little_history_is_drawn_with_fat_tails_and_correlation() -> None:

@@ -8,10 +8,11 @@ import numpy as np
 
 from seawall.lab.catalog import Kind, Series, scan
 from seawall.lab.names import underlying
-from seawall.risk.moves import HOUR_MS, LOOKBACK, WARM, Bars, Floats, Ints
+from seawall.risk.moves import HOUR_MS, LOOKBACK, Bars, Floats, Ints
 from seawall.units import BadInput
 
 TIME_MAX: Final = 2**53  # ms
+WARM: Final = 60 * 24  # hours before the lookback, from which the first volatility is measured
 PREFERRED: Final = (Kind.PERP, Kind.MARK, Kind.SPOT)
 
 

@@ -1,11 +1,10 @@
 """How markets may move together over the next hours: what they did from many past hours on, at the volatility of now.
 
 A path is a stretch of recorded bars, all markets at the same time, so correlation, fat tails and the clustering of
-volatility within a day are those that happened. Each hour of it is divided by the volatility that was forecast for it
-when the stretch began and multiplied by the one forecast now (ahead.py): filtered historical simulation (Barone-Adesi,
-Giannopoulos and Vosper 1999) with whole days as blocks. Each stretch is taken both ways up, since which way markets
-went says nothing of where they go. Markets without history get a common factor with Student-t tails and a prior by
-leverage.
+volatility within a day are those that happened. Each market's stretch is divided by the volatility that was forecast
+when it began and multiplied by the one forecast now: filtered historical simulation (Barone-Adesi, Giannopoulos and
+Vosper 1999) with whole days as blocks. Volatility is Parkinson's (1980) from highs and lows, a mean over several
+half-lives (Corsi 2009). Markets without history get a common factor with Student-t tails and a prior by leverage.
 
 Floats end at prices: `prices` gives whole micro-USD a lot.
 """
@@ -17,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.risk.ahead import LEADS, volatilities
 from seawall.risk.kernels import decayed
 from seawall.terms.conditions import Conditions
 from seawall.units import BadInput
@@ -26,13 +24,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 HOUR_MS: Final = 3_600_000
-HORIZON: Final = LEADS  # hours of a path
+HORIZON: Final = 24  # hours of a path
 POINTS: Final = 3  # of a bar: its low, its high, its close; all markets stand at the same one together
-MIRRORED: Final = (1, 0, 2)  # upside down the high is the low
 PATHS: Final = 4_096
 BARS_LEAST: Final = 21 * 24  # of history from which paths are taken; with fewer they are drawn
 LOOKBACK: Final = 2 * 365 * 24  # older bars are another market
-WARM: Final = 60 * 24  # hours before the first path, from which its volatility is measured
 HALF_LIVES: Final = (6.0, 48.0, 336.0)  # hours
 WEIGHTS: Final = (0.45, 0.3, 0.25)
 PRIOR_BARS: Final = 24.0  # the prior counts as so many bars
@@ -67,7 +63,7 @@ class Moves:
     """N joint paths of S markets: log moves from now, [N, HORIZON, POINTS, S], in the order of `names`."""
 
     names: tuple[str, ...]
-    sigma: Floats  # [S] volatility of an hour, forecast now for the hours of a path
+    sigma: Floats  # [S] volatility of an hour, forecast now
     shape: NDArray[np.float32]  # the paths in units of it
     basis: str  # where they come from, in words
 
@@ -122,23 +118,16 @@ def foresee(bars: Bars, prior: Mapping[str, float], *, seed: int, paths: int = P
     if paths < 1:
         raise BadInput("paths", f"{paths} is below 1")
     known = np.array([prior[name] for name in bars.names])
+    sigma = volatility(bars, known)
     starts = _whole_days(bars)
     random = np.random.Generator(np.random.PCG64(seed))
     if len(starts) < BARS_LEAST:
         shape = _drawn(len(bars.names), paths, random)
-        sigma = volatility(bars, known)[-1]
-        return Moves(names=bars.names, sigma=sigma, shape=shape, basis="drawn: a common factor with fat tails")
-    most = -(-paths // 2)  # each of them twice
-    if len(starts) > most:
-        starts = np.sort(random.choice(starts, most, replace=False))
-    first = max(0, int(starts[0]) - WARM)
-    rows = np.append(starts, len(bars.close)) - first
-    ahead = np.clip(volatilities(bars.high[first:], bars.low[first:], known, rows), SIGMA_LEAST, SIGMA_MOST)
-    now = np.sqrt(np.mean(ahead[-1] ** 2, axis=0))
-    shape = _recorded(bars, starts, ahead[-1] / ahead[:-1]) / now.astype(np.float32)
-    both = np.concatenate((shape, -shape[:, :, MIRRORED]))[:paths]
-    basis = f"{len(starts):,} recorded days, both ways up, at the volatility of now"
-    return Moves(names=bars.names, sigma=now, shape=both, basis=basis)
+        return Moves(names=bars.names, sigma=sigma[-1], shape=shape, basis="drawn: a common factor with fat tails")
+    if len(starts) > paths:
+        starts = np.sort(random.choice(starts, paths, replace=False))
+    basis = f"{len(starts):,} recorded days at the volatility of now"
+    return Moves(names=bars.names, sigma=sigma[-1], shape=_recorded(bars, starts, sigma), basis=basis)
 
 
 def _whole_days(bars: Bars) -> Ints:
@@ -151,16 +140,12 @@ def _whole_days(bars: Bars) -> Ints:
     return found
 
 
-def _recorded(bars: Bars, starts: Ints, scale: Floats) -> NDArray[np.float32]:
-    """Log moves of the stretches from `starts`, each hour times its `scale` [N, HORIZON, S]."""
+def _recorded(bars: Bars, starts: Ints, sigma: Floats) -> NDArray[np.float32]:
     shape = np.empty((len(starts), HORIZON, POINTS, len(bars.names)), np.float32)
-    level = np.zeros((len(starts), len(bars.names)))
-    before = np.log(bars.open[starts])
+    base, scale = np.log(bars.open[starts]), sigma[starts]
     for hour in range(HORIZON):
         for point, values in enumerate((bars.low, bars.high, bars.close)):
-            shape[:, hour, point] = level + scale[:, hour] * (np.log(values[starts + hour]) - before)
-        close = np.log(bars.close[starts + hour])
-        level, before = level + scale[:, hour] * (close - before), close
+            shape[:, hour, point] = (np.log(values[starts + hour]) - base) / scale
     return shape
 
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from seawall.risk.ahead import SEED, WORLDS, fit
 from seawall.risk.features import FEATURES, NAMES
 from seawall.risk.model import BASE, PLACEBO, SERVED, TailModel, decoded, encoded
 from seawall.risk.panel import Panel
@@ -155,15 +154,6 @@ def from_worlds(
     facts = {"generated": worlds, "recipe": asdict(chosen)}
     known = hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
     return train(joined(parts), settings, data_hash=known, facts=facts, tell=tell)
-
-
-def hours_of_worlds() -> Floats:
-    """What models/hours.npz holds (ahead.py): the coefficients of volatility ahead, from generated worlds alone."""
-    recipe, spans = Recipe(markets=6, hours=6_000), []
-    for number in range(WORLDS):
-        world = generate_world(recipe, [SEED, number])
-        spans.append(np.log(world.high / world.low))
-    return fit(spans)
 
 
 def blind(features: Floats) -> Floats:

@@ -189,12 +189,15 @@ class RiskOffice:
         depth = self._depth(listing)
         lots, mark = columns["market_open"].item(number), columns["market_price"].item(number)
         sigma = self._volatility(listing, watched)
+        least = self.service.config.risk.interest_least_usd * 10**6
+        most = _interest_most(watched, now, lots)
+        of = max(most * mark, least, 1)  # a handful of positions that close are no flight
         signs = Signs(
             range=_range(known.since(now - RANGE_MS)) / (RANGE_OF_VOLATILITY * sigma),
             depth_lost=_depth_lost(watched, float(depth)),
-            open_interest_lost=_interest_lost(watched, now, lots),
+            open_interest_lost=(most - lots) * mark / of,
             gap=self._gap(listing),
-            liquidated=sum(one.forced for one in known.since(now - HOUR_MS)) / max(lots * mark, 1),
+            liquidated=sum(one.forced for one in known.since(now - HOUR_MS)) / of,
         )
         live = columns["param"].item(number, parameter.BREAKER)
         if self.mode == "live" and live != watched.stress.state:
@@ -396,10 +399,9 @@ def _depth_lost(watched: Watched, depth: float) -> float:
     return max(0.0, 1.0 - depth / before)
 
 
-def _interest_lost(watched: Watched, now: int, lots: int) -> float:
-    """Share of the hour's greatest open interest that is gone."""
+def _interest_most(watched: Watched, now: int, lots: int) -> int:
+    """The hour's greatest open interest, lots."""
     watched.interest.append((now, lots))
     while watched.interest[0][0] < now - HOUR_MS:
         watched.interest.popleft()
-    most = max(one for _, one in watched.interest)
-    return 1.0 - lots / most if most else math.nan
+    return max(one for _, one in watched.interest)
