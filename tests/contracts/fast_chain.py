@@ -61,8 +61,8 @@ class FastEth:
 class FastChain:
     """Blocks of one transaction each, a second apart. `state` and `restore` are for tests that share a deployment."""
 
-    def __init__(self, now: int = 1_760_000_400) -> None:
-        self.evm = Evm(now)
+    def __init__(self, now: int = 1_760_000_400, evm: Evm | None = None) -> None:
+        self.evm = evm or Evm(now)
         self.logs: list[Any] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.eth = FastEth(self)
@@ -213,8 +213,8 @@ class FastWorld(World):
 
     make = FastClient
 
-    def __init__(self, record_file: Path | None = None, **changes: Any) -> None:
-        super().__init__(FastChain(), KEY, record_file, **changes)
+    def __init__(self, record_file: Path | None = None, chain: FastChain | None = None, **changes: Any) -> None:
+        super().__init__(chain or FastChain(), KEY, record_file, **changes)
 
     def pass_time(self, seconds: int) -> None:
         self.w3.evm.set_time(self.w3.evm.now + seconds)
