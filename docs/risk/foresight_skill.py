@@ -106,7 +106,7 @@ def hindsight(bars: Bars, row: int, hours: int) -> Moves:
     total, count = np.cumsum(np.where(seen[:, None], span, 0.0), axis=0), np.cumsum(seen)
     first = max(0, row - LOOKBACK)
     starts = np.arange(first + 1, row - HORIZON + 1)
-    starts = starts[count[starts + HORIZON - 1] - count[starts - 1] == HORIZON][:: HINDSIGHT]
+    starts = starts[count[starts + HORIZON - 1] - count[starts - 1] == HORIZON][::HINDSIGHT]
     scale = np.sqrt((total[starts + hours - 1] - total[starts - 1]) / hours)
     shape = np.empty((len(starts), HORIZON, POINTS, len(bars.names)), np.float32)
     for hour in range(HORIZON):
@@ -172,8 +172,9 @@ def report(done: list[Trial]) -> str:
         )
         late = np.array([one.hindsight[at] for one in done])
         lost, gained = parts(told, came)
-        lines.append(f"of the loss: reliability {lost:.5f}, resolution {gained:.5f}, uncertainty {base * (1 - base):.5f}")
-        lines.append(f"with the volatility that came: skill {1 - ((late - came) ** 2).mean() / (base * (1 - base)):.3f}")
+        even = max(base * (1.0 - base), 1e-9)
+        lines.append(f"of the loss: reliability {lost:.5f}, resolution {gained:.5f}, uncertainty {even:.5f}")
+        lines.append(f"with the volatility that came: skill {1.0 - ((late - came) ** 2).mean() / even:.3f}")
         lines.append("\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|")
         for low_edge, high_edge in pairwise(EDGES):
             inside = (told >= low_edge) & (told < high_edge)

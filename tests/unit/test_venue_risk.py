@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from risk_rig import OTHER, TAKER, Desk, opened
+from risk_rig import MAKER, OTHER, TAKER, Desk, opened
 from seawall.cli.main import main
 from seawall.ledger import state
 from seawall.risk import measures
