@@ -31,7 +31,7 @@ from seawall.venue.onchain.office import Done, Gap, Office, Wanted
 from seawall.venue.onchain.opening import HOME, open_chain, open_deployment
 from seawall.venue.onchain.terms import settings_of
 from seawall.venue.onchain.trades import Trades
-from seawall.venue.records import News
+from seawall.venue.records import NOBODY, News
 from seawall.venue.service import Service
 
 TRADES_A_PASS: Final = 1_000
@@ -157,13 +157,14 @@ class Link:
             return
         self.trades.add(news.fills, self.service.people)
         for entry in news.entries:
-            if entry.kind == "withdraw":
+            if entry.kind == "withdraw" and entry.other == NOBODY:  # lots have no contract here
                 self._add_exit(entry.reference, entry.account, -entry.amount)
 
     def _find_exits(self) -> None:
         """Withdrawals that were pending when the venue stopped."""
         columns = self.service.columns
-        for row in np.flatnonzero(columns["withdrawal_id"]).tolist():
+        of_usd = (columns["withdrawal_id"] != 0) & (columns["withdrawal_asset"] == 0)
+        for row in np.flatnonzero(of_usd).tolist():
             account, amount = int(columns["withdrawal_account"][row]), int(columns["withdrawal_amount"][row])
             self._add_exit(int(columns["withdrawal_id"][row]), account, amount)
 
