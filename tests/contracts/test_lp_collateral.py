@@ -318,6 +318,40 @@ def test_a_stale_price_backs_nothing_new(one: LpWorld) -> None:
     assert one.worth(owner) == (0, maintenance)
 
 
+def tries(world: LpWorld, id_: int) -> list[tuple[str, tuple[object, ...]]]:
+    """Everything by which liquidity leaves a range."""
+    tick = world.tick()
+    return [
+        ("decrease", (id_, 10**12, 0, 0)),
+        ("move", (id_, tick - 300, tick + 300, 0)),
+        ("withdraw", (id_, STRANGER)),
+    ]
+
+
+def test_nothing_leaves_an_account_in_trouble(one: LpWorld) -> None:
+    owner, id_ = in_trouble(one)
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.BEING_LIQUIDATED, function
+    one.world.pass_time(3_700)
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.STALE_PRICE, function
+
+
+def test_nothing_leaves_an_account_that_is_short_of_initial_margin(one: LpWorld) -> None:
+    """Above maintenance, so nobody liquidates it; but no step ends below initial margin."""
+    owner = owner_of(one)
+    id_ = one.position(owner, 500)
+    one.world.trade(owner, 1, 500_000)
+    cents = 100_00
+    while one.health(owner)[1] >= one.health(owner)[3]:
+        cents -= 10
+        one.world.venue.report({0: 1_000, 1: Fraction(cents, 100)})
+    assert one.health(owner)[0] > one.health(owner)[2]
+    one.push(one.trader, one.root())
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.WITHDRAWABLE, function
+
+
 # unwinding
 
 
