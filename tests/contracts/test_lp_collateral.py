@@ -343,10 +343,11 @@ def test_nothing_leaves_an_account_that_is_short_of_initial_margin(one: LpWorld)
     id_ = one.position(owner, 500)
     one.world.trade(owner, 1, 500_000)
     cents = 100_00
-    while one.health(owner)[1] >= one.health(owner)[3]:
-        cents -= 10
+    while one.health(owner)[0] > 2 * one.health(owner)[2]:
+        cents -= 20
         one.world.venue.report({0: 1_000, 1: Fraction(cents, 100)})
     assert one.health(owner)[0] > one.health(owner)[2]
+    assert one.health(owner)[1] < one.health(owner)[3]
     one.push(one.trader, one.root())
     for function, args in tries(one, id_):
         assert one.refusal(owner, one.lp, function, *args) == code.WITHDRAWABLE, function
