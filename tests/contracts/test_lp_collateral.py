@@ -7,9 +7,11 @@ from uniswap_world import FEE, REVERTED, WETH, LpWorld, fast_world
 from venue import USD
 
 from seawall.chain import layout as at
-from seawall.chain.client import ChainFault, Client
+from seawall.chain.client import ChainFault, Client, Refused
+from seawall.chain.deploy import Deployer
 from seawall.margin.lp import SQRT_RATIO_MAX, SQRT_RATIO_MIN
 from seawall.terms import code
+from seawall.units import RATE_ONE
 
 STRANGER = "0x" + "55" * 20
 
@@ -135,6 +137,47 @@ def test_a_pools_cap_holds_for_all_accounts_together() -> None:
     first.send(one.lp, "withdraw", held, first.address)
     assert one.world.client.call(one.lp, "liquidity_in", 0) == 0
     one.put(second, id_)
+
+
+def listing(one: LpWorld, **changes: object) -> int:
+    """The code with which the governor's listing of a second pool, or a change of the first, is refused; 0: taken."""
+    first, second = sorted((one.usd, one.uniswap.weth), key=lambda token: int(token, 16))
+    keys = (0, 1) if one.usd_first else (1, 0)
+    said = {"number": 0, "token0": first, "token1": second, "fee": FEE, "key0": keys[0], "key1": keys[1]}
+    said |= {"initial": RATE_ONE // 2, "maintenance": RATE_ONE // 2, "scan": 1, "start": 0, "width": 60}
+    said |= {"cap": 1, "hour_cap": 1, "drift": 1}
+    assert set(changes) <= set(said)
+    governor = Deployer(one.world.client, one.world.record, None, lambda _: None)
+    governor.record.steps.append("a salt of its own")
+    try:
+        governor._govern("LPCollateral", "set_pool", *(said | changes).values())
+    except Refused as refused:
+        return refused.code
+    return 0
+
+
+def test_what_a_governor_may_list(one: LpWorld) -> None:
+    """A pool that exists, of tokens that the vault has under these keys, with weights not above theirs."""
+    assert listing(one) == 0
+    assert one.world.client.call(one.lp, "pool_count") == 1
+    for bad in (
+        {"number": 1},  # the same pool again
+        {"number": 2, "fee": 500},
+        {"number": 1, "fee": 500},  # there is none
+        {"key0": 1, "key1": 0},
+        {"key1": 0},
+        {"key1": 2},
+        {"token1": one.uniswap.factory},
+        {"maintenance": RATE_ONE * 9 // 10 + 1},  # the token's own is 0.9
+        {"initial": RATE_ONE * 6 // 10},  # above maintenance
+        {"scan": RATE_ONE},
+        {"width": 0},
+        {"cap": 2**128},
+        {"start": 2**128},
+        {"drift": 0},
+        {"drift": RATE_ONE},
+    ):
+        assert listing(one, **bad) == code.BAD_PARAMETER, bad
 
 
 def test_the_guardian_closes_a_pool_and_positions_leave_it(one: LpWorld) -> None:
@@ -323,7 +366,7 @@ def tries(world: LpWorld, id_: int) -> list[tuple[str, tuple[object, ...]]]:
     tick = world.tick()
     return [
         ("decrease", (id_, 10**12, 0, 0)),
-        ("move", (id_, tick - 300, tick + 300, 0)),
+        ("move", (id_, tick - 1_260, tick - 300, 0)),  # all in ETH, which is what it holds
         ("withdraw", (id_, STRANGER)),
     ]
 
