@@ -436,6 +436,17 @@ def test_unwinding_pays_the_account_in_cash_and_collateral(world: LpWorld) -> No
         nft_owner(world, id_)
 
 
+def test_a_liquidation_counts_positions(one: LpWorld) -> None:
+    """What the house says of an account's health is what the liquidation sees: a range keeps a trader without cash."""
+    owner, keeper = owner_of(one), owner_of(one)
+    one.position(owner, 500)
+    one.world.trade(owner, 1, 500_000)
+    liquidation = one.world.contract("Liquidation", keeper)
+    assert one.refusal(keeper, liquidation, "liquidate", at.account(owner.address)) == code.NOT_DUE
+    sink(one, owner)
+    assert one.refusal(keeper, liquidation, "liquidate", at.account(owner.address)) == 0
+
+
 def test_fees_first_and_no_more_where_they_are_enough(one: LpWorld) -> None:
     owner = owner_of(one)
     id_ = one.position(owner, 500)
