@@ -173,6 +173,7 @@ class Risk(Section, frozen=True, kw_only=True):
     signers: tuple[str, ...] = ()  # addresses by their number; none: keys that this process makes for itself
     chain_id: Annotated[int, Meta(ge=0, le=2**53)] = 421_614  # of the typed data that is signed
     model: str = ""  # a file of `seawall risk train`; empty: the one in the package
+    interest_least_usd: Annotated[int, Meta(ge=0, le=10**12)] = 1_000_000  # what is less open than this is no crowd
 
 
 class Sockets(Section, frozen=True, kw_only=True):
