@@ -309,7 +309,7 @@ def test_a_market_too_thin_for_a_vault_is_replayed_without_one() -> None:
     population = people(thin, 300)
     vaults = population.open_interest() * population.price // 100
     assert 0 < vaults[2] < limits.POOL_ADD_MIN < vaults[:2].min()
-    made = ran(thin, population, None)
+    made = ran(thin, population, None, "hyperliquid")
     assert made.run.opening_backstop == pytest.approx(vaults[:2].sum(), abs=2)
     assert closed(made) > 0
 

@@ -119,4 +119,4 @@ def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
 )
 def test_the_command_refuses_what_it_does_not_understand(words: list[str]) -> None:
     done = CliRunner().invoke(app, ["risk", "search", *FEW, *words])
-    assert done.exit_code == 2
+    assert isinstance(done.exception, BadInput)
