@@ -118,26 +118,31 @@ class Bench:
         self.gas["claim"] = int(wallet.send(contract, "claim", 1)["gasUsed"])
 
     def liquidating(self) -> None:
-        """An account with 8 positions falls below maintenance; a keeper closes some of the largest."""
-        wallet = self.wallet(2_002, 3_000)
+        """An account with 8 positions falls below maintenance; a keeper closes some of the largest. Then one deeper."""
+        self.liquidation("liquidation 8", 2_002, Fraction(1))
+        self.liquidation("liquidation 8, backstop", 2_004, Fraction(6, 10))
+
+    def liquidation(self, name: str, number: int, share: Fraction) -> None:
+        """One unit of work on an account whose equity is just below `share` of its maintenance."""
+        wallet = self.wallet(number, 3_000)
         for market in range(MARKETS):
             self.trade(wallet, market, 60_000 + 1_000 * market)
-        keeper = self.wallet(2_003, 10)
+        keeper = self.wallet(number + 1, 10)
         house, account = self.venue.contract("ClearingHouse"), at.account(wallet.address)
         step, price = Fraction(1), Fraction(975)
         while True:
             self.w3.provider.make_request("evm_increaseTime", [1])
             self.venue.report(dict.fromkeys(range(MARKETS), price))
             equity, _, maintenance, *_ = self.client.call(house, "health_after", account, at.NO_MARKET, 0, 0, 0, 0)
-            if equity < maintenance:
+            if equity < share * maintenance:
                 break
-            if equity < maintenance + 600 * USD:
+            if equity < share * maintenance + 600 * USD:
                 step = Fraction(1, 20)
             price -= step
         contract = keeper.at("Liquidation", self.record.addresses["Liquidation"])
         receipt = keeper.send(contract, "liquidate", account)
-        self.gas["liquidation 8"] = int(receipt["gasUsed"])
-        self.gas["liquidation 8, logs"] = len(receipt["logs"])
+        self.gas[name] = int(receipt["gasUsed"])
+        self.gas[f"{name}, logs"] = len(receipt["logs"])
         self.venue.report(dict.fromkeys(range(MARKETS), 1_000))
 
     def signed(self, wallet: Client, number: int, nonce: int, *, buys: bool, lots: int) -> orders.SignedOrder:
@@ -188,8 +193,8 @@ def main() -> None:
     with chain() as (w3, is_anvil):
         bench = Bench(w3, is_anvil=is_anvil)
         bench.trading()
-        bench.liquidating()
         bench.settling()
+        bench.liquidating()
     print(f"{'figure':<30}{'gas':>12}{'bar':>10}{'goal':>10}")
     for name, gas in bench.gas.items():
         bar = BARS.get(name)

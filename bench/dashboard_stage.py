@@ -84,7 +84,8 @@ def now_ms() -> int:
 
 def market(number: int, coin: str, price: float) -> dict[str, Any]:
     texts = {"mark": f"{price:.5f}", "index": f"{price:.5f}", "open_interest": "1200.5", "open_interest_usd": "1e6"}
-    rates = {"initial_live": "0", "taker_fee": "0.00045", "maker_fee": "0.00015", "funding_rate": "0.0000125"}
+    rates = {"initial_live": "0", "taker_fee": "0.00045", "maker_fee": "0.00015"}
+    rates |= {"funding_rate": "0.0000125", "funding_predicted": "0.0000125"}
     tiers = [{"lower": "0.0", "max_leverage": 40, "maintenance": "0.0125"}]
     return {
         "coin": coin,
@@ -96,6 +97,7 @@ def market(number: int, coin: str, price: float) -> dict[str, Any]:
         "index_age_ms": 20,
         "open_interest_cap": "9000.0",
         "max_leverage": 40,
+        "leverage_limit": "tier",
         "tiers": tiers,
         "next_funding": now_ms() + STEP,
         "sources": [],

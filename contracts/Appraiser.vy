@@ -8,6 +8,7 @@
 """
 
 import limits
+import lp_words
 import margin
 import reader
 import units
@@ -21,7 +22,15 @@ from interfaces import IClearingHouse
 
 interface Vault:
     def worth(bucket: uint256) -> (int256, int256): view
+    def worth_maintenance(bucket: uint256) -> int256: view
     def worth_of(bucket: uint256, asset: uint256) -> int256: view
+
+interface Grid:
+    def requirements(bucket: uint256, head: uint256, market: uint256, size: int256) -> (int256, int256): view
+
+interface LpCollateral:
+    def worth(bucket: uint256) -> (int256, int256): view
+    def shifted(bucket: uint256, key: uint256, moves: DynArray[int256, 48]) -> (int256, DynArray[int256, 48]): view
 
 
 # ---------------------------------------------------------------------
@@ -30,6 +39,7 @@ interface Vault:
 
 HOUSE: public(immutable(address))
 VAULT: public(immutable(address))
+LP: public(immutable(address))
 GOVERNOR: public(immutable(address))
 
 
@@ -39,7 +49,9 @@ GOVERNOR: public(immutable(address))
 
 ROWS: constant(uint256) = 16
 BOOK: constant(uint256) = 24  # markets of one bucket: positions, and collateral whose underlying they are
-ASSETS: constant(uint256) = 8
+ASSETS: constant(uint256) = 7
+MOVES: constant(uint256) = 48  # of one market: the common shocks, and its own shares up and down
+NOWHERE: constant(uint256) = 255
 
 struct Shock:
     move: int256  # of the common factor
@@ -57,6 +69,12 @@ struct Exposure:
     market: uint256
     perp: int256
     spot: int256
+    ranged: int256  # what LP positions hold of the same asset; what they lose is looked up
+
+# what LP positions lose by asset of their pools: in which market of the book, and at each of its moves
+struct Ranges:
+    places: uint256[ASSETS]
+    losses: DynArray[int256, MOVES][ASSETS]
 
 struct Portfolio:
     row: uint256  # the worst: a common shock's number, or 16 + 2 * share + 512 * place in the book (+ 1 downwards)
@@ -97,9 +115,10 @@ event RiskSet:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, vault: address, governor: address):
+def __init__(house: address, vault: address, lp: address, governor: address):
     HOUSE = house
     VAULT = vault
+    LP = lp
     GOVERNOR = governor
 
 
@@ -152,12 +171,44 @@ def appraise(bucket: uint256, head: uint256, market: uint256, size: int256) -> (
     """
     initial: int256 = 0
     maintenance: int256 = 0
-    if (head >> words.ASSETS_SHIFT) & 255 != 0:
+    if head & lp_words.TOKENS != 0:
         initial, maintenance = staticcall Vault(VAULT).worth(bucket)
+    if head & lp_words.HELD != 0:
+        more: int256 = 0
+        held: int256 = 0
+        more, held = staticcall LpCollateral(LP).worth(bucket)
+        initial += more
+        maintenance += held
     if head & words.PORTFOLIO == 0:
         return initial, maintenance, -1, -1
+    required: int256 = 0
+    required_initial: int256 = 0
+    required, required_initial = staticcall Grid(self).requirements(bucket, head, market, size)
+    return initial, maintenance, required, required_initial
+
+
+@external
+@view
+def requirements(bucket: uint256, head: uint256, market: uint256, size: int256) -> (int256, int256):
+    """
+    @notice Both requirements of portfolio margin of a bucket with this word, after `size` more lots of a market.
+    @dev A call of its own, so that buckets without portfolio margin do not pay for the memory of its tables.
+    """
     p: Portfolio = self._portfolio(bucket, head, market, size)
-    return initial, maintenance, p.maintenance, p.initial
+    return p.maintenance, p.initial
+
+
+@external
+@view
+def worth_maintenance(bucket: uint256) -> int256:
+    """@notice What all collateral of a bucket counts for maintenance: what a liquidation asks."""
+    head: uint256 = reader.one(HOUSE, words.BUCKET | bucket)
+    maintenance: int256 = 0
+    if head & lp_words.TOKENS != 0:
+        maintenance = staticcall Vault(VAULT).worth_maintenance(bucket)
+    if head & lp_words.HELD != 0:
+        maintenance += (staticcall LpCollateral(LP).worth(bucket))[1]
+    return maintenance
 
 
 @external
@@ -202,30 +253,86 @@ def _book_of(bucket: uint256, head: uint256, market: uint256, size: int256) -> D
             held += size
             is_new = False
         price: int256 = convert(found[2 * i + 1] & margin.M41, int256)
-        book.append(Exposure(market=here, perp=held * price, spot=0))
+        book.append(Exposure(market=here, perp=held * price, spot=0, ranged=0))
     if is_new and size != 0:
         price: int256 = convert(found[2 * count] & margin.M41, int256)
-        book.append(Exposure(market=market, perp=size * price, spot=0))
+        book.append(Exposure(market=market, perp=size * price, spot=0, ranged=0))
     for asset: uint256 in range(ASSETS):
         if (head >> (words.ASSETS_SHIFT + asset)) & 1 == 1 and self.underlying[asset] != 0:
-            here: uint256 = self.underlying[asset] - 1
-            worth: int256 = staticcall Vault(VAULT).worth_of(bucket, asset)
-            place: uint256 = len(book)
-            for j: uint256 in range(len(book), bound=BOOK):
-                if book[j].market == here:
-                    place = j
-            if place == len(book):
-                book.append(Exposure(market=here, perp=0, spot=worth))
-            else:
-                book[place].spot += worth
+            place: uint256 = 0
+            book, place = self._placed(book, self.underlying[asset] - 1)
+            book[place].spot += staticcall Vault(VAULT).worth_of(bucket, asset)
     return book
 
 
 @internal
 @pure
+def _placed(book: DynArray[Exposure, BOOK], market: uint256) -> (DynArray[Exposure, BOOK], uint256):
+    """@notice The book with a place for a market, and where that is."""
+    after: DynArray[Exposure, BOOK] = book
+    for i: uint256 in range(len(book), bound=BOOK):
+        if book[i].market == market:
+            return after, i
+    after.append(Exposure(market=market, perp=0, spot=0, ranged=0))
+    return after, len(book)
+
+
+@internal
+@view
+def _ranges_of(bucket: uint256, head: uint256, book: DynArray[Exposure, BOOK]) -> (DynArray[Exposure, BOOK], Ranges):
+    """@notice The book with what LP positions hold, and what they lose at each row that moves one of their tokens."""
+    after: DynArray[Exposure, BOOK] = book
+    r: Ranges = empty(Ranges)
+    r.places = [NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE]
+    if head & lp_words.HELD == 0:
+        return after, r
+    for asset: uint256 in range(ASSETS):
+        if self.underlying[asset] != 0:
+            risk: Risk = self.risks[self.underlying[asset] - 1]
+            moves: DynArray[int256, MOVES] = []
+            for shock: Shock in self.shocks:
+                moves.append(shock.move * risk.beta)
+            for share: int256 in self.own_shares:
+                move: int256 = units.rate_up(risk.own, share) * limits.RATE_ONE
+                moves.append(move)
+                moves.append(-move)
+            held: int256 = 0
+            losses: DynArray[int256, MOVES] = []
+            held, losses = staticcall LpCollateral(LP).shifted(bucket, asset + 1, moves)
+            if held != 0 or self._any(losses):
+                place: uint256 = 0
+                after, place = self._placed(after, self.underlying[asset] - 1)
+                after[place].ranged += held
+                r.places[asset] = place
+                r.losses[asset] = losses
+    return after, r
+
+
+@internal
+@pure
+def _any(losses: DynArray[int256, MOVES]) -> bool:
+    for loss: int256 in losses:
+        if loss != 0:
+            return True
+    return False
+
+
+@internal
+@pure
+def _lost(r: Ranges, place: uint256, move: uint256) -> int256:
+    """@notice What LP positions lose in a market of the book at its `move`-th move, x RATE_ONE^2."""
+    total: int256 = 0
+    for asset: uint256 in range(ASSETS):
+        if r.places[asset] == place:
+            total += r.losses[asset][move]
+    return total * limits.RATE_ONE * limits.RATE_ONE
+
+
+@internal
+@pure
 def _loss(e: Exposure, basis: int256, move: int256) -> int256:
-    """@notice Loss (positive) or gain of one market in micro-USD x RATE_ONE^2, exact."""
-    hedged: int256 = min(max(0, -e.perp), e.spot)
+    """@notice Loss (positive) or gain of one market in micro-USD x RATE_ONE^2, exact, that of LP positions apart."""
+    hedged: int256 = min(max(0, -e.perp), e.spot + e.ranged)
     return hedged * basis * limits.RATE_ONE - (e.perp + e.spot) * max(move, -limits.RATE_ONE * limits.RATE_ONE)
 
 
@@ -234,6 +341,8 @@ def _loss(e: Exposure, basis: int256, move: int256) -> int256:
 def _portfolio(bucket: uint256, head: uint256, market: uint256, size: int256) -> Portfolio:
     assert self.version != 0, "grid"
     book: DynArray[Exposure, BOOK] = self._book_of(bucket, head, market, size)
+    ranges: Ranges = empty(Ranges)
+    book, ranges = self._ranges_of(bucket, head, book)
     p: Portfolio = empty(Portfolio)
     p.worst = min_value(int256)
     risks: DynArray[Risk, BOOK] = []
@@ -251,7 +360,7 @@ def _portfolio(bucket: uint256, head: uint256, market: uint256, size: int256) ->
         lost: int256 = 0
         gained: int256 = 0
         for i: uint256 in range(len(book), bound=BOOK):
-            loss: int256 = self._loss(book[i], risks[i].basis, shock.move * risks[i].beta)
+            loss: int256 = self._loss(book[i], risks[i].basis, shock.move * risks[i].beta) + self._lost(ranges, i, row)
             if loss > 0:
                 lost += loss
             else:
@@ -260,11 +369,15 @@ def _portfolio(bucket: uint256, head: uint256, market: uint256, size: int256) ->
         row += 1
     for i: uint256 in range(len(book), bound=BOOK):
         row = 16 + 512 * i
+        at: uint256 = len(self.shocks)
         for share: int256 in self.own_shares:
             move: int256 = units.rate_up(risks[i].own, share) * limits.RATE_ONE
-            p = self._worse(p, row, self._loss(book[i], risks[i].basis, move) * limits.RATE_ONE)
-            p = self._worse(p, row + 1, self._loss(book[i], risks[i].basis, -move) * limits.RATE_ONE)
+            up: int256 = self._loss(book[i], risks[i].basis, move) + self._lost(ranges, i, at)
+            down: int256 = self._loss(book[i], risks[i].basis, -move) + self._lost(ranges, i, at + 1)
+            p = self._worse(p, row, up * limits.RATE_ONE)
+            p = self._worse(p, row + 1, down * limits.RATE_ONE)
             row += 2
+            at += 2
     p.floor = units.ceil_div(floors, limits.RATE_ONE)
     p.concentration = units.ceil_div(extra, limits.RATE_ONE)
     p.maintenance = max(0, p.worst) + p.floor + p.concentration

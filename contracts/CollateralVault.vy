@@ -66,6 +66,7 @@ interface Liveness:
 HOUSE: public(immutable(address))
 HUB: public(immutable(address))
 EXCHANGE: public(immutable(address))
+LP: public(immutable(address))
 GOVERNOR: public(immutable(address))
 GUARDIAN: public(immutable(address))
 PERMIT2: public(immutable(address))
@@ -83,7 +84,7 @@ EXIT_DELAY: public(immutable(uint256))  # s that an owner's own withdrawal waits
 
 HOUR_MS: constant(uint256) = 3_600_000
 DAY_MS: constant(uint256) = 86_400_000
-ASSETS: constant(uint256) = 8
+ASSETS: constant(uint256) = 7  # the bucket's eighth bit says that it holds LP positions
 WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address owner,uint256 sub,uint256 amount,address payee,uint256 nonce,uint256 expires)"
 )
@@ -123,6 +124,7 @@ asset_count: public(uint256)
 held: public(HashMap[uint256, HashMap[uint256, int256]])  # account -> asset -> lots
 withdrawals: public(HashMap[uint256, Withdrawal])
 withdrawal_serial: public(uint256)
+rests: public(HashMap[uint256, HashMap[uint256, uint256]])  # account -> 0 USD, 1 + asset -> tokens below a lot from LPs
 used_nonce: public(HashMap[uint256, bool])  # account << 64 | nonce of a signed withdrawal
 is_paused: public(bool)
 
@@ -185,6 +187,7 @@ def __init__(
     house: address,
     hub: address,
     exchange: address,
+    lp: address,
     governor: address,
     guardian: address,
     permit2: address,
@@ -197,6 +200,7 @@ def __init__(
     HOUSE = house
     HUB = hub
     EXCHANGE = exchange
+    LP = lp
     GOVERNOR = governor
     GUARDIAN = guardian
     PERMIT2 = permit2
@@ -401,23 +405,25 @@ def withdraw_asset(asset: uint256, sub: uint256, lots: int256, payee: address):
 @external
 def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256, most: int256) -> int256:
     """
-    @notice Buys collateral of an unhealthy account for cash of the caller's account, at the oracle's price less the
-            liquidation discount, rounded up; what it costs goes to the account. Returns it.
+    @notice Buys collateral of an account in liquidation that owes USD, for cash of the caller's account, a lot at the
+            oracle's price less the discount, rounded up; what it costs goes to the account. Returns it. The asset with
+            the greatest weight goes first, and no more than `lots_for_sale`.
     @param most Greatest cost.
     """
     head: uint256 = reader.one(HOUSE, words.BUCKET | account)
     h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
     if head == 0 or (h.equity >= h.maintenance and head & words.LIQUIDATING == 0):
         code.refuse(code.NOT_DUE)
-    a: Asset = self.assets[asset]
     price: int256 = 0
     fresh: bool = False
     price, fresh = self._price(asset)
     if not fresh:
         code.refuse(code.STALE_PRICE)
-    if lots <= 0 or lots > self.held[account][asset]:
+    if self._goes_later(account, asset):
+        code.refuse(code.BAD_FIELD)
+    if lots <= 0 or lots > self._lots_for_sale(account, asset, h):
         code.refuse(code.BAD_SIZE)
-    cost: int256 = units.rate_up(lots * price, limits.RATE_ONE - a.discount)
+    cost: int256 = lots * units.rate_up(price, limits.RATE_ONE - self.assets[asset].discount)
     if cost > most:
         code.refuse(code.BAD_PRICE)
     buyer: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
@@ -433,6 +439,43 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
 def move_stable(asset: uint256):
     """@notice Moves an asset's stable price toward the oracle by what the time since allows (pricing/stable.py)."""
     self._move_stable(asset)
+
+
+# ---------------------------------------------------------------------
+# LP positions
+# ---------------------------------------------------------------------
+
+@external
+def open_for(account: uint256):
+    """@notice Makes the account of an owner whose first collateral is an LP position."""
+    self._only_lp()
+    self._open(account)
+
+
+@external
+def take(account: uint256, which: uint256, tokens: uint256):
+    """
+    @notice Tokens that have come from an LP position become the account's, in whole lots; what is below one waits for
+            the next. No cap holds: they were the account's before, and a liquidation must not be refused.
+    @param which 0: USD, as cash; else 1 + the asset.
+    """
+    self._only_lp()
+    total: uint256 = self.rests[account][which] + tokens
+    if which == 0:
+        amount: uint256 = total // USD_UNIT if USD_UNIT != 0 else total * USD_GRAIN
+        self.rests[account][0] = total - self._tokens(convert(amount, int256))
+        if amount > 0:
+            self._credit(msg.sender, account, convert(amount, int256))
+        return
+    asset: uint256 = which - 1
+    a: Asset = self.assets[asset]
+    lots: int256 = convert(total // a.unit, int256)
+    self.rests[account][which] = total % a.unit
+    if lots > 0:
+        self.assets[asset].total = a.total + lots
+        self._hold(account, asset, lots)
+        log CollateralIn(account=account, asset=asset, lots=lots)
+        assert staticcall IERC20(a.token).balanceOf(self) >= convert(a.total + lots, uint256) * a.unit, "held"
 
 
 # ---------------------------------------------------------------------
@@ -507,10 +550,7 @@ def worth(bucket: uint256) -> (int256, int256):
             price, fresh = self._price(asset)
             maintenance += units.rate_down(lots * price, a.weight_maintenance)
             if fresh:
-                weight: int256 = a.weight_initial
-                if a.start != 0 and a.total > a.start:
-                    weight = weight * a.start // a.total
-                initial += units.rate_down(lots * min(price, self._stable(a, price)), weight)
+                initial += units.rate_down(lots * min(price, self._stable(asset, price)), self._initial_weight(a))
     return initial, maintenance
 
 
@@ -533,6 +573,45 @@ def worth_maintenance(bucket: uint256) -> int256:
 def worth_of(bucket: uint256, asset: uint256) -> int256:
     """@notice What a bucket's balance of one asset counts for maintenance."""
     return units.rate_down(self.held[bucket][asset] * self._price(asset)[0], self.assets[asset].weight_maintenance)
+
+
+@external
+@view
+@reentrant
+def terms_of(asset: uint256) -> (address, uint256, int256):
+    """@notice An asset's token, how much of it is a lot, and its weight for maintenance."""
+    return self.assets[asset].token, self.assets[asset].unit, self.assets[asset].weight_maintenance
+
+
+@external
+@view
+@reentrant
+def counted(asset: uint256) -> (uint256, uint256, uint256):
+    """@notice An asset's unit, its price a lot, and the lower of that and its stable price; 0 while stale."""
+    price: int256 = 0
+    fresh: bool = False
+    price, fresh = self._price(asset)
+    low: int256 = 0
+    if fresh:
+        low = min(price, self._stable(asset, price))
+    return self.assets[asset].unit, convert(price, uint256), convert(low, uint256)
+
+
+@external
+@view
+def check_open() -> bool:
+    """@notice Refused while nothing may be paid out."""
+    self._check_open()
+    return True
+
+
+@external
+@view
+def lots_for_sale(account: uint256, asset: uint256) -> int256:
+    """@notice What of an asset anybody may buy of an account once it is in liquidation and its turn has come."""
+    return self._lots_for_sale(
+        account, asset, staticcall IClearingHouse(HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
+    )
 
 
 @external
@@ -690,6 +769,63 @@ def _hold(account: uint256, asset: uint256, lots: int256):
 
 @internal
 @view
+def _lots_for_sale(account: uint256, asset: uint256, h: IClearingHouse.Health) -> int256:
+    """
+    @notice Lots that pay the USD the account owes, or lift it to liquidation end, whichever is less; all if need be. A
+            sale never costs equity: the discount is within what the maintenance weight leaves out.
+    """
+    cash: int256 = 0
+    pending: int256 = 0
+    rest: int256 = 0
+    leaves: int256 = 0
+    cash, pending, rest, leaves = staticcall IClearingHouse(HOUSE).cash_of(account, max_value(uint256))
+    debt: int256 = -(cash + pending)
+    mark: int256 = 0
+    fresh: bool = False
+    mark, fresh = self._price(asset)
+    price: int256 = units.rate_up(mark, limits.RATE_ONE - self.assets[asset].discount)
+    if debt <= 0 or price <= 0 or not fresh:
+        return 0
+    held: int256 = self.held[account][asset]
+    lots: int256 = min(held, units.ceil_div(debt, price))
+    gain: int256 = held * price - units.rate_down(held * mark, self.assets[asset].weight_maintenance)
+    need: int256 = margin.end_of(reader.one(HOUSE, words.VENUE | words.POLICY), h.maintenance) - h.equity
+    if gain > need and need > 0:
+        lots = min(lots, units.ceil_div(held * need, gain) + 1)
+    return lots
+
+
+@internal
+@view
+def _goes_later(account: uint256, asset: uint256) -> bool:
+    """@notice Whether the account holds another asset that can be sold and has less haircut, or as much and comes first."""
+    own: int256 = self.assets[asset].weight_maintenance
+    for other: uint256 in range(self.asset_count, bound=ASSETS):
+        if other != asset and self.held[account][other] != 0 and self._price(other)[1]:
+            weight: int256 = self.assets[other].weight_maintenance
+            if weight > own or (weight == own and other < asset):
+                return True
+    return False
+
+
+@internal
+@view
+def _only_lp():
+    if msg.sender != LP:
+        code.refuse(code.NOT_AUTHORISED)
+
+
+@internal
+@pure
+def _initial_weight(a: Asset) -> int256:
+    """@notice Weight for initial margin: shrunk once the vault holds more than `start`."""
+    if a.start == 0 or a.total <= a.start:
+        return a.weight_initial
+    return a.weight_initial * a.start // a.total
+
+
+@internal
+@view
 def _price(asset: uint256) -> (int256, bool):
     """@notice An asset's price in micro-USD per lot, and whether it is fresh. A stale one counts for maintenance only."""
     price: uint256 = 0
@@ -701,13 +837,15 @@ def _price(asset: uint256) -> (int256, bool):
 
 @internal
 @view
-def _stable(a: Asset, price: int256) -> int256:
+def _stable(asset: uint256, price: int256) -> int256:
     """@notice The stable price at this moment."""
-    if a.stable_time == 0:
+    time: uint256 = self.assets[asset].stable_time
+    if time == 0:
         return price
-    elapsed: int256 = convert((block.timestamp - a.stable_time) * 1000, int256)
-    reach: int256 = a.stable * a.stable_per_s * elapsed // 10**12
-    return min(max(price, a.stable - reach), a.stable + reach)
+    stable: int256 = self.assets[asset].stable
+    elapsed: int256 = convert((block.timestamp - time) * 1000, int256)
+    reach: int256 = stable * self.assets[asset].stable_per_s * elapsed // 10**12
+    return min(max(price, stable - reach), stable + reach)
 
 
 @internal
@@ -719,7 +857,7 @@ def _move_stable(asset: uint256):
     if not fresh or price == 0:
         return
     a: Asset = self.assets[asset]
-    moved: int256 = self._stable(a, price)
+    moved: int256 = self._stable(asset, price)
     if a.stable_time == 0 or moved != a.stable or moved == price:
         self.assets[asset].stable = moved
         self.assets[asset].stable_time = block.timestamp

@@ -19,6 +19,7 @@ import margin
 import ranks
 import reader
 import units
+import waits
 import words
 from interfaces import IClearingHouse
 from interfaces import IDeleveraging
@@ -32,6 +33,7 @@ implements: IDeleveraging
 
 HOUSE: public(immutable(address))
 LIQUIDATION: public(immutable(address))
+APPRAISER: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -43,7 +45,10 @@ HOLDERS_MAX: constant(uint256) = 1024
 HALVINGS: constant(uint256) = 16
 ROUNDS: constant(uint256) = 8
 DEBTORS: constant(uint256) = 64
-NO_LIQUIDITY: constant(uint256) = 6
+ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
+
+interface Appraiser:
+    def worth_maintenance(bucket: uint256) -> int256: view
 
 
 # a bucket as it stands, and its position of the market
@@ -100,9 +105,10 @@ event Shared:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, liquidation: address):
+def __init__(house: address, liquidation: address, appraiser: address):
     HOUSE = house
     LIQUIDATION = liquidation
+    APPRAISER = appraiser
 
 
 @external
@@ -131,7 +137,7 @@ def settle_with_others(
         price = c.mark
         chosen, lots = self._choose(c, others, price)
     if lots == 0:
-        return NO_LIQUIDITY, c.claimed
+        return waits.NO_LIQUIDITY, c.claimed
     short: int256 = unsafe_sub(closing.equity_left(c, lots), c.equity)
     short = unsafe_add(short, closing.slippage(c, lots, unsafe_mul(lots, price)))
     paid: int256 = max(0, min(short, fund))
@@ -250,6 +256,8 @@ def _standing(bucket: uint256, market: uint256, t: margin.Terms) -> Standing:
             s.entry = words.signed64(p, 64)
             s.claimed = words.field(p, 202, 54)
             s.own = own
+    if s.head & ASSETS != 0:
+        s.equity = unsafe_add(s.equity, staticcall Appraiser(APPRAISER).worth_maintenance(bucket))
     return s
 
 

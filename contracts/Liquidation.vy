@@ -16,12 +16,13 @@ import closing
 import code
 import limits
 import margin
-import partial
 import reader
 import units
+import waits
 import words
 from interfaces import IClearingHouse
 from interfaces import IDeleveraging
+from interfaces import IPoolClose
 
 
 # ---------------------------------------------------------------------
@@ -30,7 +31,8 @@ from interfaces import IDeleveraging
 
 HOUSE: public(immutable(address))
 DELEVERAGING: public(immutable(address))
-VAULT: public(immutable(address))
+APPRAISER: public(immutable(address))
+POOL_CLOSE: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -39,19 +41,9 @@ VAULT: public(immutable(address))
 
 NO_MARKET: constant(uint256) = max_value(uint256)
 
-# why a bucket waits (src/seawall/liquidation/partial.py)
-FILLED: constant(uint256) = 0
-THROTTLE: constant(uint256) = 1
-AT_GATE: constant(uint256) = 2
-COOLDOWN: constant(uint256) = 3
-STALE: constant(uint256) = 4
-STOPPED: constant(uint256) = 5
-NO_LIQUIDITY: constant(uint256) = 6
-WITH_OTHERS: constant(uint256) = 7  # not yet: the other side of the market has to close it
-
 ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
 
-interface IVault:
+interface Appraiser:
     def worth_maintenance(bucket: uint256) -> int256: view
 
 # a bucket on its way through the stages
@@ -62,8 +54,8 @@ struct Work:
     steps: uint256
     count: uint256
     positions: uint256[16]
-    workable: uint256  # a bit a position
-    stale: bool  # a price of it
+    prices: uint256[16]  # words PRICE of their markets
+    owes: bool  # funding since it was last settled, or is owed it
     numerators: int256[16]
     total: int256  # of them
     equity: int256
@@ -71,6 +63,15 @@ struct Work:
     start: int256
     time: int256
     now: int256
+    first: uint256  # the position to be closed first; 16: none can be
+    past: uint256  # it and those before it, a bit each
+
+
+# the bucket once some of a position is closed
+struct Closed:
+    equity: int256
+    maintenance: int256
+    time: int256  # of its last forced fill
     emptied: uint256  # 1 + the market whose position is gone
     claimed: int256  # insurance that its position had been paid
 
@@ -124,10 +125,11 @@ event LiquidationEnded:
 # ---------------------------------------------------------------------
 
 @deploy
-def __init__(house: address, deleveraging: address, vault: address):
+def __init__(house: address, deleveraging: address, appraiser: address, pool_close: address):
     HOUSE = house
     DELEVERAGING = deleveraging
-    VAULT = vault
+    APPRAISER = appraiser
+    POOL_CLOSE = pool_close
 
 
 # ---------------------------------------------------------------------
@@ -137,14 +139,15 @@ def __init__(house: address, deleveraging: address, vault: address):
 @external
 def liquidate(bucket: uint256) -> uint256:
     """
-    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one, `Reject(BAD_FIELD)` when the
-            other side of the market has to close it: then `liquidate_with` is the call.
+    @notice One unit of liquidation work on a bucket. `Reject(NOT_DUE)` for a healthy one and for one in portfolio margin
+            (AccountDesk ends that once its own maintenance is not met), `Reject(BAD_FIELD)` when the other side of the
+            market has to close it: then `liquidate_with` is the call.
     @return FILLED, or why the bucket waits.
     """
     market: uint256 = 0
-    why: uint256 = FILLED
+    why: uint256 = waits.FILLED
     why, market = self._work(bucket)
-    if why == WITH_OTHERS:
+    if why == waits.WITH_OTHERS:
         code.refuse(code.BAD_FIELD)
     return why
 
@@ -157,19 +160,17 @@ def liquidate_with(bucket: uint256, others: DynArray[uint256, 512], same: DynArr
     @param same Every bucket on the bucket's own side, should a loss have to be shared there; else none.
     """
     market: uint256 = 0
-    why: uint256 = FILLED
+    why: uint256 = waits.FILLED
     why, market = self._work(bucket)
-    if why != WITH_OTHERS:
+    if why != waits.WITH_OTHERS:
         return why
     claimed: int256 = 0
     why, claimed = extcall IDeleveraging(DELEVERAGING).settle_with_others(bucket, market, others, same)
     w: Work = self._load(bucket)
-    if why != FILLED:
+    if why != waits.FILLED:
         return self._wait(w, why)
-    w.emptied = unsafe_add(market, 1)
-    w.claimed = claimed
-    self._after_close(w)
-    return FILLED
+    self._after_close(w, unsafe_add(market, 1), claimed)
+    return waits.FILLED
 
 
 # ---------------------------------------------------------------------
@@ -184,6 +185,8 @@ def _work(bucket: uint256) -> (uint256, uint256):
         code.refuse(code.VENUE_HALTED)
     if w.head == 0:
         code.refuse(code.UNKNOWN_ACCOUNT)
+    if w.head & words.PORTFOLIO != 0:  # its own requirements hold until AccountDesk has ended them
+        code.refuse(code.NOT_DUE)
     liquidating: bool = w.head & words.LIQUIDATING != 0
     if w.equity < 0:
         gate: int256 = w.now + words.field(w.policy, margin.GATE_CLOSED, 27)
@@ -193,42 +196,53 @@ def _work(bucket: uint256) -> (uint256, uint256):
         if not liquidating:
             code.refuse(code.NOT_DUE)
         self._finish(w)
-        return FILLED, 0
-    if w.count != 0 and w.workable == 0:
-        return self._wait(w, STALE if w.stale else STOPPED), 0
+        return waits.FILLED, 0
+    w.first, w.past = self._next(w, 0)
+    if w.count != 0 and w.first == 16:
+        return self._wait(w, waits.STALE if self._has_stale_price(w) else waits.STOPPED), 0
     if self._top_up(w) > 0:
         if liquidating:
             self._finish(self._load(bucket))
-        return FILLED, 0
+        return waits.FILLED, 0
     if not liquidating:
         self._tell_start(w)
         w.start = w.now
     if w.count == 0:
         if w.head & ASSETS != 0:
-            return self._wait(w, NO_LIQUIDITY), 0
-        self._cover(w, words.own_market(bucket))
+            return self._wait(w, waits.NO_LIQUIDITY), 0
+        self._cover(w, words.own_market(bucket), 0)
         self._finish(self._load(bucket))
-        return FILLED, 0
-    extcall IClearingHouse(HOUSE).settle(bucket)
-    why: uint256 = FILLED
-    why, w = self._close(w)
-    if why == WITH_OTHERS:
+        return waits.FILLED, 0
+    if w.owes:
+        extcall IClearingHouse(HOUSE).settle(bucket)
+    why: uint256 = waits.FILLED
+    after: Closed = empty(Closed)
+    why, after = self._close(w)
+    if why == waits.WITH_OTHERS:
         self._keep(w)
-        return why, self._market(w.head, self._next(w, 0))
-    if why != FILLED:
+        return why, self._market(w.head, w.first)
+    if why != waits.FILLED:
         if not liquidating:
             self._keep(w)
         return self._wait(w, why), 0
-    self._after_close(w)
-    return FILLED, 0
+    w.equity = after.equity
+    w.maintenance = after.maintenance
+    w.time = after.time
+    if after.emptied != 0:
+        w.count = unsafe_sub(w.count, 1)
+    self._after_close(w, after.emptied, after.claimed)
+    return waits.FILLED, 0
 
 
 @internal
-def _after_close(w: Work):
-    """@notice Makes good a debt left without any position, and says whether the liquidation goes on."""
+def _after_close(w: Work, emptied: uint256, claimed: int256):
+    """
+    @notice Makes good a debt left without any position, and says whether the liquidation goes on.
+    @param emptied 1 + the market whose position is gone, and `claimed` what insurance had paid for it.
+    """
     after: Work = w
     if w.count == 0 and w.equity < 0 and w.head & ASSETS == 0:
-        self._cover(w, w.emptied)
+        self._cover(w, emptied, claimed)
         after.equity = 0
     if self._is_over(after.policy, True, after.equity, after.maintenance):
         self._finish(after)
@@ -239,11 +253,11 @@ def _after_close(w: Work):
 @internal
 @view
 def _load(bucket: uint256) -> Work:
-    """@notice The bucket with its funding counted in, its positions, and who of them may be closed now."""
+    """@notice The bucket with its funding counted in, and its positions."""
     w: Work = empty(Work)
     w.bucket = bucket
     w.now = convert(unsafe_mul(block.timestamp, 1000), int256)
-    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(
+    venue: DynArray[uint256, 16] = staticcall reader.Few(HOUSE).words_of(
         [
             words.BUCKET | bucket,
             words.VENUE | words.POLICY,
@@ -251,44 +265,42 @@ def _load(bucket: uint256) -> Work:
             words.LIQUIDATION | bucket,
         ]
     )
-    w.head = found[0]
-    w.policy = found[1]
-    w.steps = found[2]
-    w.start = words.field(found[3], 0, 44)
-    w.time = words.field(found[3], 44, 44)
+    w.head = venue[0]
+    w.policy = venue[1]
+    w.steps = venue[2]
+    w.start = words.field(venue[3], 0, 44)
+    w.time = words.field(venue[3], 44, 44)
     w.count = words.count_of(w.head)
     w.equity = words.signed64(w.head, 0)
+    places: uint256 = w.head >> words.LIST_SHIFT
     keys: DynArray[uint256, 48] = []
     for i: uint256 in range(w.count, bound=16):
-        market: uint256 = self._market(w.head, i)
-        keys.append(words.position_key(bucket, market))
-        keys.append(words.MARKET | words.PRICE | market)
-        keys.append(words.MARKET | words.RISK | market)
-    found = staticcall IClearingHouse(HOUSE).words_of(keys)
+        keys.append(words.POSITION | ((places & 255) << words.MARKET_SHIFT) | bucket)
+        keys.append(words.MARKET | words.PRICE | (places & 255))
+        places = places >> 8
+    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(keys)
     for i: uint256 in range(w.count, bound=16):
-        price_word: uint256 = found[unsafe_add(unsafe_mul(3, i), 1)]
-        p: uint256 = found[unsafe_mul(3, i)]
-        if not margin.is_fresh(price_word, found[unsafe_add(unsafe_mul(3, i), 2)], convert(w.now, uint256)):
-            w.stale = True
-        elif self._is_open(w.policy, price_word):
-            w.workable = w.workable | (1 << i)
-        size: int256 = words.signed64(p, 0)
-        amount: int256 = unsafe_mul(size, convert(price_word & margin.M41, int256))
-        w.equity = unsafe_add(w.equity, amount)
+        p: uint256 = found[unsafe_mul(2, i)]
+        price_word: uint256 = found[unsafe_add(unsafe_mul(2, i), 1)]
+        w.positions[i] = p
+        w.prices[i] = price_word
+        size: int256 = unsafe_sub(convert(p & words.M64, int256), words.BIAS)
+        notional: int256 = unsafe_mul(size, convert(price_word & margin.M41, int256))
+        w.equity = unsafe_add(w.equity, notional)
         if (p >> 128) & words.M64 != (price_word >> margin.INDEX_SHIFT) & words.M64:
             step: int256 = unsafe_sub(margin.index_of(price_word), words.signed64(p, 128))
             w.equity = unsafe_add(w.equity, units.funding_of(size, step)[0])
-        notional: int256 = units.magnitude(amount)
-        tier: uint256 = margin.first_tier(price_word)
-        if not margin.holds(tier, notional):
-            tier = self._tier(self._market(w.head, i), price_word, notional)
-        own: int256 = margin.numerator(tier, notional)
-        w.positions[i] = p
+            w.owes = True
+        if notional < 0:
+            notional = unsafe_sub(0, notional)
+        own: int256 = unsafe_mul(notional, convert((price_word >> margin.RATE_SHIFT) & margin.M24, int256))
+        if notional >= convert((price_word >> margin.NEXT_SHIFT) & words.M54, int256):
+            own = margin.numerator(self._tier(self._market(w.head, i), price_word, notional), notional)
         w.numerators[i] = own
         w.total = unsafe_add(w.total, own)
     w.maintenance = units.ceil_div(w.total, limits.RATE_ONE)
     if w.head & ASSETS != 0:
-        w.equity = unsafe_add(w.equity, staticcall IVault(VAULT).worth_maintenance(bucket))
+        w.equity = unsafe_add(w.equity, staticcall Appraiser(APPRAISER).worth_maintenance(bucket))
     return w
 
 
@@ -309,11 +321,30 @@ def _tier(market: uint256, price_word: uint256, notional: int256) -> uint256:
 
 
 @internal
-@pure
-def _is_open(policy: uint256, price_word: uint256) -> bool:
-    """@notice Whether forced orders may trade in a market: open or reduce-only."""
-    status: uint256 = max(margin.status_of(price_word), (policy >> margin.VENUE_STATUS) & 15)
-    return status <= limits.REDUCING and margin.status_of(price_word) != limits.UNLISTED
+@view
+def _is_fresh(w: Work, i: uint256) -> bool:
+    """@notice Whether the price of a position's market is fresh."""
+    risk: uint256 = reader.one(HOUSE, words.MARKET | words.RISK | self._market(w.head, i))
+    return margin.is_fresh(w.prices[i], risk, convert(w.now, uint256))
+
+
+@internal
+@view
+def _has_stale_price(w: Work) -> bool:
+    for i: uint256 in range(w.count, bound=16):
+        if not self._is_fresh(w, i):
+            return True
+    return False
+
+
+@internal
+@view
+def _is_workable(w: Work, i: uint256) -> bool:
+    """@notice Whether forced orders may trade in a position's market: open or reduce-only, its price fresh."""
+    status: uint256 = margin.status_of(w.prices[i])
+    if status == limits.UNLISTED or max(status, (w.policy >> margin.VENUE_STATUS) & 15) > limits.REDUCING:
+        return False
+    return self._is_fresh(w, i)
 
 
 @internal
@@ -399,10 +430,11 @@ def _top_up(w: Work) -> int256:
 
 
 @internal
-def _cover(w: Work, market: uint256):
+def _cover(w: Work, market: uint256, claimed: int256):
     """
     @notice Makes good the negative cash of a bucket without position: insurance of the market, then its winners.
     @param market 1 + the market; 0: of none, the debt is nobody's.
+    @param claimed What insurance has paid already.
     """
     due: int256 = unsafe_sub(0, w.equity)
     if due <= 0:
@@ -413,7 +445,7 @@ def _cover(w: Work, market: uint256):
         here = unsafe_sub(market, 1)
         fund: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FUND | here), 0, 62)
         cap: int256 = words.field(reader.one(HOUSE, words.MARKET | words.POOL | here), amm.CLAIM_CAP, 54)
-        paid = max(0, min(due, min(fund, unsafe_sub(cap, w.claimed))))
+        paid = max(0, min(due, min(fund, unsafe_sub(cap, claimed))))
         if paid > 0:
             extcall IClearingHouse(HOUSE).claim(here, w.bucket, paid, False)
     if due > paid:
@@ -426,31 +458,31 @@ def _cover(w: Work, market: uint256):
 # ---------------------------------------------------------------------
 
 @internal
-def _close(w: Work) -> (uint256, Work):
+def _close(w: Work) -> (uint256, Closed):
     """@notice Closes some of a bucket by the first stage that can: FILLED, why it waits, or WITH_OTHERS."""
-    after: Work = w
+    after: Closed = empty(Closed)
     low: bool = closing.is_below_share(w.policy, w.equity, w.maintenance)
     vault_first: bool = low and w.equity >= 0
     done: bool = False
     if vault_first:
-        done, after = self._give_to_vault(after)
+        done, after = self._give_to_vault(w)
         if done:
-            return FILLED, after
-    why: uint256 = FILLED
+            return waits.FILLED, after
+    why: uint256 = waits.FILLED
     at: uint256 = 0
-    why, at, after = self._close_on_pool(after)
-    if why == FILLED or w.equity >= w.maintenance:
+    why, at, after = self._close_on_pool(w)
+    if why == waits.FILLED or w.equity >= w.maintenance:
         return why, after
-    held_up: bool = why != NO_LIQUIDITY and w.equity > 0
-    if held_up and not low and (why != AT_GATE or self._is_patient(after, at)):
+    held_up: bool = why != waits.NO_LIQUIDITY and w.equity > 0
+    if held_up and not low and (why != waits.AT_GATE or self._is_patient(w, at)):
         return why, after
     if not vault_first:
-        done, after = self._give_to_vault(after)
+        done, after = self._give_to_vault(w)
         if done:
-            return FILLED, after
-    if held_up and self._is_patient(after, at):
+            return waits.FILLED, after
+    if held_up and self._is_patient(w, at):
         return why, after
-    return WITH_OTHERS, after
+    return waits.WITH_OTHERS, after
 
 
 @internal
@@ -463,26 +495,36 @@ def _is_patient(w: Work, market: uint256) -> bool:
 
 
 @internal
-@pure
-def _next(w: Work, tried: uint256) -> uint256:
-    """@notice The workable position with the largest maintenance that is not among `tried`, first in the list; 16: none."""
-    best: uint256 = 16
-    most: int256 = -1
-    for i: uint256 in range(w.count, bound=16):
-        if (w.workable >> i) & 1 == 1 and (tried >> i) & 1 == 0:
-            own: int256 = units.ceil_div(w.numerators[i], limits.RATE_ONE)
-            if own > most:
-                best = i
-                most = own
-    return best
+@view
+def _next(w: Work, tried: uint256) -> (uint256, uint256):
+    """
+    @notice The workable position with the largest maintenance that is not among `tried`, first in the list; 16: none.
+    @return It, and `tried` with it and those before it that are not workable: only these are looked at.
+    """
+    past: uint256 = tried
+    for _: uint256 in range(16):
+        best: uint256 = 16
+        most: int256 = -1
+        for i: uint256 in range(w.count, bound=16):
+            if (past >> i) & 1 == 0:
+                own: int256 = unsafe_div(unsafe_add(w.numerators[i], limits.RATE_ONE - 1), limits.RATE_ONE)
+                if own > most:
+                    best = i
+                    most = own
+        if best == 16:
+            break
+        past = past | (1 << best)
+        if self._is_workable(w, best):
+            return best, past
+    return 16, past
 
 
 @internal
 @view
-def _closing(w: Work, i: uint256, which: uint256) -> (closing.Close, reader.Quoted):
-    """@notice A position as something to be closed, and a pool of its market."""
+def _closing(w: Work, i: uint256) -> (closing.Close, reader.Quoted):
+    """@notice A position as something to be closed, and the vault of its market."""
     market: uint256 = self._market(w.head, i)
-    q: reader.Quoted = reader.quoting(HOUSE, market) if which == words.AMM else reader.quoted(HOUSE, market, which)
+    q: reader.Quoted = reader.quoted(HOUSE, market, words.BACKSTOP)
     if q.terms.word >> margin.COUNT_SHIFT > 1:
         q.terms = reader.tiers_of(HOUSE, market, q.terms)
     size: int256 = words.signed64(w.positions[i], 0)
@@ -495,115 +537,77 @@ def _closing(w: Work, i: uint256, which: uint256) -> (closing.Close, reader.Quot
     c.maintenance = w.maintenance
     c.others = unsafe_sub(w.total, w.numerators[i])
     c.claimed = words.field(w.positions[i], 202, 54)
-    c.forced = reader.one(HOUSE, words.MARKET | words.FORCED | market)
     c.terms = q.terms
     return c, q
 
 
 @internal
-def _close_on_pool(w: Work) -> (uint256, uint256, Work):
+def _close_on_pool(w: Work) -> (uint256, uint256, Closed):
     """@notice Stage 2: the first position of which something fills. Else the first reason that time can remove."""
-    why: uint256 = NO_LIQUIDITY
+    why: uint256 = waits.NO_LIQUIDITY
     at: uint256 = 0
-    tried: uint256 = 0
-    after: Work = w
+    i: uint256 = w.first
+    tried: uint256 = w.past
+    after: Closed = empty(Closed)
     for _: uint256 in range(16):
-        i: uint256 = self._next(w, tried)
-        if i == 16:
-            break
-        tried = tried | (1 << i)
-        reason: uint256 = FILLED
-        reason, after = self._close_one(after, i)
-        if reason == FILLED:
-            return FILLED, self._market(w.head, i), after
-        if why == NO_LIQUIDITY:
+        reason: uint256 = waits.FILLED
+        reason, after = self._close_one(w, i)
+        if reason == waits.FILLED:
+            return waits.FILLED, self._market(w.head, i), after
+        if why == waits.NO_LIQUIDITY:
             why = reason
             at = self._market(w.head, i)
+        i, tried = self._next(w, tried)
+        if i == 16:
+            break
     return why, at, after
 
 
 @internal
-def _close_one(w: Work, i: uint256) -> (uint256, Work):
+def _close_one(w: Work, i: uint256) -> (uint256, Closed):
     """@notice Sends a position, or the part of it that the venue's mode asks for, to the pool."""
-    c: closing.Close = empty(closing.Close)
-    v: partial.Venue = empty(partial.Venue)
-    c, v.pool = self._closing(w, i, words.AMM)
-    v.steps = w.steps
-    v.now = w.now
-    v.time = w.time
-    pool: uint256 = words.pool_of(c.market, words.AMM)
-    if pool == w.bucket:
-        v.pool.head = 0
-    t: margin.Terms = v.pool.terms
-    v.curve = amm.curve(t.price, t.caps, t.pool)
-    raw: int256 = words.signed64(v.pool.head, 0)
-    most: int256 = amm.reach_of(v.curve, v.pool.held)
-    tier: uint256 = margin.tier_of(t, most)
-    v.ample = amm.is_ample(t.word, t.risk, t.policy, tier, most, t.price, raw, v.pool.held)
-    lots: int256 = partial.wanted_lots(c, v)
-    if lots == 0:
-        return COOLDOWN, w
-    room: int256 = partial.capacity_lots(c, w.now)
-    if room == 0:
-        return THROTTLE if words.field(c.forced, closing.CAPACITY, 54) > 0 else NO_LIQUIDITY, w
-    lots = min(lots, room)
-    filled: int256 = 0
-    amount: int256 = 0
-    filled, amount = partial.quote(c, v, lots, partial.worst_price(c, lots))
-    if filled != 0 and not v.ample and not amm.bears(v.pool.terms, raw, v.pool.held, c.side, filled, amount):
-        filled = 0
-    if filled == 0:
-        beyond: int256 = partial.quote(c, v, lots, closing.bankruptcy_price(c, lots))[0]
-        return AT_GATE if beyond > 0 else NO_LIQUIDITY, w
-    size: int256 = unsafe_mul(c.side, filled)
-    extcall IClearingHouse(HOUSE).hand_over(w.bucket, pool, c.market, size, unsafe_div(amount, filled))
-    return FILLED, self._account_for(w, c, lots, filled, amount)
-
-
-@internal
-def _account_for(w: Work, c: closing.Close, sought: int256, filled: int256, amount: int256) -> Work:
-    """@notice Charges the fee for the insurance fund and the keeper, uses up capacity, and tells."""
-    after: Work = w
-    fee: int256 = closing.fee_of(c, filled, amount)
-    if fee > 0:
-        extcall IClearingHouse(HOUSE).claim(c.market, w.bucket, -fee, False)
-        self._reward(w.bucket, c.market, min(fee, words.field(w.steps, 108, 54)))
-    start: int256 = words.field(c.forced, closing.START, 44)
-    used: int256 = words.field(c.forced, closing.USED, 58)
-    if partial.is_window_over(c, w.now):
-        start = w.now
-        used = 0
-    word: uint256 = words.with_field(0, closing.START, 44, start)
-    word = words.with_field(word, closing.USED, 58, unsafe_add(used, unsafe_mul(filled, c.mark)))
-    self._put(words.MARKET | words.FORCED | c.market, ~convert(0, uint256) << 154, word)
-    after.time = w.now
-    after = self._closed(after, c, filled, unsafe_sub(unsafe_sub(c.equity, closing.slippage(c, filled, amount)), fee))
-    after.claimed = c.claimed
+    market: uint256 = self._market(w.head, i)
+    position: uint256 = w.positions[i]
+    p: IPoolClose.Plan = staticcall IPoolClose(POOL_CLOSE).plan(
+        IPoolClose.Asked(
+            bucket=w.bucket,
+            market=market,
+            position=position,
+            equity=w.equity,
+            maintenance=w.maintenance,
+            others=unsafe_sub(w.total, w.numerators[i]),
+            steps=w.steps,
+            time=w.time,
+        )
+    )
+    if p.why != waits.FILLED:
+        return p.why, empty(Closed)
+    held: int256 = words.signed64(position, 0)
+    size: int256 = unsafe_sub(0, p.filled) if held > 0 else p.filled
+    extcall IClearingHouse(HOUSE).hand_over(w.bucket, words.pool_of(market, words.AMM), market, size, p.price)
+    if p.fee > 0:
+        extcall IClearingHouse(HOUSE).claim(market, w.bucket, unsafe_sub(0, p.fee), False)
+        self._reward(w.bucket, market, min(p.fee, words.field(w.steps, 108, 54)))
+    self._put(words.MARKET | words.FORCED | market, ~convert(0, uint256) << closing.START, p.capacity)
     log LiquidationFill(
         bucket=w.bucket,
-        market=c.market,
-        sought=sought,
-        bankruptcy=closing.bankruptcy_price(c, sought),
-        size=unsafe_mul(c.side, filled),
-        amount=amount,
-        fee=fee,
-        equity=c.equity,
-        maintenance=c.maintenance,
+        market=market,
+        sought=p.sought,
+        bankruptcy=p.bankruptcy,
+        size=size,
+        amount=unsafe_mul(p.filled, p.price),
+        fee=p.fee,
+        equity=w.equity,
+        maintenance=w.maintenance,
     )
-    return after
-
-
-@internal
-@pure
-def _closed(w: Work, c: closing.Close, lots: int256, equity: int256) -> Work:
-    """@notice The bucket after `lots` of a position are closed and its equity is so."""
-    after: Work = w
-    after.equity = equity
-    after.maintenance = closing.maintenance_after(c, lots)
-    if lots == c.held:
-        after.emptied = unsafe_add(c.market, 1)
-        after.count = unsafe_sub(w.count, 1)
-    return after
+    after: Closed = empty(Closed)
+    after.equity = p.equity
+    after.maintenance = p.maintenance
+    after.time = w.now
+    after.claimed = words.field(position, 202, 54)
+    if size == unsafe_sub(0, held):
+        after.emptied = unsafe_add(market, 1)
+    return waits.FILLED, after
 
 
 @internal
@@ -617,21 +621,21 @@ def _reward(bucket: uint256, market: uint256, amount: int256):
 
 
 @internal
-def _give_to_vault(w: Work) -> (bool, Work):
+def _give_to_vault(w: Work) -> (bool, Closed):
     """@notice Stage 3: whether the vault of a position's market takes something of it."""
-    tried: uint256 = 0
+    i: uint256 = w.first
+    tried: uint256 = w.past
     for _: uint256 in range(16):
-        i: uint256 = self._next(w, tried)
-        if i == 16:
-            break
-        tried = tried | (1 << i)
         c: closing.Close = empty(closing.Close)
         q: reader.Quoted = empty(reader.Quoted)
-        c, q = self._closing(w, i, words.BACKSTOP)
+        c, q = self._closing(w, i)
         lots: int256 = self._vault_lots(w, c, q)
         if lots > 0:
             return True, self._hand_to_vault(w, c, lots)
-    return False, w
+        i, tried = self._next(w, tried)
+        if i == 16:
+            break
+    return False, empty(Closed)
 
 
 @internal
@@ -671,8 +675,7 @@ def _vault_lots(w: Work, c: closing.Close, q: reader.Quoted) -> int256:
 
 
 @internal
-def _hand_to_vault(w: Work, c: closing.Close, lots: int256) -> Work:
-    after: Work = w
+def _hand_to_vault(w: Work, c: closing.Close, lots: int256) -> Closed:
     vault: uint256 = words.pool_of(c.market, words.BACKSTOP)
     price: int256 = self._vault_price(c, lots)
     deficit: int256 = closing.deficit_of(c, lots)
@@ -680,9 +683,13 @@ def _hand_to_vault(w: Work, c: closing.Close, lots: int256) -> Work:
         extcall IClearingHouse(HOUSE).claim(c.market, w.bucket, deficit, True)
     extcall IClearingHouse(HOUSE).hand_over(w.bucket, vault, c.market, unsafe_mul(c.side, lots), price)
     left: int256 = unsafe_sub(c.equity, closing.slippage(c, lots, unsafe_mul(lots, price)))
-    after = self._closed(after, c, lots, unsafe_add(left, deficit))
-    after.claimed = unsafe_add(c.claimed, deficit)
     log BackstopTook(
         bucket=w.bucket, market=c.market, size=unsafe_mul(c.side, lots), price=price, equity=c.equity, maintenance=c.maintenance
     )
-    return after
+    return Closed(
+        equity=unsafe_add(left, deficit),
+        maintenance=closing.maintenance_after(c, lots),
+        time=w.time,
+        emptied=unsafe_add(c.market, 1) if lots == c.held else 0,
+        claimed=unsafe_add(c.claimed, deficit),
+    )

@@ -11,12 +11,13 @@ import amm
 import closing
 import limits
 import margin
-import reader
 import units
 import words
 
 RAISES: constant(uint256) = 64
 JITTER: constant(int256) = 4
+ROUND_UP: constant(int256) = limits.RATE_ONE - 1
+NO_FLOOR: constant(int256) = min_value(int256)
 
 MINIMAL: constant(uint256) = 0
 WHOLE: constant(uint256) = 1
@@ -26,7 +27,8 @@ SHARE_STEP: constant(uint256) = 3
 
 # what a partial close goes by beside the position: the pool, the venue's steps, the last forced fill
 struct Venue:
-    pool: reader.Quoted  # its bucket is 0 while it does not quote to this taker
+    head: uint256  # the pool's bucket; 0 while it does not quote to this taker
+    pool: margin.Held  # its position
     curve: amm.Curve
     ample: bool  # the pool bears every trade
     steps: uint256
@@ -34,18 +36,39 @@ struct Venue:
     time: int256
 
 
+# constants of the search for the least amount on a pool that bears every trade
+struct Ground:
+    side: int256
+    mark: int256
+    equity: int256
+    whole: int256  # maintenance before
+    bump: int256  # what rounds a share of equity up
+    end: int256  # 1 + exit buffer
+    fee: int256
+    room: int256  # lots by cap
+    least: int256  # distances that a bankruptcy price can have
+    most: int256
+    bound: int256  # that of gate, and in debt of one lot's bankruptcy price
+    nearest: int256  # least distance of an average price
+    steep: int256
+    depth: int256
+    offset: int256
+    scale: int256  # 2 * depth
+    carry: int256  # what rounds a price away
+
+
 @internal
 @pure
 def quote(c: closing.Close, v: Venue, lots: int256, limit: int256) -> (int256, int256):
     """@notice (lots, value) that the pool gives within `limit`."""
-    if v.pool.head == 0:
+    if v.head == 0:
         return 0, 0
-    held: int256 = v.pool.held.size
+    held: int256 = v.pool.size
     size: int256 = 0
     if v.ample:
         size = amm.lots_within(v.curve, c.side, limit, held)
     else:
-        size = amm.lots_to(v.pool.terms, words.signed64(v.pool.head, 0), v.pool.held, c.side, limit)
+        size = amm.lots_to(c.terms, words.signed64(v.head, 0), v.pool, c.side, limit)
     size = min(lots, size)
     if size <= 0:
         return 0, 0
@@ -69,24 +92,114 @@ def worst_price(c: closing.Close, lots: int256) -> int256:
 
 @internal
 @pure
+def _ground(c: closing.Close, v: Venue) -> Ground:
+    """
+    @notice What the inequality of `least_lots` needs. Distances are from the mark, against the bucket.
+    @dev Lots fit when the price behind the last of them is within the limit: with h lots held by the pool on the
+         taker's side, steep * lots + depth * spread - steep * h <= depth * reach (x RATE_ONE; amm.lots_within solved for
+         the limit), and their average is ceil of (steep * lots + 2 * offset) / (2 * depth) away (amm.average).
+    """
+    held: int256 = unsafe_mul(c.side, v.pool.size)
+    depth: int256 = unsafe_mul(v.curve.depth, limits.RATE_ONE)
+    steep: int256 = unsafe_mul(c.mark, limits.RATE_ONE)
+    top: int256 = unsafe_sub(v.curve.price_max, c.mark)
+    below: int256 = unsafe_sub(c.mark, 1)
+    most: int256 = top
+    least: int256 = unsafe_sub(0, below)
+    if c.side < 0:
+        most = below
+        least = unsafe_sub(0, top)
+    bound: int256 = max_value(int256)
+    gate: int256 = words.field(c.forced, closing.GATE, 24)
+    if gate < limits.RATE_ONE:
+        bound = units.rate_down(c.mark, gate)
+    if c.equity < 0:
+        bound = min(bound, unsafe_mul(c.side, unsafe_sub(closing.bankruptcy_price(c, 1), c.mark)))
+    return Ground(
+        side=c.side,
+        mark=c.mark,
+        equity=c.equity,
+        whole=c.maintenance,
+        bump=unsafe_sub(c.maintenance, 1) if c.equity > 0 else 0,
+        end=unsafe_add(limits.RATE_ONE, words.field(c.terms.policy, margin.EXIT_BUFFER, 24)),
+        fee=words.field(c.forced, 0, 20),
+        room=unsafe_add(v.curve.cap, held) if units.magnitude(held) <= v.curve.depth else 0,
+        least=least,
+        most=most,
+        bound=bound,
+        nearest=least if c.side < 0 else NO_FLOOR,
+        steep=steep,
+        depth=depth,
+        offset=unsafe_sub(unsafe_mul(unsafe_mul(v.curve.depth, c.mark), v.curve.spread), unsafe_mul(steep, held)),
+        scale=unsafe_mul(2, depth),
+        carry=unsafe_sub(unsafe_mul(2, depth), 1),
+    )
+
+
+@internal
+@pure
+def _tier_at(c: closing.Close, lots: int256) -> (int256, int256, int256):
+    """
+    @notice Maintenance while at least `lots` are closed: (the most for which this holds, base, slope), the bucket's
+            being (base - slope * lots) / RATE_ONE, rounded down, its ceil.
+    """
+    tier: uint256 = margin.tier_of(c.terms, unsafe_mul(unsafe_sub(c.held, lots), c.mark))
+    slope: int256 = unsafe_mul(c.mark, words.field(tier, 0, 24))
+    own: int256 = unsafe_sub(unsafe_mul(slope, c.held), convert(tier >> margin.TIER_DEDUCTION, int256))
+    last: int256 = unsafe_sub(c.held, units.ceil_div(words.field(tier, margin.TIER_LOWER, 54), c.mark))
+    return last, unsafe_add(unsafe_add(c.others, own), ROUND_UP), slope
+
+
+@internal
+@pure
 def least_lots(c: closing.Close, v: Venue) -> int256:
-    """@notice The least lots whose closing ends the liquidation at the pool's prices; all when none do."""
-    amm_unit: int256 = 1 if c.terms.pool & words.M54 != 0 else 0
+    """
+    @notice The least lots whose closing ends the liquidation at the pool's prices; all when none do.
+    @dev A pool that bears every trade is asked by the inequality that its quote comes down to, in the loop itself: a
+         step costs some hundred units of gas. Else it is quoted, which may take a search of its own.
+    """
+    if v.head == 0:
+        return 1
+    g: Ground = self._ground(c, v)
     tried: int256 = 0
     short: int256 = unsafe_sub(c.equity, margin.end_of(c.terms.policy, c.maintenance))
     lots: int256 = 1
+    now: int256 = 0
     gain: int256 = 0
     span: int256 = 0
+    last: int256 = 0
+    base: int256 = 0
+    slope: int256 = 0
     for _: uint256 in range(RAISES):
-        filled: int256 = 0
-        amount: int256 = 0
-        filled, amount = self.quote(c, v, lots, self.worst_price(c, lots))
-        if filled < lots:
-            return lots
-        now: int256 = closing.gap(c, lots, amount)
+        if v.ample:
+            if lots > last:
+                last, base, slope = self._tier_at(c, lots)
+            after: int256 = unsafe_div(unsafe_sub(base, unsafe_mul(slope, lots)), limits.RATE_ONE)
+            given: int256 = unsafe_sub(g.equity, unsafe_div(unsafe_add(unsafe_mul(g.equity, after), g.bump), g.whole))
+            if given < 0:
+                given = unsafe_sub(given, unsafe_sub(lots, 1))
+            reach: int256 = max(g.least, min(g.most, unsafe_div(given, lots)))
+            skew: int256 = unsafe_add(unsafe_mul(g.steep, lots), g.offset)
+            if lots > g.room or skew > unsafe_mul(g.depth, min(reach, g.bound)):
+                return lots
+            skew = unsafe_add(skew, g.offset)
+            if skew > 0:
+                skew = unsafe_add(skew, g.carry)
+            lost: int256 = max(unsafe_div(skew, g.scale), g.nearest)
+            amount: int256 = unsafe_mul(lots, unsafe_add(g.mark, unsafe_mul(g.side, lost)))
+            fee: int256 = unsafe_div(unsafe_add(unsafe_mul(amount, g.fee), ROUND_UP), limits.RATE_ONE)
+            after = unsafe_div(unsafe_add(unsafe_mul(after, g.end), ROUND_UP), limits.RATE_ONE)
+            now = unsafe_sub(unsafe_sub(unsafe_sub(g.equity, unsafe_mul(lots, lost)), fee), after)
+        else:
+            filled: int256 = 0
+            amount: int256 = 0
+            filled, amount = self.quote(c, v, lots, self.worst_price(c, lots))
+            if filled < lots:
+                return lots
+            now = closing.gap(c, lots, amount)
         if now >= 0:
             return lots
-        slack: int256 = unsafe_add(JITTER, unsafe_mul(amm_unit, lots))
+        slack: int256 = unsafe_add(JITTER, lots)  # the pool's price a lot is rounded: one unit a lot
         rise: int256 = unsafe_add(unsafe_sub(now, short), slack)
         run: int256 = unsafe_sub(lots, tried)
         need: int256 = max(1, unsafe_sub(unsafe_sub(0, now), slack))
@@ -95,11 +208,12 @@ def least_lots(c: closing.Close, v: Venue) -> int256:
         if span == 0 or unsafe_mul(rise, span) < unsafe_mul(gain, run):
             gain = rise
             span = run
-        if unsafe_mul(need, span) > unsafe_mul(gain, unsafe_sub(c.held, lots)):
+        need = unsafe_mul(need, span)
+        if need > unsafe_mul(gain, unsafe_sub(c.held, lots)):
             return c.held
         tried = lots
         short = now
-        lots = unsafe_add(lots, units.ceil_div(unsafe_mul(need, span), gain))
+        lots = unsafe_add(lots, unsafe_div(unsafe_add(need, unsafe_sub(gain, 1)), gain))
     return tried
 
 
@@ -165,3 +279,16 @@ def capacity_lots(c: closing.Close, now: int256) -> int256:
         used = words.field(c.forced, closing.USED, 58)
     lots: int256 = max(0, unsafe_sub(most, used)) // c.mark
     return 1 if lots == 0 and used == 0 and most > 0 else lots
+
+
+@internal
+@pure
+def capacity_after(c: closing.Close, now: int256, lots: int256) -> uint256:
+    """@notice Start of the capacity window and what is used in it once `lots` are closed, as fields of the word FORCED."""
+    start: int256 = words.field(c.forced, closing.START, 44)
+    used: int256 = words.field(c.forced, closing.USED, 58)
+    if self.is_window_over(c, now):
+        start = now
+        used = 0
+    used = unsafe_add(used, unsafe_mul(lots, c.mark))
+    return words.with_field(words.with_field(0, closing.START, 44, start), closing.USED, 58, used)

@@ -109,7 +109,7 @@ RULES = (
     ("a hedge is on the other side", "ranks.py", "if net == 0 or (net > 0) != (value > 0):", "if net == 0:"),
     ("isolated positions count in exposure", "ranks.py", "total += net_of(s, isolated)", "total += 0"),
     # socialise.py
-    ("the debtor is flat", "socialise.py", "if due <= 0 or not is_flat(s, bucket):", "if due <= 0:"),
+    ("the debtor is flat", "socialise.py", "if due <= 0 or not is_flat(s, bucket) or", "if due <= 0 or"),
     ("the fund before the winners", "socialise.py", "paid = min(due, claimable(s, market, slot))", "paid = 0"),
     ("cuts are exact in sum", "socialise.py", "cut = mul_floor_div(amount, reached, total) - mul_floor_div(amount, seen, total)", "cut = mul_floor_div(amount, profit, total)"),
     ("none is cut below zero", "socialise.py", "return int(max(0, min(profit, equity)))", "return int(profit)"),

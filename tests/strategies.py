@@ -116,6 +116,8 @@ def assets(draw: st.DrawFn, underlying: str | None = None) -> Row:
         "oracle": oracle,
         "stable": draw(beside),
         "redemption": draw(st.none() | beside),
+        "redemption_floor": draw(st.sampled_from([0, 0, ONE, ONE - 1]) | RATES),
+        "peg_band": draw(st.sampled_from([ONE, 0, 1, ONE // 50]) | RATES),
         "weight_maintenance": weight,
         "weight_initial": min(weight, draw(RATES)),
         "supply_start": start,

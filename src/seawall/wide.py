@@ -109,6 +109,18 @@ def split_exceeds(amount: int, high: int, low: int) -> bool:
     return lead > 0 or (lead == 0 and (gap & SPLIT_MASK) > 0)
 
 
+@kernel
+def rate_up(amount: int, rate: int) -> int:
+    """ceil(amount * rate / RATE_ONE) for 0 <= amount <= 2^59, 0 <= rate <= 2 * RATE_ONE."""
+    return int(split_ceil_rate((amount >> SPLIT_BITS) * rate, (amount & SPLIT_MASK) * rate))
+
+
+@kernel
+def rate_down(amount: int, rate: int) -> int:
+    """floor(amount * rate / RATE_ONE), within the bounds of `rate_up`."""
+    return -split_ceil_rate(-((amount >> SPLIT_BITS) * rate), -((amount & SPLIT_MASK) * rate))
+
+
 @warm_up
 def compile_wide() -> None:
     """Compiles every function here."""
@@ -117,3 +129,5 @@ def compile_wide() -> None:
     mul_ceil_div(1, 1, 1)
     split_ceil_rate(1, 1)
     split_exceeds(1, 1, 1)
+    rate_up(1, 1)
+    rate_down(1, 1)

@@ -3,8 +3,12 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
+import random
 import shutil
+import signal
+import sqlite3
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -15,11 +19,13 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from hyperliquid_line import Line
+from seawall.risk.moves import HOUR_MS
 from seawall.signing import Domain, Key, Signature, signature_fields, typed_digest
-from venue_process import Process
+from venue_process import MARKETS, Process
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TICK_SECONDS = 0.25
+TOKEN = "a-token-of-the-admin"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -76,6 +82,37 @@ def told(process: Process, path: str) -> Any:
     """What /v1 says."""
     with urllib.request.urlopen(f"{process.url}/v1{path}", timeout=10) as answer:
         return json.load(answer)
+
+
+def order_admin(process: Process, path: str, **body: Any) -> Any:
+    """What the admin's port answers to an order of an operator."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{process.admin}/admin/{path}", json.dumps(body).encode())
+    asked.add_header("authorization", f"Bearer {TOKEN}")
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.load(answer)
+
+
+def with_past(process: Process, hours: int) -> None:
+    """Starts a venue whose history knows its markets for so many hours, walking by about half a percent an hour."""
+    process.start()
+    process.kill(signal.SIGTERM)
+    base = sqlite3.connect(next((process.folder / "data").rglob("history.sqlite")))
+    drawn = random.Random(7)
+    with contextlib.closing(base), base:
+        rows = base.execute("select number, time, coin, size_decimals from seawall_listings").fetchall()
+        base.execute("update seawall_listings set time = time - ?", (hours * HOUR_MS,))
+        for market, listed, coin, decimals in rows:
+            start, price = listed - listed % HOUR_MS, MARKETS[coin] * 10.0 ** (6 - decimals)
+            for back in range(1, hours):
+                before = price * math.exp(drawn.gauss(0.0, 0.005))
+                high, low = 1.002 * max(before, price), 0.998 * min(before, price)
+                bar = (round(before), round(high), round(low), round(price), 1_000, 10**12, 50)
+                base.execute(
+                    "insert into seawall_candles values (?, '1h', ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (market, start - back * HOUR_MS, *bar),
+                )
+                price = before
+    process.start()
 
 
 @contextlib.contextmanager

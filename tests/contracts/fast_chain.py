@@ -213,8 +213,8 @@ class FastWorld(World):
 
     make = FastClient
 
-    def __init__(self, record_file: Path | None = None, **changes: Any) -> None:
-        super().__init__(FastChain(), KEY, record_file, **changes)
+    def __init__(self, record_file: Path | None = None, chain: FastChain | None = None, **changes: Any) -> None:
+        super().__init__(chain or FastChain(), KEY, record_file, **changes)
 
     def pass_time(self, seconds: int) -> None:
         self.w3.evm.set_time(self.w3.evm.now + seconds)

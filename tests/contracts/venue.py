@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import npm
 import pytest
 
 pytest.importorskip("web3", reason="chains are an extra: pip install seawall[chain]")
@@ -29,9 +30,9 @@ TESTER_KEY = (1).to_bytes(32, "big")
 @contextmanager
 def anvil(*options: str) -> Iterator[str]:
     """The address of an anvil of its own. Skips where there is none."""
-    found = os.environ.get("ANVIL") or shutil.which("anvil")
+    found = os.environ.get("ANVIL") or shutil.which("anvil") or npm.anvil()
     if not found:
-        pytest.skip("anvil is not installed: npm install @foundry-rs/anvil, and ANVIL names it")
+        pytest.skip(f"no anvil: {npm.install()}; ANVIL names one that is installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -74,11 +75,12 @@ class World:
         return (client or self.client).at(name, self.record.addresses[name])
 
     def wallet(self, usd: int) -> Client:
-        """A new wallet with money in its account."""
+        """A new wallet with money in its account; without any it has no account yet."""
         self.wallets += 1
         made = self.make(self.w3, (7_000 + self.wallets).to_bytes(32, "big"))
         self.venue.give(made.address, usd * USD)
-        self.venue.deposit(made, usd * USD)
+        if usd:
+            self.venue.deposit(made, usd * USD)
         return made
 
     def trade(self, wallet: Client, market: int, lots: int, *, buys: bool = True) -> Any:

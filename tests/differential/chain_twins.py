@@ -59,7 +59,7 @@ class Chain:
         modules = {name: puppet(name) for name in MODULES}
         for place, name in enumerate(REAL):
             modules[name] = create_address(DEPLOYER, start + 1 + place)
-        permits = [(modules[name], sort, mask) for name, sort, mask in PERMITS]
+        permits = [(modules[name], sort, mask) for name, sort, mask in PERMITS if name in modules]
         self.modules = modules
         self.house = self.evm.deploy("ClearingHouse", tuple(modules[name] for name in MODULES), permits)
         house = self.house.address
@@ -68,8 +68,11 @@ class Chain:
         self.serial = 0
         self.refusals = keccak(b"FillRefused(uint256,uint256)")
         self.desk = self.evm.deploy("AccountDesk", house)
-        self.liquidation = self.evm.deploy("Liquidation", house, modules["deleveraging"], modules["vault"])
-        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"])
+        pool_close = create_address(DEPLOYER, start + 1 + len(REAL))
+        arguments = (house, modules["deleveraging"], modules["appraiser"], pool_close)
+        self.liquidation = self.evm.deploy("Liquidation", *arguments)
+        self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"], modules["appraiser"])
+        assert self.evm.deploy("PoolClose", house).address == pool_close
         assert [c.address for c in (self.exchange, self.deleveraging)] == [modules["exchange"], modules["deleveraging"]]
 
     def order(self, account: int, market: int, buys: bool, lots: int, price: int, reduces: bool) -> SignedOrder:

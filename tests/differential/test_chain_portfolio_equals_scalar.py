@@ -35,9 +35,9 @@ class House:
         self.evm = Evm()
         self.where = {name: puppet(name) for name in MODULES}
         self.where["appraiser"] = create_address(DEPLOYER, self.evm.nonce() + 1)
-        permits = [(self.where[m], sort, mask) for m, sort, mask in PERMITS]
+        permits = [(self.where[m], sort, mask) for m, sort, mask in PERMITS if m in self.where]
         self.house = self.evm.deploy("ClearingHouse", tuple(self.where[m] for m in MODULES), permits)
-        self.appraiser = self.evm.deploy("Appraiser", self.house.address, self.where["vault"], DEPLOYER)
+        self.appraiser = self.evm.deploy("Appraiser", self.house.address, self.where["vault"], DEPLOYER, DEPLOYER)
         for account in (ONE, OTHER):
             self.send("vault", "open_account", account, 1)
             self.send("vault", "credit", account, 2**50)

@@ -36,7 +36,7 @@ class Rails:
         self.evm = Evm(START // 1000)
         modules = {name: puppet(name) for name in MODULES}
         modules["steward"] = create_address(DEPLOYER, self.evm.nonce() + 1)
-        permits = [(modules[m], sort, mask) for m, sort, mask in PERMITS]
+        permits = [(modules[m], sort, mask) for m, sort, mask in PERMITS if m in modules]
         self.house = self.evm.deploy("ClearingHouse", tuple(modules[m] for m in MODULES), permits)
         people = (DEPLOYER, DEPLOYER, DEPLOYER, ORACLE, DEPLOYER)
         self.steward = self.evm.deploy("RiskSteward", self.house.address, *people)

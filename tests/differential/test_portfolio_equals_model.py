@@ -11,7 +11,8 @@ from build import terms_of
 from model import scenario as model
 from model.liquidation import world_at
 from model.margin import health as model_health
-from seawall.margin.greeks import greeks, lp_delta, lp_gamma, lp_value
+from seawall.margin.greeks import greeks
+from seawall.margin.liquidity import lp_delta, lp_gamma, lp_value
 from seawall.margin.portfolio_price import portfolio_liquidation_prices
 from seawall.margin.scenario import portfolio_health, portfolio_margin
 from seawall.terms.bucket import LpHolding

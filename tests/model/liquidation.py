@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from model.margin import ONE, World, health, maintenance_exact, pending_of, value_maintenance
+from model.margin import ONE, World, health, kept_price, maintenance_exact, pending_of, value_maintenance
 
 
 def world_at(world: World, market: str, price: int) -> World:
@@ -19,7 +19,7 @@ def linked_gain(world: World, market: str, price: int) -> int:
     for name, balance in world["bucket"]["collateral"]:
         asset = world["assets"][name]
         if asset["underlying"] == market:
-            now = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+            now = kept_price(asset)
             worth = balance * Fraction(asset["weight_maintenance"], ONE) * now
             gain += floor(worth * price / world["marks"][market]["mark"]) - value_maintenance(asset, balance)
     return gain
@@ -55,7 +55,7 @@ def margin_left(world: World, market: str, price: Fraction, closing_fee: int = 0
 def _collateral_at(asset: dict[str, Any], balance: int, world: World, market: str, price: Fraction) -> Fraction:
     if asset["underlying"] != market:
         return Fraction(value_maintenance(asset, balance))
-    now = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+    now = kept_price(asset)
     return balance * Fraction(asset["weight_maintenance"], ONE) * now * price / world["marks"][market]["mark"]
 
 
@@ -151,7 +151,7 @@ def scaled_by(world: World, moves: dict[str, int], scale: Fraction) -> Fraction:
         left -= maintenance_exact(world["markets"][name]["tiers"], abs(value) * factor.get(name, Fraction(1)))
     for name, balance in world["bucket"]["collateral"]:
         asset = world["assets"][name]
-        price = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
+        price = kept_price(asset)
         worth = balance * Fraction(asset["weight_maintenance"], ONE) * price
         left += worth * (factor.get(asset["underlying"], Fraction(1)) - 1)
     return left

@@ -89,14 +89,24 @@ def value_initial(asset: Row, balance: int) -> int:
         weight = floor(weight * Fraction(asset["supply_start"], asset["supply_total"]))
     prices = [asset["oracle"], asset["stable"]]
     if asset["redemption"] is not None:
+        band = Fraction(ONE - asset.get("peg_band", ONE), ONE)
+        if asset["oracle"] < floor(asset["redemption"] * band):
+            return 0
         prices.append(asset["redemption"])
     return floor(balance * Fraction(weight, ONE) * min(prices))
 
 
 def value_maintenance(asset: Row, balance: int) -> int:
-    """balance x weight_maintenance x the lower of oracle and redemption; down."""
-    price = asset["oracle"] if asset["redemption"] is None else min(asset["oracle"], asset["redemption"])
-    return floor(balance * Fraction(asset["weight_maintenance"], ONE) * price)
+    """balance x weight_maintenance x its price; down."""
+    return floor(balance * Fraction(asset["weight_maintenance"], ONE) * kept_price(asset))
+
+
+def kept_price(asset: Row) -> int:
+    """The lower of oracle and redemption, not below the floor of redemption."""
+    if asset["redemption"] is None:
+        return int(asset["oracle"])
+    least = floor(asset["redemption"] * Fraction(asset.get("redemption_floor", 0), ONE))
+    return max(min(asset["oracle"], asset["redemption"]), least)
 
 
 def pending_of(position: Row, mark: Row) -> int:

@@ -9,7 +9,7 @@ import pytest
 from seawall.engine.rows import rows_of
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import accounting, judge, model_admin, model_margin, model_money, model_people
+from seawall.simulation import accounting, judge, model_margin, model_money
 from seawall.simulation.genesis import address_of, rows_from
 from seawall.simulation.judge import Judge
 from seawall.simulation.judge_clock import Clock
@@ -42,7 +42,7 @@ def added(column: str, place: Any, amount: int = 1) -> Tamper:
 
 
 def test_every_kind_of_command_is_judged() -> None:
-    judged = {*model_money.JUDGES, *model_margin.JUDGES, *model_people.JUDGES, *model_admin.JUDGES, *judge.ORDERS, *OWN}
+    judged = {*model_money.JUDGES, *model_margin.JUDGES, *judge.PLAIN, *judge.COLLATERAL, *judge.ORDERS, *OWN}
     assert judged == set(command.FIELDS)
 
 

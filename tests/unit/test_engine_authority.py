@@ -15,16 +15,16 @@ TRADER, MOVER, BOTH = command.MAY_TRADE, command.MAY_TRANSFER, command.MAY_TRADE
 ROLES = (command.SEQUENCER, command.ORACLES, command.BRIDGE, command.RISK, command.GUARDIAN, command.ADMIN)
 
 # written by hand, apart from the table in the code: who may sign each kind
-OWNER_ONLY = (2, 3, 4, 11, 40, 41, 42)
-TRADING = (15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27)
+OWNER_ONLY = (2, 3, 4, 11, 40, 41, 42, 74, 76, 78)
+TRADING = (15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 75, 79)
 MOVING = (14,)
 OF_ROLES = {
     command.SEQUENCER: (1, 30, 32, 33),
     command.ORACLES: (31,),
-    command.BRIDGE: (1, 10, 12, 13),
-    command.RISK: (50,),
+    command.BRIDGE: (1, 10, 12, 13, 73, 77, 80),
+    command.RISK: (50, 72),
     command.GUARDIAN: (51,),
-    command.ADMIN: (43, 60, 61, 62, 63, 64, 65),
+    command.ADMIN: (43, 60, 61, 62, 63, 64, 65, 70, 71),
 }
 
 

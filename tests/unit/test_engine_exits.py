@@ -56,6 +56,11 @@ ELSEWHERE = {
     command.TWAP: "each slice is an order: below",
     command.POOL_REMOVE: "pays the account; the pool's own check is in test_engine_pools.py",
     command.INSURANCE_REMOVE: "pays the account; the fund's floor is in test_engine_insurance.py",
+    command.WITHDRAW_ASSET: "lots leave, not cash: test_engine_collateral.py",
+    command.DETACH_RANGE: "a position leaves, not cash: test_engine_liquidity.py",
+    command.MOVE_RANGE: "a position moves, not cash: test_engine_liquidity.py",
+    command.MOVE_ASSET: "lots move, not cash: test_engine_collateral.py",
+    command.BUY_ASSET: "somebody must be selling: test_engine_collateral.py",
 }
 REFUSALS = (code.WITHDRAWABLE, code.INITIAL_MARGIN)
 

@@ -1,4 +1,4 @@
-"""What anybody may check over `/v1`: promises and books, proofs of inclusion, liquidations at price."""
+"""What anybody may check over `/v1`: promises and books, proofs of inclusion."""
 
 import hashlib
 from fractions import Fraction
@@ -18,7 +18,7 @@ from seawall.venue.ops.limits import Limits
 from seawall.venue.reads import Reads
 from seawall.venue.rest.audit import Leaf, Tree
 from seawall.venue.rest.audit_routes import SHAPES, audit_router
-from seawall.venue.rest.audit_shapes import ChecksView, CurveView, InclusionView, LeafView, TreeView
+from seawall.venue.rest.audit_shapes import ChecksView, InclusionView, LeafView, TreeView
 from seawall.venue.rest.routes import Rest, create_rest
 from venue_rig import Rig, key, run
 
@@ -95,22 +95,6 @@ def test_a_broken_book_is_told(tmp_path: Path) -> None:
         broken = {one.name: one.facts for one in told.checks if not one.holds}
         assert "INV_CONSERVATION" in broken
         assert "off by" in broken["INV_CONSERVATION"]
-
-    run(tmp_path, scenario)
-
-
-def test_the_curve_turns_where_the_engine_says_that_liquidation_begins(tmp_path: Path) -> None:
-    async def scenario(rig: Rig) -> None:
-        client = await opened(rig)
-        told: CurveView = await asked(client, "/markets/BTC/liquidations", CurveView)
-        positions = (await client.get(f"/v1/accounts/{address_text(TAKER.address)}/positions")).json()["positions"]
-        price = float(positions[0]["liquidation_price"])
-        assert 40_000 < price < 50_000
-        for point in told.points:
-            is_gone = float(point.price) < price
-            assert (point.buckets >= 1) == (is_gone or float(point.shorts) > 0)
-            assert float(point.longs) == (pytest.approx(1.5 * float(point.price)) if is_gone else 0)
-        assert (await client.get("/v1/markets/NONE/liquidations")).status_code == 404
 
     run(tmp_path, scenario)
 

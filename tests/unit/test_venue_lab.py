@@ -108,7 +108,7 @@ def test_one_at_a_time_and_it_can_be_ended(tmp_path: Path, monkeypatch: pytest.M
         await ask("POST", "/runs", json={})
         await asyncio.sleep(0.2)
         second = await ask("POST", "/runs", json={})
-        assert (second.status_code, second.json()["code"]) == (503, "busy")
+        assert (second.status_code, second.json()["code"]) == (409, "running")
         assert (await ask("DELETE", "/runs/1")).json()["state"] == "cancelled"
         process = lab._process
         assert process is not None

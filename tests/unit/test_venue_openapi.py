@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from seawall.venue import config
 from seawall.venue.names import address_text
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.tokens import VARIABLE
+from seawall.venue.rest import lab as laboratory
+from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
+from seawall.venue.rest.audit_routes import audit_router
+from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
+from seawall.venue.rest.lab_routes import lab_router
+from seawall.venue.rest.lab_shapes import RunRequest
 from seawall.venue.risk.desk import SHAPES, RiskDesk
 from venue_rig import Rig, key
 
@@ -25,6 +32,12 @@ requests = pytest.importorskip("requests", reason="comes with schemathesis")
 TOKEN = "a-token-of-the-admin"
 EXAMPLES = int(os.environ.get("SEAWALL_API_EXAMPLES", "25"))
 OWNER = key(5)
+REPLAY = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir()
+(folder / "replay.json").write_text('{"schema": "seawall.replay/2"}')
+"""
 
 
 class Api:
@@ -44,7 +57,9 @@ class Api:
         app = FastAPI(title="Seawall", version="1")
         risk = RiskDesk(self.rig.service, self.ops)
         risk.office.mode = "live"
-        self.ops.mount(app, *risk.routers(self.ops.rest), shapes=SHAPES)
+        self.lab = laboratory.Lab(self.rig.service, config.Lab())
+        more = (audit_router(self.ops.rest), lab_router(self.ops.rest, self.lab))
+        self.ops.mount(app, *risk.routers(self.ops.rest), *more, shapes=(*SHAPES, *AUDIT_SHAPES, *LAB_SHAPES))
         self.apps = {"/v1": app, "/admin": self.ops.admin_app}
         await self.rig.list_market()
         for wallet, usd in ((key(4), 1_000_000), (OWNER, 5_000)):
@@ -70,7 +85,15 @@ class Api:
         found: httpx.Response = self.do(send())
         return found
 
+    async def replayed(self) -> None:
+        """A first run of the laboratory, done."""
+        self.lab.start(RunRequest())
+        while self.lab.run(1).state == "running":
+            await asyncio.sleep(0.05)
+        assert self.lab.run(1).state == "done"
+
     def end(self) -> None:
+        self.do(self.lab.stop())
         self.do(self.ops.stop())
         self.do(self.rig.service.stop())
         self.loop.close()
@@ -78,14 +101,18 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    made = Api(tmp_path_factory.mktemp("venue"))
-    yield made
-    made.end()
+    with pytest.MonkeyPatch.context() as patch:  # a replay takes minutes: here it writes its file
+        patch.setattr(laboratory, "command_of", lambda _, folder: [sys.executable, "-c", REPLAY, str(folder)])
+        made = Api(tmp_path_factory.mktemp("venue"))
+        made.do(made.replayed())
+        yield made
+        made.end()
 
 
 def operations() -> list[tuple[str, str, str]]:
     """(port, path, method) of every route; the documents are the same for every venue."""
     paths = [("/v1", path, "GET") for path in V1_READS] + [("/v1", path, "POST") for path in V1_WRITES]
+    paths.append(("/v1", "/v1/lab/runs/{number}", "DELETE"))
     return paths + [("/admin", path, "POST") for path in ADMIN_WRITES] + [("/admin", "/admin/acts", "GET")]
 
 
@@ -95,13 +122,27 @@ V1_READS = (
     "/v1/markets/{coin}",
     "/v1/markets/{coin}/parameters",
     ACCOUNT,
+    "/v1/markets/{coin}/queue",
     *(f"{ACCOUNT}/{name}" for name in ("positions", "surface", "liquidations", "ledger", "ranks", "foresight")),
+    "/v1/checks",
+    f"{ACCOUNT}/inclusion",
+    "/v1/lab",
+    "/v1/lab/runs/{number}",
+    "/v1/lab/runs/{number}/replay",
     "/v1/risk",
     "/v1/risk/proposals",
+    "/v1/risk/history/{coin}",
     "/v1/risk/exposure/{coin}",
     "/v1/risk/insurance",
 )
-V1_WRITES = (f"{ACCOUNT}/what-if", "/v1/alerts", "/v1/risk/proposals")
+V1_WRITES = (
+    f"{ACCOUNT}/what-if",
+    f"{ACCOUNT}/what-if/foresight",
+    "/v1/alerts",
+    "/v1/risk/proposals",
+    "/v1/lab/runs",
+)
+KNOWN = {"address": address_text(OWNER.address), "coin": "BTC", "number": 1}
 ADMIN_WRITES = tuple(
     f"/admin/{name}" for name in ("status", "halt", "resume", "guard", "parameter", "market", "feed", "snapshot")
 )
@@ -139,7 +180,7 @@ def test_no_request_is_a_fault(api: Api, port: str, path: str, method: str) -> N
     @given(case=drawn, is_known=st.booleans(), has_token=st.booleans())
     def ask(case: Any, is_known: bool, has_token: bool) -> None:
         if is_known:  # half of the requests are about what is there
-            for name, value in (("address", address_text(OWNER.address)), ("coin", "BTC")):
+            for name, value in KNOWN.items():
                 if name in (case.path_parameters or {}):
                     case.path_parameters[name] = value
         prepared = requests.Request(**case.as_transport_kwargs(base_url="http://venue")).prepare()

@@ -1,14 +1,10 @@
 """`/v1` on a real venue: its figures against the engine's own, and what it says of orders, shocks and liquidations."""
 
-from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
 
 from seawall.engine.venue import Venue
 from seawall.kernel import INTERPRETED
@@ -19,73 +15,21 @@ from seawall.simulation.world import World
 from seawall.terms import command, parameter
 from seawall.terms.parameter import MARKET
 from seawall.terms.venue_parameter import VENUE
-from seawall.venue import config
 from seawall.venue.batch import Batch
-from seawall.venue.decimals import units_of
 from seawall.venue.mirror import Kept, Mirror
 from seawall.venue.names import address_text
-from seawall.venue.ops.limits import Limits
-from seawall.venue.reads import Reads
 from seawall.venue.rest.account_shapes import AccountView, PositionsView, RanksView
 from seawall.venue.rest.errors import CODES
 from seawall.venue.rest.ledger import LedgerView
 from seawall.venue.rest.receipt_shapes import LiquidationsView
-from seawall.venue.rest.routes import SHAPES, Rest, create_rest
+from seawall.venue.rest.routes import SHAPES
 from seawall.venue.rest.surface import SurfaceView
 from seawall.venue.rest.terms import account_of, buckets_of
-from seawall.venue.rest.what_if_shapes import WhatIfView
 from seawall.venue.views.figures import Reader
+from venue_door import MAKER, OTHER, TAKER, Door, micro, opened, path_of
 from venue_rig import START, USD, Rig, key, run
 
-MAKER, TAKER, OTHER = key(1), key(2), key(3)
 COMMANDS = 3_000 if INTERPRETED else 20_000
-Ask = Callable[..., Awaitable[Any]]
-
-
-def micro(text: str) -> int:
-    return units_of(text, 6, "usd")
-
-
-class Door:
-    """The routes on a rig's service, asked in process."""
-
-    def __init__(self, rig: Rig, **limits: Any) -> None:
-        self.rest = Rest(rig.service, Reads(rig.service.desk.venue), Limits(config.Limits(**limits)))
-        self.app = FastAPI()
-        create_rest(self.app, self.rest)
-        transport = httpx.ASGITransport(self.app, client=("10.1.1.1", 5))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://venue")
-
-    async def get(self, path: str, kind: type[Any] | None = None, **params: Any) -> Any:
-        found = await self.client.get(f"/v1{path}", params=params)
-        assert found.status_code == 200, found.text
-        return found.json() if kind is None else msgspec.json.decode(found.content, type=kind)
-
-    async def refused(self, path: str, code: str, **params: Any) -> str:
-        found = await self.client.get(f"/v1{path}", params=params)
-        assert found.status_code == CODES[code][0], found.text
-        assert found.json()["code"] == code
-        return str(found.json()["msg"])
-
-    async def what_if(self, wallet: Any, **body: Any) -> WhatIfView:
-        found = await self.client.post(f"/v1/accounts/{address_text(wallet.address)}/what-if", json=body)
-        assert found.status_code == 200, found.text
-        return msgspec.json.decode(found.content, type=WhatIfView)
-
-
-def path_of(wallet: Any, rest: str = "") -> str:
-    return f"/accounts/{address_text(wallet.address)}{rest}"
-
-
-async def opened(rig: Rig) -> None:
-    """BTC at 50,000 USD; a taker long 1.5 BTC of a maker, at 20x; an order that rests."""
-    await rig.list_market()
-    await rig.fund(MAKER, 1_000_000)
-    await rig.fund(TAKER, 10_000)
-    await rig.fund(OTHER, 1_000)
-    await rig.order(MAKER, False, "50000", "1.5")
-    assert "filled" in await rig.order(TAKER, True, "50000", "1.5")
-    await rig.order(TAKER, True, "49000", "0.5")
 
 
 @pytest.mark.parametrize(("seed", "number"), [(3, 0), (5, 4), (8, 11)])
@@ -272,6 +216,7 @@ def test_ranks_name_the_first_to_be_closed(tmp_path: Path) -> None:
         assert (mine.side, mine.in_profit, mine.light) == ("short", True, 4)
         (theirs,) = (await door.get(path_of(TAKER, "/ranks"), RanksView)).ranks
         assert (theirs.side, theirs.in_profit) == ("long", False)
+        assert [(one.place, one.of) for one in (mine, theirs)] == [(1, 1), (1, 1)]
 
     run(tmp_path, scenario)
 
@@ -284,6 +229,7 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
         assert market == await door.get("/markets/BTC")
         assert (market["status"], market["mark"], market["open_interest"]) == ("active", "50000.0", "1.5")
         assert (market["open_interest_usd"], market["max_leverage"]) == ("75000.0", 20)
+        assert market["leverage_limit"] == "tier"
         assert market["tiers"] == [{"lower": "0.0", "max_leverage": 20, "maintenance": "0.025"}]
         await rig.rows(
             {"kind": command.GUARD, "signer": command.GUARDIAN, "flags": command.REDUCING},
@@ -294,7 +240,8 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
                 "price": 10,
             },
         )
-        assert (await door.get("/markets/BTC"))["status"] == "reduce_only"
+        now = await door.get("/markets/BTC")
+        assert (now["status"], now["max_leverage"], now["leverage_limit"]) == ("reduce_only", 10, "cap")
         told = {one["name"]: one for one in (await door.get("/markets/BTC/parameters"))["parameters"]}
         assert sorted(told) == sorted(spec.name for spec in MARKET.values())
         cap = told["leverage_cap"]

@@ -5,12 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import numpy as np
 import pytest
-from fastapi import FastAPI
 
+from risk_rig import OTHER, TAKER, Desk, opened
 from seawall.cli.main import main
 from seawall.ledger import state
 from seawall.risk.engine import RiskModel
@@ -27,56 +26,12 @@ from seawall.venue.info.answer import answer as inform
 from seawall.venue.names import address_text
 from seawall.venue.ops.alerts.rules import Sight, account_levels
 from seawall.venue.ops.alerts.shapes import LiquidationChance
-from seawall.venue.ops.operations import Operations
-from seawall.venue.ops.tokens import VARIABLE
-from seawall.venue.rest.errors import CODES
-from seawall.venue.risk.desk import SHAPES, RiskDesk
 from venue_rig import Rig, key, run
 
 ROOT = Path(__file__).resolve().parents[2]
-MAKER, TAKER, OTHER = key(1), key(2), key(3)
 SIGNERS = (key(11), key(12), key(13))
 LIVE = config.Risk(mode="live")
 PROPOSAL = Proposal(market=0, number=1, amount=420_000, serial=7, expires=1_760_000_460_000, report=b"\x05" * 32)
-
-
-class Desk:
-    """A rig's venue with its risk desk and `/v1` on it, in process."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.rig = rig
-        self.ops = Operations(rig.service, {VARIABLE: "a-token-of-the-admin"})
-        self.risk = RiskDesk(rig.service, self.ops)
-        self.office = self.risk.office
-        app = FastAPI()
-        self.ops.mount(app, *self.risk.routers(self.ops.rest), shapes=SHAPES)
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 5))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://venue")
-
-    async def get(self, path: str, **params: Any) -> Any:
-        found = await self.client.get(f"/v1{path}", params=params)
-        assert found.status_code == 200, found.text
-        return found.json()
-
-    async def refused(self, path: str, code: str, **params: Any) -> None:
-        found = await self.client.get(f"/v1{path}", params=params)
-        assert (found.status_code, found.json()["code"]) == (CODES[code][0], code), found.text
-
-    def live(self, number: int) -> int:
-        return int(self.rig.service.columns["param"][0, number])
-
-
-async def opened(rig: Rig) -> Desk:
-    """BTC at 50,000 USD; a taker long 1.5 BTC of a maker, at 7.5x; a book on both sides."""
-    await rig.list_market()
-    desk = Desk(rig)
-    for wallet, usd in ((MAKER, 1_000_000), (TAKER, 10_000), (OTHER, 1_000)):
-        await rig.fund(wallet, usd)
-    await rig.order(MAKER, False, "50000", "1.5")
-    assert "filled" in await rig.order(TAKER, True, "50000", "1.5")
-    await rig.order(MAKER, False, "50010", "3")
-    await rig.order(MAKER, True, "49990", "2")
-    return desk
 
 
 # signed proposals
@@ -379,6 +334,37 @@ def test_foresight_over_v1(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
+def test_foresight_of_what_if_is_what_is_then_foreseen(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        taker, other = (address_text(one.address) for one in (TAKER, OTHER))
+
+        async def after(who: str, **body: Any) -> Any:
+            found = await desk.client.post(f"/v1/accounts/{who}/what-if/foresight", json=body)
+            assert found.status_code == 200, found.text
+            return found.json()
+
+        now = await desk.get(f"/accounts/{taker}/foresight")
+        told = await after(taker, deposit="2000")
+        assert told["before"]["probabilities"] == now["probabilities"]
+        assert told["before"]["score"] > told["after"]["score"] > 0
+        order = {"coin": "BTC", "side": "buy", "size": "0.3", "price": "50010"}
+        told = await after(other, order=order)
+        assert (told["before"]["buckets"], told["before"]["score"]) == ([], 0)
+        assert [one["bucket"] for one in told["after"]["buckets"]] == ["cross"]
+        assert "filled" in await rig.order(OTHER, True, "50010", "0.3", tif="Ioc")
+        now = await desk.get(f"/accounts/{other}/foresight")
+        assert told["after"]["probabilities"] == now["probabilities"]
+        assert told["paths"] == now["paths"] > 0
+        gone = await after(other, moves={"BTC": "-0.2"})
+        assert (gone["after"]["score"], gone["after"]["probabilities"]["hour_1"]) == (100, "1")
+        assert (await after(taker, order={**order, "side": "sell", "size": "1.5"}))["after"]["score"] == 0
+        refused = await desk.client.post(f"/v1/accounts/{taker}/what-if/foresight", json={})
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+
+    run(tmp_path, scenario)
+
+
 def test_exposure_and_insurance_over_v1(tmp_path: Path) -> None:
     """The taker's 75,000 USD long of 10,000 USD falls at -11.1 %, the maker never."""
 
@@ -398,6 +384,20 @@ def test_exposure_and_insurance_over_v1(tmp_path: Path) -> None:
         assert worst["groups"][0]["address"] == address_text(TAKER.address)
         assert float(fund["need"]) == float(worst["cover"]) >= 27_500.0
         await desk.refused("/risk/exposure/DOGE", "unknown_coin")
+
+    run(tmp_path, scenario)
+
+
+def test_the_curve_turns_where_the_engine_says_that_liquidation_begins(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        (held,) = (await desk.get(f"/accounts/{address_text(TAKER.address)}/positions"))["positions"]
+        price = float(held["liquidation_price"])
+        assert 40_000 < price < 50_000
+        for point in (await desk.get("/risk/exposure/BTC"))["curve"]:
+            is_gone = float(point["price"]) < price
+            assert float(point["longs"]) == (float(held["value"]) if is_gone else 0)
+            assert (point["accounts"] >= 1) == (is_gone or float(point["shorts"]) > 0)
 
     run(tmp_path, scenario)
 

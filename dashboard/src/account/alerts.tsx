@@ -21,6 +21,7 @@ const KINDS: Kind[] = [
   { kind: "margin_call", words: "Equity falls below what new risk needs", field: null, unit: "", usual: "" },
   { kind: "margin_ratio", words: "Margin ratio rises above", field: "above", unit: "of 1", usual: "0.7" },
   { kind: "liquidation_distance", words: "The mark comes nearer to a liquidation price than", field: "below", unit: "of the mark", usual: "0.05" },
+  { kind: "liquidation_chance", words: "Probability of liquidation within 24 hours rises above", field: "above", unit: "of 1", usual: "0.01" },
   { kind: "funding_payment", words: "Funding paid at once is above", field: "above", unit: "USD", usual: "50" },
   { kind: "liquidation", words: "A liquidation begins", field: null, unit: "", usual: "" },
 ];

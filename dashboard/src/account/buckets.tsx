@@ -5,6 +5,7 @@ import { Line, Num } from "../parts/num";
 import { Level } from "../trade/summary";
 import type { Account, Bucket } from "../wire/types";
 import { Gauge } from "./gauge";
+import { MoneyButton } from "./money";
 
 const FIGURES: [keyof Bucket & string, string, string, ("share" | "plain")?][] = [
   ["equity", "Equity", "Value at mark: cash, unrealised profit and loss, funding earned and not settled"],
@@ -74,6 +75,7 @@ export function Buckets({ of }: { of: Account }) {
         <div class="bucket">
           <h3>Leaving</h3>
           <Leaving of={of} />
+          <MoneyButton />
         </div>
       </div>
     </Card>

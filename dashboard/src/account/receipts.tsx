@@ -1,7 +1,9 @@
 // Why was I liquidated: every liquidation line by line, and what those of others did to this account.
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { stamp } from "../parts/decimal";
+import { Lights } from "../parts/lights";
 import { Line, Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { useAsked } from "../state/asked";
 import { Price } from "../trade/tables";
 
@@ -27,49 +29,17 @@ type Receipt = {
   bad_debt: string;
 };
 type Deleveraging = { time: number; sequence: number; what: string; reason: string; coin: string; size?: string; price?: string; value?: string; amount?: string };
-type Rank = { coin: string; bucket: string; side: string; light: number; score: string; in_profit: boolean };
+type Rank = { coin: string; bucket: string; side: string; place: number; of: number; light: number; score: string; in_profit: boolean };
 const EVERY_MS = 6_000;
-const LIGHTS = 5;
 
-function Held({ of }: { of: Then[] }) {
-  return (
-    <Scroll label="Positions then">
-      <table class="table">
-        <thead>
-          <tr>
-            {["Held then", "Size", "Mark then", "Value", "Opened for", "Maintenance"].map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {of.map((one) => (
-            <tr key={one.coin}>
-              <td>{one.coin}</td>
-              <td>
-                <Num v={one.size} d={5} />
-              </td>
-              <td>
-                <Price coin={one.coin} v={one.mark} />
-              </td>
-              <td>
-                <Num v={one.value} />
-              </td>
-              <td>
-                <Num v={one.entry_notional} />
-              </td>
-              <td>
-                <Num v={one.maintenance} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
-  );
-}
+const HELD: Column<Then>[] = [
+  { head: "Held then", of: (one) => one.coin },
+  { head: "Size", of: (one) => <Num v={one.size} d={5} /> },
+  { head: "Mark then", of: (one) => <Price coin={one.coin} v={one.mark} /> },
+  { head: "Value", of: (one) => <Num v={one.value} /> },
+  { head: "Opened for", of: (one) => <Num v={one.entry_notional} /> },
+  { head: "Maintenance", of: (one) => <Num v={one.maintenance} /> },
+];
 
 function ReceiptCard({ of, open }: { of: Receipt; open: boolean }) {
   return (
@@ -79,7 +49,7 @@ function ReceiptCard({ of, open }: { of: Receipt; open: boolean }) {
         <Num v={of.equity} name="receipt-equity" /> fell below maintenance <Num v={of.maintenance} name="receipt-maintenance" />
         {of.ended === null ? <span class="badge warn">runs</span> : null}
       </summary>
-      <Held of={of.positions} />
+      <Table label="Positions then" columns={HELD} rows={of.positions} keyOf={(one) => one.coin} />
       <ol class="steps">
         {of.steps.map((one, number) => (
           <li key={number}>
@@ -156,10 +126,12 @@ export function Ranks({ who }: { who: string }) {
             <span>
               {one.coin} <small>{one.side}</small>
             </span>
-            <span class="lights" role="img" aria-label={`${one.light} of 4: ${one.light === 4 ? "among the first to be closed" : one.light === 0 ? "among the last" : "between"}`}>
-              {Array.from({ length: LIGHTS }, (_, at) => (
-                <i key={at} class={at <= one.light ? "on" : ""} />
-              ))}
+            <Lights of={one.light} />
+            <span>
+              <b data-name={`rank-${one.coin}`} data-value={one.place}>
+                {one.place}
+              </b>{" "}
+              of {one.of}
             </span>
             <small>{one.in_profit ? "in profit" : "at a loss: after all in profit"}</small>
           </li>

@@ -1,12 +1,14 @@
 // What the account would be if markets moved: the engine's answer (what-if of /v1) to a slider; and what it holds of each coin.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
+import { plus } from "../parts/decimal";
 import { Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { account, positions } from "../state/account";
 import { Level } from "../trade/summary";
 import { v1 } from "../wire/http";
-import type { Bucket, WhatIf } from "../wire/types";
+import type { Bucket, Position, WhatIf } from "../wire/types";
 
 const WAIT_MS = 150;
 
@@ -37,27 +39,19 @@ function useMoved(who: string, percent: number, only: string): WhatIf | null {
   return told.value;
 }
 
-function Moved({ of }: { of: Bucket }) {
-  return (
-    <tr>
-      <td>
-        {of.bucket} <Level of={of.level} />
-      </td>
-      <td>
-        <Num v={of.equity} name={`moved-${of.bucket}`} />
-      </td>
-      <td>
-        <Num v={of.maintenance} />
-      </td>
-      <td>
-        <Num v={of.margin_ratio} as="share" d={1} />
-      </td>
-      <td>
-        <Num v={of.free} />
-      </td>
-    </tr>
-  );
-}
+const MOVED: Column<Bucket>[] = [
+  { head: "Bucket then", of: (one) => <Then of={one} /> },
+  { head: "Equity", of: (one) => <Num v={one.equity} name={`moved-${one.bucket}`} /> },
+  { head: "Maintenance", of: (one) => <Num v={one.maintenance} /> },
+  { head: "Ratio", of: (one) => <Num v={one.margin_ratio} as="share" d={1} /> },
+  { head: "Free", of: (one) => <Num v={one.free} /> },
+];
+
+const Then = ({ of }: { of: Bucket }) => (
+  <>
+    {of.bucket} <Level of={of.level} />
+  </>
+);
 
 export function Stress({ who }: { who: string }) {
   const percent = useSignal(-10);
@@ -91,68 +85,40 @@ export function Stress({ who }: { who: string }) {
           {percent.value}%
         </output>
       </div>
-      <Scroll label="After the move">
-        <table class="table">
-          <thead>
-            <tr>
-              {["Bucket then", "Equity", "Maintenance", "Ratio", "Free"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>{(told?.after.buckets ?? []).map((one) => <Moved key={one.bucket} of={one} />)}</tbody>
-        </table>
-      </Scroll>
+      <Table label="After the move" columns={MOVED} rows={told?.after.buckets ?? []} keyOf={(one) => one.bucket} />
     </Card>
   );
+}
+
+const signed = (one: Position, text: string): string => `${one.side === "long" ? "" : "-"}${text}`;
+
+function exposures(equity: number): Column<Position>[] {
+  return [
+    { head: "Coin", of: (one) => one.coin },
+    { head: "Delta, coins", of: (one) => <Num v={signed(one, one.size)} d={5} tone name={`delta-coins-${one.coin}`} /> },
+    { head: "Delta, USD", of: (one) => <Num v={signed(one, one.value)} tone name={`delta-${one.coin}`} /> },
+    { head: "Of equity", of: (one) => (equity > 0 ? <Num v={(Number(signed(one, one.value)) / equity).toFixed(6)} as="share" d={1} /> : "–") },
+    { head: "Gamma", help: "By how much delta grows as the coin does: perps are linear", of: () => "0" },
+  ];
 }
 
 export function Exposures() {
   const equity = Number(account.value?.equity ?? 0);
   if (positions.value.length === 0) return null;
-  const deltas = positions.value.map((one) => (one.side === "long" ? 1 : -1) * Number(one.value));
-  const net = deltas.reduce((sum, one) => sum + one, 0);
+  const net = plus(...positions.value.map((one) => signed(one, one.value)));
   return (
     <Card title="Exposures" note="delta in USD: what the account earns if the coin doubles; perps are linear, so gamma is 0">
-      <Scroll label="Exposures">
-        <table class="table">
-          <thead>
-            <tr>
-              {["Coin", "Delta, coins", "Delta, USD", "Of equity", "Gamma"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {positions.value.map((one) => (
-              <tr key={one.coin + one.bucket}>
-                <td>{one.coin}</td>
-                <td>
-                  <Num v={`${one.side === "long" ? "" : "-"}${one.size}`} d={5} tone />
-                </td>
-                <td>
-                  <Num v={`${one.side === "long" ? "" : "-"}${one.value}`} tone />
-                </td>
-                <td>{equity > 0 ? <Num v={(((one.side === "long" ? 1 : -1) * Number(one.value)) / equity).toFixed(6)} as="share" d={1} /> : "–"}</td>
-                <td>0</td>
-              </tr>
-            ))}
-            <tr class="total">
-              <td>Net</td>
-              <td />
-              <td>
-                <Num v={net.toFixed(6)} tone />
-              </td>
-              <td>{equity > 0 ? <Num v={(net / equity).toFixed(6)} as="share" d={1} /> : "–"}</td>
-              <td>0</td>
-            </tr>
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Exposures" columns={exposures(equity)} rows={positions.value} keyOf={(one) => one.coin + one.bucket}>
+        <tr class="total">
+          <td>Net</td>
+          <td />
+          <td>
+            <Num v={net} tone name="delta-net" />
+          </td>
+          <td>{equity > 0 ? <Num v={(Number(net) / equity).toFixed(6)} as="share" d={1} /> : "–"}</td>
+          <td>0</td>
+        </tr>
+      </Table>
     </Card>
   );
 }

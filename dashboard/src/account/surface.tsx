@@ -1,8 +1,9 @@
 // How far markets may move before a bucket is liquidated: along each market alone, all together, and, for the two
 // largest positions of cross, in every direction of their plane.
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { share } from "../parts/decimal";
 import { Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { positions } from "../state/account";
 import { useAsked } from "../state/asked";
 import { Price } from "../trade/tables";
@@ -24,25 +25,25 @@ function Bar({ scale }: { scale: string }) {
   );
 }
 
-function Row({ of }: { of: Point }) {
-  const coins = Object.keys(of.prices);
+const COLUMNS: Column<Point>[] = [
+  { head: "Direction", of: (one) => one.direction },
+  { head: "Bucket", of: (one) => one.bucket },
+  { head: "Move", of: (one) => <Num v={one.scale} as="share" d={1} name={`surface-${one.direction}`} /> },
+  { head: null, hidden: "Distance", look: "barred", of: (one) => (one.scale === null ? <span class="muted">never</span> : <Bar scale={one.scale} />) },
+  { head: "Marks there", of: (one) => <Marks of={one.prices} /> },
+];
+
+function Marks({ of }: { of: Record<string, string> }) {
+  const coins = Object.keys(of);
   return (
-    <tr>
-      <td>{of.direction}</td>
-      <td>{of.bucket}</td>
-      <td>
-        <Num v={of.scale} as="share" d={1} name={`surface-${of.direction}`} />
-      </td>
-      <td class="barred">{of.scale === null ? <span class="muted">never</span> : <Bar scale={of.scale} />}</td>
-      <td>
-        {coins.slice(0, 3).map((coin) => (
-          <span key={coin} class="pricebit">
-            {coin} <Price coin={coin} v={of.prices[coin]!} />
-          </span>
-        ))}
-        {coins.length > 3 ? <span class="muted">and {coins.length - 3} more</span> : null}
-      </td>
-    </tr>
+    <>
+      {coins.slice(0, 3).map((coin) => (
+        <span key={coin} class="pricebit">
+          {coin} <Price coin={coin} v={of[coin]!} />
+        </span>
+      ))}
+      {coins.length > 3 ? <span class="muted">and {coins.length - 3} more</span> : null}
+    </>
   );
 }
 
@@ -106,24 +107,7 @@ export function Surface({ who }: { who: string }) {
       {answer.value !== null && standard.length === 0 ? <p class="empty">No positions: nothing can be liquidated.</p> : null}
       {standard.length ? (
         <div class={pair ? "surface paired" : "surface"}>
-          <Scroll label="Surface">
-            <table class="table left">
-              <thead>
-                <tr>
-                  {["Direction", "Bucket", "Move", "", "Marks there"].map((head) => (
-                    <th key={head} scope="col">
-                      {head || <span class="hidden">Distance</span>}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {standard.map((one) => (
-                  <Row key={one.bucket + one.direction} of={one} />
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table label="Surface" look="left" columns={COLUMNS} rows={standard} keyOf={(one) => one.bucket + one.direction} />
           {pair ? <Plane pair={pair} points={points} /> : null}
         </div>
       ) : null}

@@ -1,7 +1,8 @@
 // The state, and what of it can be checked: hashes, promises, books, and that the own account is in them.
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { plus, stamp } from "../parts/decimal";
 import { Line, Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { useAsked } from "../state/asked";
 import { address } from "../wire/session";
 import { Chain } from "./chain";
@@ -22,31 +23,10 @@ const Hash = ({ of, name }: { of: string; name?: string }) => (
   </span>
 );
 
-function Snapshots({ of }: { of: Snapshot[] }) {
-  if (of.length === 0) return <p class="why">No snapshot yet: the first is kept at a stop, or after half an hour.</p>;
-  return (
-    <Scroll label="Snapshots">
-      <table class="table left">
-        <thead>
-          <tr>
-            <th scope="col">Snapshot at</th>
-            <th scope="col">State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {of.map((one) => (
-            <tr key={one.sequence}>
-              <td>{one.sequence.toLocaleString("en")}</td>
-              <td class="last">
-                <Hash of={one.state_hash} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
-  );
-}
+const SNAPSHOTS: Column<Snapshot>[] = [
+  { head: "Snapshot at", of: (one) => one.sequence.toLocaleString("en") },
+  { head: "State", look: "last", of: (one) => <Hash of={one.state_hash} /> },
+];
 
 function Heads() {
   const { answer, error } = useAsked<Proofs>("/proofs", EVERY_MS);
@@ -67,7 +47,14 @@ function Heads() {
               <Hash of={told.journal_head} name="journal-head" />
             </Line>
           </dl>
-          <Snapshots of={told.snapshots} />
+          <Table
+            label="Snapshots"
+            look="left"
+            columns={SNAPSHOTS}
+            rows={told.snapshots}
+            keyOf={(one) => one.sequence}
+            empty="No snapshot yet: the first is kept at a stop, or after half an hour."
+          />
         </>
       ) : null}
     </Card>

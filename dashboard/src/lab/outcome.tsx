@@ -1,8 +1,9 @@
 // What came of a replay: figures side by side, plots, and a cursor through time.
 import { signal } from "@preact/signals";
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { grouped, usd } from "../parts/decimal";
 import { Plot, type Series } from "../parts/plot";
+import { type Column, Table } from "../parts/table";
 import { type Flow, type Replay, result, type RuleSet } from "./state";
 
 type Figure = [key: string, name: string, unit: "count" | "usd" | "bps" | "s"];
@@ -32,38 +33,24 @@ function said(value: number | undefined, unit: Figure[2]): string {
 
 function Figures({ of }: { of: Replay }) {
   const rules = atEqual.value ? of.rules_at_equal_margin : of.rules;
+  const columns: Column<Figure>[] = [
+    { head: "Figure", of: ([, name]) => name },
+    ...of.sets.map(({ rule, title }) => ({
+      head: title,
+      of: ([key, , unit]: Figure) => (
+        <span data-figure={`${rule}-${key}`} data-value={rules[rule]?.[key]}>
+          {said(rules[rule]?.[key], unit)}
+        </span>
+      ),
+    })),
+  ];
   return (
     <Card title="Figures" note={of.title} wide>
       <label class="check">
         <input type="checkbox" checked={atEqual.value} onChange={(event) => (atEqual.value = event.currentTarget.checked)} /> At equal margin: every rule
         set asks as much as the first
       </label>
-      <Scroll label="Figures of the replay">
-        <table class="table" data-name="figures">
-          <thead>
-            <tr>
-              <th scope="col">Figure</th>
-              {of.sets.map((one) => (
-                <th key={one.rule} scope="col">
-                  {one.title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {FIGURES.map(([key, name, unit]) => (
-              <tr key={key}>
-                <td>{name}</td>
-                {of.sets.map((one) => (
-                  <td key={one.rule} data-figure={`${one.rule}-${key}`} data-value={rules[one.rule]?.[key]}>
-                    {said(rules[one.rule]?.[key], unit)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Figures of the replay" name="figures" columns={columns} rows={FIGURES} keyOf={([key]) => key} />
       <p class="why hash">{of.command}</p>
     </Card>
   );

@@ -1,7 +1,8 @@
 // All markets at a glance, and what stands behind the chosen one.
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { usd } from "../parts/decimal";
 import { Line, Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { choose, coin, markets, venue } from "../state/venue";
 import { priceText } from "../trade/market_bar";
 import type { Market } from "../wire/types";
@@ -27,71 +28,48 @@ function basis(one: Market): string | null {
   return one.mark && one.index ? (Number(one.mark) / Number(one.index) - 1).toFixed(8) : null;
 }
 
-function MarketRow({ one, fund }: { one: Market; fund: Fund | undefined }) {
-  const live = one.sources.filter((source) => source.is_live).length;
-  return (
-    <tr class={one.coin === coin.value ? "chosen" : ""} data-market={one.coin}>
-      <td>
-        <button type="button" class="plain strong" aria-pressed={one.coin === coin.value} onClick={() => choose(one.coin)}>
-          {one.coin}
-        </button>
-      </td>
-      <td>
-        <State of={one.status} fine="active" />
-      </td>
-      <td>
-        <State of={one.breaker} fine="normal" />
-      </td>
-      <td>{one.mark ? priceText(one.mark, one.size_decimals) : "–"}</td>
-      <td>
-        <Num v={basis(one)} as="share" d={3} tone />
-      </td>
-      <td class={one.is_fresh ? "" : "bad"}>{one.index_age_ms === null ? "–" : `${(one.index_age_ms / 1000).toFixed(1)} s`}</td>
-      <td class={live < one.sources.length ? "warn" : ""}>
-        {live}/{one.sources.length}
-      </td>
-      <td>
-        <Num v={one.open_interest_usd} d={0} />
-      </td>
-      <td class="barred">
-        <Meter value={one.open_interest} of={one.open_interest_cap} label={`Open interest of ${one.coin} against its cap`} />
-      </td>
-      <td>
-        {one.max_leverage}× <small>of {one.tiers[0]?.max_leverage}×</small>
-      </td>
-      <td>
-        <Num v={one.funding_rate} as="share" d={4} tone />
-      </td>
-      <td>
-        <Num v={fund?.insurance} d={0} name={`insurance-${one.coin}`} />
-      </td>
-    </tr>
-  );
+const liveOf = (one: Market): number => one.sources.filter((source) => source.is_live).length;
+
+function columnsOf(funds: Funds | null): Column<Market>[] {
+  return [
+    { head: "Market", of: (one) => <Chooser of={one.coin} /> },
+    { head: "Status", of: (one) => <State of={one.status} fine="active" /> },
+    { head: "Breaker", of: (one) => <State of={one.breaker} fine="normal" /> },
+    { head: "Mark", of: (one) => (one.mark ? priceText(one.mark, one.size_decimals) : "–") },
+    { head: "To index", of: (one) => <Num v={basis(one)} as="share" d={3} tone /> },
+    { head: "Index age", look: (one) => (one.is_fresh ? "" : "bad"), of: (one) => (one.index_age_ms === null ? "–" : `${(one.index_age_ms / 1000).toFixed(1)} s`) },
+    { head: "Sources", look: (one) => (liveOf(one) < one.sources.length ? "warn" : ""), of: (one) => `${liveOf(one)}/${one.sources.length}` },
+    { head: "Open interest", of: (one) => <Num v={one.open_interest_usd} d={0} /> },
+    { head: "Of its cap", look: "barred", of: (one) => <Meter value={one.open_interest} of={one.open_interest_cap} label={`Open interest of ${one.coin} against its cap`} /> },
+    { head: "Leverage", of: (one) => <Caps of={one} /> },
+    { head: "Funding, 1h", of: (one) => <Num v={one.funding_rate} as="share" d={4} tone /> },
+    { head: "Insurance", of: (one) => <Num v={funds?.funds.find((fund) => fund.coin === one.coin)?.insurance} d={0} name={`insurance-${one.coin}`} /> },
+  ];
 }
 
-const HEADS = ["Market", "Status", "Breaker", "Mark", "To index", "Index age", "Sources", "Open interest", "Of its cap", "Leverage", "Funding, 1h", "Insurance"];
+const Chooser = ({ of }: { of: string }) => (
+  <button type="button" class="plain strong" aria-pressed={of === coin.value} onClick={() => choose(of)}>
+    {of}
+  </button>
+);
+
+const Caps = ({ of }: { of: Market }) => (
+  <>
+    {of.max_leverage}× <small>of {of.tiers[0]?.max_leverage}×</small>
+  </>
+);
 
 export function Markets({ funds }: { funds: Funds | null }) {
   return (
     <Card title="Markets" note="choose one to see it below" wide>
-      <Scroll label="Markets">
-        <table class="table">
-          <thead>
-            <tr>
-              {HEADS.map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {markets.value.map((one) => (
-              <MarketRow key={one.coin} one={one} fund={funds?.funds.find((fund) => fund.coin === one.coin)} />
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label="Markets"
+        columns={columnsOf(funds)}
+        rows={markets.value}
+        keyOf={(one) => one.coin}
+        rowOf={(one) => ({ class: one.coin === coin.value ? "chosen" : "", "data-market": one.coin })}
+        empty="No market is listed yet."
+      />
     </Card>
   );
 }

@@ -1,7 +1,8 @@
 // Why each parameter is what it is: values with their rails, and every change with its author and reason.
 import { signal } from "@preact/signals";
-import { Card, Scroll } from "../parts/card";
+import { Card } from "../parts/card";
 import { grouped, stamp } from "../parts/decimal";
+import { type Column, Table } from "../parts/table";
 import { useAsked } from "../state/asked";
 
 type Parameter = {
@@ -34,22 +35,22 @@ function rails(of: Parameter): string {
   return `up ${said(of.step_up ?? 0, of.unit)}, down ${said(of.step_down ?? 0, of.unit)} at once${wait}`;
 }
 
-function Row({ of }: { of: Parameter }) {
-  return (
-    <tr>
-      <td>
-        <span class="hash">{of.name}</span>
-        {of.is_railed ? <span class="badge">railed</span> : null}
-        {of.value !== of.static ? <span class="badge warn">moved</span> : null}
-      </td>
-      <td title={`${of.value} ${of.unit}`}>{said(of.value, of.unit)}</td>
-      <td>{said(of.static, of.unit)}</td>
-      <td>{of.pending === null ? "–" : `${said(of.pending, of.unit)} from ${stamp(of.pending_from ?? 0)}`}</td>
-      <td class="wrap muted">{rails(of)}</td>
-      <td class="wrap">{of.reason}</td>
-    </tr>
-  );
-}
+const PARAMETERS: Column<Parameter>[] = [
+  { head: "Parameter", of: (one) => <Name of={one} /> },
+  { head: "Live", of: (one) => <span title={`${one.value} ${one.unit}`}>{said(one.value, one.unit)}</span> },
+  { head: "Static", of: (one) => said(one.static, one.unit) },
+  { head: "Pending", of: (one) => (one.pending === null ? "–" : `${said(one.pending, one.unit)} from ${stamp(one.pending_from ?? 0)}`) },
+  { head: "Rails", look: "wrap muted", of: rails },
+  { head: "Why", look: "wrap", of: (one) => one.reason },
+];
+
+const Name = ({ of }: { of: Parameter }) => (
+  <>
+    <span class="hash">{of.name}</span>
+    {of.is_railed ? <span class="badge">railed</span> : null}
+    {of.value !== of.static ? <span class="badge warn">moved</span> : null}
+  </>
+);
 
 function Parameters({ name }: { name: string }) {
   const { answer, error } = useAsked<{ parameters: Parameter[] }>(`/markets/${name}/parameters`, 15_000);
@@ -61,61 +62,28 @@ function Parameters({ name }: { name: string }) {
         <input type="checkbox" checked={railedOnly.value} onChange={(event) => (railedOnly.value = event.currentTarget.checked)} /> Only those that the
         risk engine may move
       </label>
-      <Scroll label="Parameters">
-        <table class="table left-last">
-          <thead>
-            <tr>
-              {["Parameter", "Live", "Static", "Pending", "Rails", "Why"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((one) => (
-              <Row key={one.name} of={one} />
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Parameters" look="left-last" columns={PARAMETERS} rows={rows} keyOf={(one) => one.name} />
     </Card>
   );
 }
 
+const CHANGES: Column<Change>[] = [
+  { head: "When", look: "muted", of: (one) => stamp(one.time) },
+  { head: "What", of: (one) => <span class="hash">{`${one.kind} ${one.name}`}</span> },
+  { head: "To", of: (one) => one.word?.replaceAll("_", " ") ?? grouped(String(one.value)) },
+  { head: "By", of: (one) => one.by },
+  { head: "In force", look: "muted", of: (one) => (one.since === one.time ? "at once" : stamp(one.since)) },
+  { head: "Reason", look: "wrap", of: (one) => one.reason ?? <span class="muted">none written</span> },
+];
+
 function History({ name }: { name: string }) {
   const { answer, error } = useAsked<{ changes: Change[] }>(`/changes?coin=${name}&limit=100`, 10_000);
-  const rows = answer.value?.changes ?? [];
   return (
     <Card title={`History of policy of ${name}`} note="newest first, with what the operator wrote" wide>
       {error.value ? <p class="why bad">{error.value}</p> : null}
-      <Scroll label="History of policy">
-        <table class="table left-last">
-          <thead>
-            <tr>
-              {["When", "What", "To", "By", "In force", "Reason"].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((one) => (
-              <tr key={`${one.sequence}${one.name}`}>
-                <td class="muted">{stamp(one.time)}</td>
-                <td>
-                  {one.kind} <span class="hash">{one.name}</span>
-                </td>
-                <td>{one.word?.replaceAll("_", " ") ?? grouped(String(one.value))}</td>
-                <td>{one.by}</td>
-                <td class="muted">{one.since === one.time ? "at once" : stamp(one.since)}</td>
-                <td class="wrap">{one.reason ?? <span class="muted">none written</span>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      {answer.value ? (
+        <Table label="History of policy" look="left-last" columns={CHANGES} rows={answer.value.changes} keyOf={(one) => `${one.sequence}${one.name}`} empty="Nothing was changed yet." />
+      ) : null}
     </Card>
   );
 }

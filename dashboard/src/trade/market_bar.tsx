@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { grouped, priceDecimals, rounded, share, span, usd } from "../parts/decimal";
 import { Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { ahead, choose, coin, context, contexts, market, markets } from "../state/venue";
 import type { Context, Market } from "../wire/types";
 
@@ -26,26 +27,32 @@ function Change({ of }: { of: Context }) {
   );
 }
 
-function Row({ one, choosing }: { one: Market; choosing: () => void }) {
-  const at = contexts.value[one.market];
-  return (
-    <tr class={one.coin === coin.value ? "chosen" : ""} onClick={choosing}>
-      <td>
-        <button type="button" class="plain" aria-current={one.coin === coin.value}>
-          {one.coin}
-        </button>
-        {one.status === "active" ? null : <span class="badge warn">{one.status.replace("_", " ")}</span>}
-        {one.breaker === "normal" ? null : <span class="badge warn">breaker {one.breaker}</span>}
-      </td>
-      <td>{at ? priceText(at.markPx, one.size_decimals) : "–"}</td>
-      <td>{at ? <Change of={at} /> : "–"}</td>
-      <td>{at ? share(at.funding, 4) : "–"}</td>
-      <td>{at ? usd(at.dayNtlVlm, 0) : "–"}</td>
-      <td>{usd(one.open_interest_usd, 0)}</td>
-      <td>{one.max_leverage}×</td>
-    </tr>
-  );
-}
+const Name = ({ of }: { of: Market }) => (
+  <>
+    <button type="button" class="plain" aria-current={of.coin === coin.value}>
+      {of.coin}
+    </button>
+    {of.status === "active" ? null : <span class="badge warn">{of.status.replace("_", " ")}</span>}
+    {of.breaker === "normal" ? null : <span class="badge warn">breaker {of.breaker}</span>}
+  </>
+);
+
+/** Of the market's context; a dash until there is one. */
+const live = (show: (context: Context, one: Market) => preact.ComponentChildren) => (one: Market) => {
+  const context = contexts.value[one.market];
+  return context ? show(context, one) : "–";
+};
+
+
+const COLUMNS: Column<Market>[] = [
+  { head: "Market", of: (one) => <Name of={one} /> },
+  { head: "Mark", of: live((context, one) => priceText(context.markPx, one.size_decimals)) },
+  { head: "24h change", of: live((context) => <Change of={context} />) },
+  { head: "Funding, 1h", of: live((context) => share(context.funding, 4)) },
+  { head: "24h volume", of: live((context) => usd(context.dayNtlVlm, 0)) },
+  { head: "Open interest", of: (one) => usd(one.open_interest_usd, 0) },
+  { head: "Max leverage", of: (one) => `${one.max_leverage}×` },
+];
 
 function List() {
   const box = useRef<HTMLInputElement>(null);
@@ -78,32 +85,20 @@ function List() {
           }
         }}
       />
-      <div class="scroll" tabIndex={0} role="region" aria-label="Markets">
-        <table class="table">
-          <thead>
-            <tr>
-              {["Market", "Mark", "24h change", "Funding, 1h", "24h volume", "Open interest", "Max leverage"].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {found.map((one) => (
-              <Row
-                key={one.coin}
-                one={one}
-                choosing={() => {
-                  choose(one.coin);
-                  close();
-                }}
-              />
-            ))}
-          </tbody>
-        </table>
-        {found.length === 0 ? <p class="empty">No market has this name.</p> : null}
-      </div>
+      <Table
+        label="Markets"
+        columns={COLUMNS}
+        rows={found}
+        keyOf={(one) => one.coin}
+        rowOf={(one) => ({
+          class: one.coin === coin.value ? "chosen" : "",
+          onClick: () => {
+            choose(one.coin);
+            close();
+          },
+        })}
+        empty="No market has this name."
+      />
     </div>
   );
 }

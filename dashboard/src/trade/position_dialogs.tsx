@@ -1,16 +1,17 @@
 // Dialogs of one position: its stops, its isolated margin, its margin mode.
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { cut } from "../parts/decimal";
 import { Dialog } from "../parts/dialog";
 import { Line, Num } from "../parts/num";
 import { bucketOf, cross, refreshAccount } from "../state/account";
 import { tried } from "../state/told";
 import { marketOf } from "../state/venue";
+import { useWhatIf } from "../state/what_if";
 import { isolatedMargin, movePosition, place, triggerOrder } from "../wire/actions";
-import { Refusal, v1 } from "../wire/http";
+import { Refusal } from "../wire/http";
 import { address } from "../wire/session";
-import type { Position, WhatIf } from "../wire/types";
+import type { Position } from "../wire/types";
+import { Verdict } from "./preview";
 import { Price } from "./tables";
 import { Field } from "./ticket";
 
@@ -119,23 +120,8 @@ export function MarginDialog({ of, close }: Props) {
 export function ModeDialog({ of, close }: Props) {
   const isCross = of.bucket === "cross";
   const amount = useSignal(cut(of.initial, 2));
-  const told = useSignal<WhatIf | null>(null);
-  const error = useSignal("");
-  useEffect(() => {
-    const timer = window.setTimeout(() => {
-      const move = { coin: of.coin, margin_mode: isCross ? "isolated" : "cross", ...(isCross ? { margin: amount.value || "0" } : {}) };
-      v1<WhatIf>(`/accounts/${address.value}/what-if`, { margin_mode: move }).then(
-        (answer) => {
-          told.value = answer;
-          error.value = "";
-        },
-        (refused: Refusal) => {
-          error.value = refused.message;
-        },
-      );
-    }, 200);
-    return () => clearTimeout(timer);
-  }, [amount.value, of.size]);
+  const move = { coin: of.coin, margin_mode: isCross ? "isolated" : "cross", ...(isCross ? { margin: amount.value || "0" } : {}) };
+  const seen = useWhatIf(address.value, { margin_mode: move });
   const send = async (): Promise<void> => {
     const asset = marketOf(of.coin)!.market;
     const went = await tried(async () => {
@@ -145,7 +131,9 @@ export function ModeDialog({ of, close }: Props) {
     });
     if (went) close();
   };
-  const after = told.value?.after.positions.find((one) => one.coin === of.coin);
+  const told = seen.told.value;
+  const after = told?.after.positions.find((one) => one.coin === of.coin);
+  const chance = seen.chances.value?.after.buckets.find((one) => one.bucket === after?.bucket);
   return (
     <Dialog title={`${of.coin}: ${isCross ? "cross to isolated" : "isolated to cross"}`} close={close}>
       <Facts of={of} />
@@ -154,12 +142,12 @@ export function ModeDialog({ of, close }: Props) {
         <Line label="Liquidation price after">
           <Price coin={of.coin} v={after?.liquidation_price ?? null} />
         </Line>
+        <Line label="Liquidated within 24h, after">
+          <Num v={chance?.probabilities.hours_24} as="share" />
+        </Line>
       </dl>
-      {[...(told.value?.reasons ?? []), ...(error.value ? [error.value] : [])].map((one) => (
-        <p key={one} class="why bad">
-          {one}
-        </p>
-      ))}
+      {told ? <Verdict told={told} /> : null}
+      {seen.error.value ? <p class="why bad">{seen.error.value.message}</p> : null}
       <button type="button" class="main" onClick={() => void send()}>
         Move the position
       </button>

@@ -2,12 +2,13 @@
 import { signal } from "@preact/signals";
 import { rounded } from "../parts/decimal";
 import { Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { bucketOf, orders, positions } from "../state/account";
 import { tried } from "../state/told";
 import { marketOf } from "../state/venue";
 import { canTrade } from "../wire/session";
 import type { Position } from "../wire/types";
-import { Coin, Price, Table } from "./tables";
+import { Coin, Price } from "./tables";
 import { closePosition } from "./ticket_state";
 import { MarginDialog, ModeDialog, StopsDialog } from "./position_dialogs";
 
@@ -57,69 +58,66 @@ function Deeds({ of }: { of: Position }) {
   );
 }
 
-function Row({ one }: { one: Position }) {
-  const decimals = marketOf(one.coin)?.size_decimals ?? 4;
-  const bucket = bucketOf(one);
-  const isIsolated = one.bucket !== "cross";
-  return (
-    <tr data-position={one.coin} class={one.is_being_liquidated ? "danger" : ""}>
-      <td>
-        <Coin coin={one.coin} />{" "}
-        <span class={one.side === "long" ? "good" : "bad"}>
-          {one.leverage}× {one.side}
-        </span>
-        <span class="badge">{isIsolated ? "isolated" : "cross"}</span>
-        {one.is_being_liquidated ? <span class="badge warn">in liquidation</span> : null}
-      </td>
-      <td>
-        <Num v={one.size} d={decimals} name="size" />
-      </td>
-      <td>
-        <Num v={one.value} name="value" />
-      </td>
-      <td>
-        <Price coin={one.coin} v={one.entry_price} name="entry_price" />
-      </td>
-      <td>
-        <Price coin={one.coin} v={one.mark} name="mark" />
-      </td>
-      <td>
-        <Num v={one.unrealised} tone sign name="unrealised" /> <small class="muted">{returned(one) ? `${rounded((Number(returned(one)) * 100).toFixed(6), 1)}%` : ""}</small>
-      </td>
-      <td class="liq">
-        <Price coin={one.coin} v={one.liquidation_price} name="liquidation_price" />{" "}
-        {one.distance === null ? null : (
-          <small class="muted">
-            <Num v={one.distance} as="share" d={1} />
-          </small>
-        )}
-      </td>
-      <td>
-        <Num v={isIsolated && bucket ? bucket.equity : one.initial} name="margin" />
-      </td>
-      <td>
-        <Num v={one.pending_funding} d={4} tone />
-      </td>
-      <td>{stopsOf(one)}</td>
-      <td>
-        <Deeds of={one} />
-      </td>
-    </tr>
-  );
-}
+const Held = ({ of }: { of: Position }) => (
+  <>
+    <Coin coin={of.coin} />{" "}
+    <span class={of.side === "long" ? "good" : "bad"}>
+      {of.leverage}× {of.side}
+    </span>
+    <span class="badge">{of.bucket === "cross" ? "cross" : "isolated"}</span>
+    {of.is_being_liquidated ? <span class="badge warn">in liquidation</span> : null}
+  </>
+);
 
-const HEADS = ["Market", "Size", "Value", "Entry", "Mark", "Unrealised", "Liq. price", "Margin", "Funding", "TP / SL", ""];
+const Unrealised = ({ of }: { of: Position }) => {
+  const share = returned(of);
+  return (
+    <>
+      <Num v={of.unrealised} tone sign name="unrealised" /> <small class="muted">{share ? `${rounded((Number(share) * 100).toFixed(6), 1)}%` : ""}</small>
+    </>
+  );
+};
+
+const Liquidation = ({ of }: { of: Position }) => (
+  <>
+    <Price coin={of.coin} v={of.liquidation_price} name="liquidation_price" />{" "}
+    {of.distance === null ? null : (
+      <small class="muted">
+        <Num v={of.distance} as="share" d={1} />
+      </small>
+    )}
+  </>
+);
+
+const marginOf = (one: Position): string => (one.bucket === "cross" ? one.initial : (bucketOf(one)?.equity ?? one.initial));
+
+const COLUMNS: Column<Position>[] = [
+  { head: "Market", of: (one) => <Held of={one} /> },
+  { head: "Size", of: (one) => <Num v={one.size} d={marketOf(one.coin)?.size_decimals ?? 4} name="size" /> },
+  { head: "Value", of: (one) => <Num v={one.value} name="value" /> },
+  { head: "Entry", of: (one) => <Price coin={one.coin} v={one.entry_price} name="entry_price" /> },
+  { head: "Mark", of: (one) => <Price coin={one.coin} v={one.mark} name="mark" /> },
+  { head: "Unrealised", of: (one) => <Unrealised of={one} /> },
+  { head: "Liq. price", look: "liq", of: (one) => <Liquidation of={one} /> },
+  { head: "Margin", of: (one) => <Num v={marginOf(one)} name="margin" /> },
+  { head: "Funding", help: "Earned and not settled yet; below 0: owed", of: (one) => <Num v={one.pending_funding} d={4} tone /> },
+  { head: "Funding, 8h", help: "To come within 8 hours at the rate predicted now; below 0: paid", of: (one) => <Num v={one.funding_ahead.hours_8} d={4} tone name="funding_8h" /> },
+  { head: "TP / SL", of: stopsOf },
+  { head: null, hidden: "What can be done", of: (one) => <Deeds of={one} /> },
+];
 
 export function Positions() {
   const now = doing.value;
   const current = now && (positions.value.find((one) => isSame(one, now.position)) ?? null);
   return (
     <>
-      <Table heads={HEADS} empty="No open positions.">
-        {positions.value.map((one) => (
-          <Row key={one.coin + one.bucket} one={one} />
-        ))}
-      </Table>
+      <Table
+        columns={COLUMNS}
+        rows={positions.value}
+        keyOf={(one) => one.coin + one.bucket}
+        rowOf={(one) => ({ class: one.is_being_liquidated ? "danger" : "", "data-position": one.coin })}
+        empty="No open positions."
+      />
       {now && current && now.deed === "stops" ? <StopsDialog of={current} close={leaveDialog} /> : null}
       {now && current && now.deed === "margin" ? <MarginDialog of={current} close={leaveDialog} /> : null}
       {now && current && now.deed === "mode" ? <ModeDialog of={current} close={leaveDialog} /> : null}

@@ -1,9 +1,10 @@
-// Before and after: what the order in the ticket would do to the account, by the engine's own rule (what-if of /v1).
+// Before and after: what the order in the ticket would do to the account, by the engine's own rule (what-if of /v1), and
+// how likely a liquidation is before and after it (foresight of /v1).
 import { Num } from "../parts/num";
 import { priceDecimals } from "../parts/decimal";
 import { coin, market } from "../state/venue";
-import type { Bucket, Outcome, Position } from "../wire/types";
-import { mode, preview, previewError, units } from "./ticket_state";
+import type { AccountChance, Bucket, Chances, ForesightAfter, FundingAhead, Outcome, Position, WhatIf } from "../wire/types";
+import { mode, preview, units } from "./ticket_state";
 
 type Row = { label: string; help: string; of: (outcome: Outcome) => string | null; as?: "usd" | "share"; d?: number; name: string };
 
@@ -32,17 +33,66 @@ function rows(): Row[] {
   ];
 }
 
-/** Funding of the position after the order, an hour, at the rate of the last step; below 0: paid. */
-function fundingHour(outcome: Outcome): string | null {
-  const after = held(outcome);
-  const rate = Number(market.value?.funding_rate ?? 0);
-  if (after === null) return null;
-  return (-(after.side === "long" ? 1 : -1) * Number(after.value) * rate).toFixed(6);
+/** Rows that are counted on paths, and so come a moment later. */
+const CHANCES: [keyof Chances, string][] = [
+  ["hour_1", "1h"],
+  ["hours_8", "8h"],
+  ["hours_24", "24h"],
+];
+const FUNDING: [keyof FundingAhead, string][] = [
+  ["hour_1", "1h"],
+  ["hours_8", "8h"],
+  ["hours_24", "24h"],
+];
+
+/** Of the bucket that holds the position; 0 where it holds none. */
+function chanceOf(account: AccountChance, outcome: Outcome, hours: keyof Chances): string {
+  const name = bucket(outcome)?.bucket;
+  return account.buckets.find((one) => one.bucket === name)?.probabilities[hours] ?? "0.0";
+}
+
+function ChanceRows({ told, counted }: { told: WhatIf; counted: ForesightAfter | null }) {
+  const cell = (which: "before" | "after", hours: keyof Chances) =>
+    counted === null ? <span class="muted">…</span> : <Num v={chanceOf(counted[which], told[which], hours)} as="share" name={`${which}-${hours}`} />;
+  return (
+    <>
+      {CHANCES.map(([hours, word]) => (
+        <tr key={hours}>
+          <th scope="row" title={`Share of paths on which the bucket is liquidated within ${word}${counted ? `: ${counted.basis}` : ""}`}>
+            Liquidated, {word}
+          </th>
+          <td>{cell("before", hours)}</td>
+          <td>{cell("after", hours)}</td>
+        </tr>
+      ))}
+    </>
+  );
+}
+
+function FundingRows({ told }: { told: WhatIf }) {
+  const value = (outcome: Outcome, hours: keyof FundingAhead) => held(outcome)?.funding_ahead[hours] ?? null;
+  return (
+    <>
+      {FUNDING.map(([hours, word]) => (
+        <tr key={hours}>
+          <th scope="row" title={`To come at the rate predicted now, ${market.value?.funding_predicted ?? "0"} an hour; below 0: paid`}>
+            Funding, {word}
+          </th>
+          <td>
+            <Num v={value(told.before, hours)} d={4} tone />
+          </td>
+          <td>
+            <Num v={value(told.after, hours)} d={4} tone name={`funding-${hours}`} />
+          </td>
+        </tr>
+      ))}
+    </>
+  );
 }
 
 export function Preview() {
-  if (previewError.value !== null) return <p class="why bad">{previewError.value}</p>;
-  const told = preview.value;
+  const [told, error] = [preview.told.value, preview.error.value];
+  if (error !== null) return <p class="why bad">{error.code === "unknown_account" ? "Get play money first: the account has nothing yet." : error.message}</p>;
   if (told === null) return <p class="why">{units.value === null ? "Enter a size to see what the order would do." : "Connect to see what it would do."}</p>;
   return (
     <div class="preview" data-name="preview">
@@ -68,6 +118,7 @@ export function Preview() {
               </td>
             </tr>
           ))}
+          <ChanceRows told={told} counted={preview.chances.value} />
           <tr>
             <th scope="row">Taker fee</th>
             <td />
@@ -75,17 +126,18 @@ export function Preview() {
               <Num v={told.fee} d={4} name="fee" />
             </td>
           </tr>
-          <tr>
-            <th scope="row" title="At the rate of the last step; below 0: paid">
-              Funding, 1h
-            </th>
-            <td />
-            <td>
-              <Num v={fundingHour(told.after)} d={4} tone />
-            </td>
-          </tr>
+          <FundingRows told={told} />
         </tbody>
       </table>
+      <Verdict told={told} />
+    </div>
+  );
+}
+
+/** Why it would be refused, and what may stand in the way besides. */
+export function Verdict({ told }: { told: WhatIf }) {
+  return (
+    <>
       {told.is_accepted === false ? (
         <ul class="reasons">
           {told.reasons.map((one) => (
@@ -98,6 +150,6 @@ export function Preview() {
           {one}
         </p>
       ))}
-    </div>
+    </>
   );
 }

@@ -1,6 +1,8 @@
 // The account in five lines, under the ticket.
 import { Line, Num } from "../parts/num";
 import { account, cross } from "../state/account";
+import { MoneyButton } from "../account/money";
+import type { Bucket } from "../wire/types";
 
 const LEVELS: Record<string, [string, string]> = {
   free: ["may take risk", "good"],
@@ -15,6 +17,15 @@ export function Level({ of }: { of: string }) {
   return <span class={`badge ${tone}`}>{word}</span>;
 }
 
+const CROSS: [keyof Bucket & string, string, string, ("share" | "plain")?][] = [
+  ["free", "Free", "What new risk in cross may use"],
+  ["withdrawable", "Withdrawable", "What may leave now"],
+  ["used", "Used", "Margin that positions and resting orders tie up"],
+  ["maintenance", "Maintenance", "Equity of cross below which liquidation begins"],
+  ["margin_ratio", "Margin ratio", "Maintenance over equity of cross: liquidation begins above 100 %", "share"],
+  ["leverage", "Leverage", "Notional over equity of cross"],
+];
+
 export function Summary() {
   const [all, here] = [account.value, cross.value];
   if (all === null || here === null) return null;
@@ -27,25 +38,13 @@ export function Summary() {
         <Line label="Equity" help="Value at mark of all buckets: cash, unrealised profit and loss, funding earned and not settled">
           <Num v={all.equity} name="account-equity" />
         </Line>
-        <Line label="Free" help="What new risk in cross may use">
-          <Num v={here.free} name="account-free" />
-        </Line>
-        <Line label="Withdrawable" help="What may leave now">
-          <Num v={here.withdrawable} name="account-withdrawable" />
-        </Line>
-        <Line label="Used" help="Margin that positions and resting orders tie up">
-          <Num v={here.used} name="account-used" />
-        </Line>
-        <Line label="Maintenance" help="Equity of cross below which liquidation begins">
-          <Num v={here.maintenance} name="account-maintenance" />
-        </Line>
-        <Line label="Margin ratio" help="Maintenance over equity of cross: liquidation begins above 100 %">
-          <Num v={here.margin_ratio} as="share" name="account-margin_ratio" />
-        </Line>
-        <Line label="Leverage" help="Notional over equity of cross">
-          <Num v={here.leverage} />×
-        </Line>
+        {CROSS.map(([field, label, help, as]) => (
+          <Line key={field} label={label} help={help}>
+            <Num v={here[field] as string | null} as={as} name={`account-${field}`} />
+          </Line>
+        ))}
       </dl>
+      <MoneyButton />
     </section>
   );
 }

@@ -2,13 +2,14 @@
 import { signal } from "@preact/signals";
 import { grouped, priceDecimals, stamp } from "../parts/decimal";
 import { Num } from "../parts/num";
+import { type Column, Table } from "../parts/table";
 import { Tabs } from "../parts/tabs";
 import { absent, assetOf, fills, fundings, ledger, orders, positions, refreshAccount, twaps } from "../state/account";
 import { tried } from "../state/told";
 import { choose, marketOf } from "../state/venue";
 import { cancel, cancelTwap } from "../wire/actions";
 import { address, canTrade } from "../wire/session";
-import type { Happening, Order } from "../wire/types";
+import type { Fill, Funding, Happening, Order, TwapRun } from "../wire/types";
 import { Positions } from "./positions";
 
 const shown = signal("positions");
@@ -21,24 +22,6 @@ export function Coin({ coin }: { coin: string }) {
     <button type="button" class="plain strong" onClick={() => choose(coin)} title="Show this market">
       {coin}
     </button>
-  );
-}
-
-export function Table({ heads, empty, children }: { heads: string[]; empty: string; children: preact.ComponentChild[] }) {
-  if (children.length === 0) return <p class="empty">{empty}</p>;
-  return (
-    <table class="table">
-      <thead>
-        <tr>
-          {heads.map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>{children}</tbody>
-    </table>
   );
 }
 
@@ -57,128 +40,87 @@ function CancelAll() {
   );
 }
 
-function OrderRow({ one }: { one: Order }) {
-  return (
-    <tr>
-      <td class="muted">{stamp(one.timestamp)}</td>
-      <td>
-        <Coin coin={one.coin} />
-      </td>
-      <td>
-        <Side of={one.side} /> {one.orderType}
-        {one.reduceOnly ? <span class="badge">reduce</span> : null}
-        {one.tif === "Alo" ? <span class="badge">post-only</span> : null}
-      </td>
-      <td>{one.isPositionTpsl ? "whole position" : grouped(one.sz)}</td>
-      <td>{one.isPositionTpsl ? "" : grouped(one.origSz)}</td>
-      <td>{one.isTrigger && !one.orderType.endsWith("Limit") ? "market" : <Price coin={one.coin} v={one.limitPx} />}</td>
-      <td>{one.isTrigger ? one.triggerCondition : "–"}</td>
-      <td>
-        {canTrade.value ? (
-          <button type="button" class="quiet small" onClick={() => void tried(() => cancel(assetOf(one.coin), one.oid))}>
-            Cancel
-          </button>
-        ) : null}
-      </td>
-    </tr>
-  );
-}
+const CancelOne = ({ of }: { of: Order }) =>
+  canTrade.value ? (
+    <button type="button" class="quiet small" aria-label={`Cancel order ${of.oid}`} onClick={() => void tried(() => cancel(assetOf(of.coin), of.oid))}>
+      Cancel
+    </button>
+  ) : null;
+
+const OrderKind = ({ of }: { of: Order }) => (
+  <>
+    <Side of={of.side} /> {of.orderType}
+    {of.reduceOnly ? <span class="badge">reduce</span> : null}
+    {of.tif === "Alo" ? <span class="badge">post-only</span> : null}
+  </>
+);
+
+const ORDERS: Column<Order>[] = [
+  { head: "Time", look: "muted", of: (one) => stamp(one.timestamp) },
+  { head: "Market", of: (one) => <Coin coin={one.coin} /> },
+  { head: "Order", of: (one) => <OrderKind of={one} /> },
+  { head: "Left", of: (one) => (one.isPositionTpsl ? "whole position" : grouped(one.sz)) },
+  { head: "Size", of: (one) => (one.isPositionTpsl ? "" : grouped(one.origSz)) },
+  { head: "Price", of: (one) => (one.isTrigger && !one.orderType.endsWith("Limit") ? "market" : <Price coin={one.coin} v={one.limitPx} />) },
+  { head: "Trigger", of: (one) => (one.isTrigger ? one.triggerCondition : "–") },
+  { head: null, hidden: "Cancel", of: (one) => <CancelOne of={one} /> },
+];
 
 function Orders() {
   const flat = orders.value.flatMap((one) => [one, ...(one.children ?? [])]);
   return (
     <>
       <CancelAll />
-      <Table heads={["Time", "Market", "Order", "Left", "Size", "Price", "Trigger", ""]} empty="No open orders.">
-        {flat.map((one) => (
-          <OrderRow key={one.oid} one={one} />
-        ))}
-      </Table>
+      <Table columns={ORDERS} rows={flat} keyOf={(one) => one.oid} empty="No open orders." />
     </>
   );
 }
 
-function Twaps() {
-  return (
-    <Table heads={["Started", "Market", "Side", "Done", "Size", "Minutes", ""]} empty="No TWAP runs.">
-      {twaps.value.map(([id, run]) => (
-        <tr key={id}>
-          <td class="muted">{stamp(run.timestamp)}</td>
-          <td>
-            <Coin coin={run.coin} />
-          </td>
-          <td>
-            <Side of={run.side} />
-          </td>
-          <td>{grouped(run.executedSz)}</td>
-          <td>{grouped(run.sz)}</td>
-          <td>{run.minutes}</td>
-          <td>
-            {canTrade.value ? (
-              <button type="button" class="quiet small" onClick={() => void tried(() => cancelTwap(assetOf(run.coin), id))}>
-                Stop
-              </button>
-            ) : null}
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
+const StopTwap = ({ of: [id, run] }: { of: TwapRun }) =>
+  canTrade.value ? (
+    <button type="button" class="quiet small" aria-label={`Stop TWAP ${id}`} onClick={() => void tried(() => cancelTwap(assetOf(run.coin), id))}>
+      Stop
+    </button>
+  ) : null;
 
-function Fills() {
-  return (
-    <Table heads={["Time", "Market", "What", "Price", "Size", "Fee", "Closed PnL"]} empty="No fills yet.">
-      {fills.value.map((one) => (
-        <tr key={`${one.tid}${one.side}`}>
-          <td class="muted">{stamp(one.time)}</td>
-          <td>
-            <Coin coin={one.coin} />
-          </td>
-          <td>
-            <span class={one.side === "B" ? "good" : "bad"}>{one.dir}</span>
-            {one.liquidation ? <span class="badge warn">liquidation</span> : null}
-            {one.crossed ? null : <span class="badge">maker</span>}
-          </td>
-          <td>
-            <Price coin={one.coin} v={one.px} name="fill-price" />
-          </td>
-          <td>
-            <Num v={one.sz} d={marketOf(one.coin)?.size_decimals ?? 2} name="fill-size" />
-          </td>
-          <td>
-            <Num v={one.fee} d={4} />
-          </td>
-          <td>
-            <Num v={one.closedPnl} tone sign />
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
+const TWAPS: Column<TwapRun>[] = [
+  { head: "Started", look: "muted", of: ([, run]) => stamp(run.timestamp) },
+  { head: "Market", of: ([, run]) => <Coin coin={run.coin} /> },
+  { head: "Side", of: ([, run]) => <Side of={run.side} /> },
+  { head: "Done", of: ([, run]) => grouped(run.executedSz) },
+  { head: "Size", of: ([, run]) => grouped(run.sz) },
+  { head: "Minutes", of: ([, run]) => run.minutes },
+  { head: null, hidden: "Stop", of: (one) => <StopTwap of={one} /> },
+];
+const Twaps = () => <Table columns={TWAPS} rows={twaps.value} keyOf={([id]) => id} empty="No TWAP runs." />;
 
-function Fundings() {
-  return (
-    <Table heads={["Time", "Market", "Size", "Rate, 1h", "Payment"]} empty="No funding was paid or received yet.">
-      {fundings.value.map((one) => (
-        <tr key={`${one.time}${one.coin}`}>
-          <td class="muted">{stamp(one.time)}</td>
-          <td>
-            <Coin coin={one.coin} />
-          </td>
-          <td>{grouped(one.szi)}</td>
-          <td>
-            <Num v={one.fundingRate} as="share" d={4} />
-          </td>
-          <td>
-            <Num v={one.usdc} d={4} tone sign />
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
+const What = ({ of }: { of: Fill }) => (
+  <>
+    <span class={of.side === "B" ? "good" : "bad"}>{of.dir}</span>
+    {of.liquidation ? <span class="badge warn">liquidation</span> : null}
+    {of.crossed ? null : <span class="badge">maker</span>}
+  </>
+);
+
+const FILLS: Column<Fill>[] = [
+  { head: "Time", look: "muted", of: (one) => stamp(one.time) },
+  { head: "Market", of: (one) => <Coin coin={one.coin} /> },
+  { head: "What", of: (one) => <What of={one} /> },
+  { head: "Price", of: (one) => <Price coin={one.coin} v={one.px} name="fill-price" /> },
+  { head: "Size", of: (one) => <Num v={one.sz} d={marketOf(one.coin)?.size_decimals ?? 2} name="fill-size" /> },
+  { head: "Fee", of: (one) => <Num v={one.fee} d={4} /> },
+  { head: "Closed PnL", of: (one) => <Num v={one.closedPnl} tone sign /> },
+];
+const Fills = () => <Table columns={FILLS} rows={fills.value} keyOf={(one) => `${one.tid}${one.side}`} empty="No fills yet." />;
+
+const FUNDINGS: Column<Funding>[] = [
+  { head: "Time", look: "muted", of: (one) => stamp(one.time) },
+  { head: "Market", of: (one) => <Coin coin={one.coin} /> },
+  { head: "Size", of: (one) => grouped(one.szi) },
+  { head: "Rate, 1h", of: (one) => <Num v={one.fundingRate} as="share" d={4} /> },
+  { head: "Payment", of: (one) => <Num v={one.usdc} d={4} tone sign /> },
+];
+const Fundings = () => <Table columns={FUNDINGS} rows={fundings.value} keyOf={(one) => `${one.time}${one.coin}`} empty="No funding was paid or received yet." />;
 
 const WORDS: Record<string, string> = {
   deposit: "Deposit",
@@ -196,21 +138,12 @@ function amountOf(one: Happening): string {
   return String(usdc ?? usd ?? amount ?? accountValue ?? "");
 }
 
-function Money() {
-  return (
-    <Table heads={["Time", "What", "USD"]} empty="No money was moved yet.">
-      {ledger.value.map((one) => (
-        <tr key={one.hash + JSON.stringify(one.delta)}>
-          <td class="muted">{stamp(one.time)}</td>
-          <td>{WORDS[String(one.delta.type)] ?? String(one.delta.type)}</td>
-          <td>
-            <Num v={amountOf(one) || null} />
-          </td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
+const MONEY: Column<Happening>[] = [
+  { head: "Time", look: "muted", of: (one) => stamp(one.time) },
+  { head: "What", of: (one) => WORDS[String(one.delta.type)] ?? String(one.delta.type) },
+  { head: "USD", of: (one) => <Num v={amountOf(one) || null} name={`moved-${one.delta.type}`} /> },
+];
+const Money = () => <Table columns={MONEY} rows={ledger.value} keyOf={(one) => one.hash + JSON.stringify(one.delta)} empty="No money was moved yet." />;
 
 const BODIES: Record<string, () => preact.JSX.Element> = { positions: Positions, orders: Orders, twaps: Twaps, fills: Fills, funding: Fundings, ledger: Money };
 

@@ -13,6 +13,7 @@ import {
   inUsd,
   isLimit,
   kind,
+  least,
   leverage,
   leverageWish,
   minutes,
@@ -101,7 +102,7 @@ function Margin() {
         />
         <span class="muted">max {most}×</span>
       </label>
-      <p class="why">{leverage.value > most ? `Set to ${leverage.value}×; new risk may take ${most}×. ` : ""}{cap.value.why}</p>
+      <p class="why">{leverage.value > most ? `Set to ${leverage.value}×; new risk may take ${most}×. ` : ""}{cap.value.why} {least.value}</p>
       {isChanged && canTrade.value ? (
         <button type="button" class="quiet small" onClick={() => void tried(applyLeverage)}>
           Set {mode.value} {leverage.value}× now

@@ -1,16 +1,16 @@
 // What the order ticket holds, and what follows from it: the order as it would be sent, and what it would do.
 import { computed, effect, signal } from "@preact/signals";
-import { cut, tickText } from "../parts/decimal";
+import { cut, share, tickText } from "../parts/decimal";
 import { assetData, positionHere, refreshAccount } from "../state/account";
 import { coin, context, market } from "../state/venue";
+import { Asker } from "../state/what_if";
 import { type Kind, limitOrder, place, setLeverage, type Tif, trail, triggerOrder, twap } from "../wire/actions";
-import { Refusal, v1 } from "../wire/http";
+import { Refusal } from "../wire/http";
 import { address } from "../wire/session";
-import type { Market, WhatIf } from "../wire/types";
+import type { Market } from "../wire/types";
 
 const SLIP = 0.05; // of a market order's limit around the mid, as Hyperliquid's clients have it
 const STOP_SLIP = 0.1;
-const WAIT_MS = 220;
 
 export const side = signal<"buy" | "sell">("buy");
 export const kind = signal<Kind>("market");
@@ -28,8 +28,8 @@ export const stopAt = signal("");
 /** As chosen and not yet set; null: as the account has it. */
 export const leverageWish = signal<number | null>(null);
 export const modeWish = signal<"cross" | "isolated" | null>(null);
-export const preview = signal<WhatIf | null>(null);
-export const previewError = signal<string | null>(null);
+/** What the order would do. */
+export const preview = new Asker();
 export const sending = signal(false);
 
 /** Leverage that new risk may take now, and why it is not more. */
@@ -47,11 +47,18 @@ function capOf(here: Market): { most: number; why: string } {
   const tier = here.tiers[0]?.max_leverage ?? 1;
   const most = here.max_leverage;
   if (here.breaker === "hard") return { most, why: "The circuit breaker is hard: only orders that reduce." };
-  if (here.breaker !== "normal") return { most, why: `The circuit breaker is ${here.breaker}: leverage is halved from ${tier}×.` };
-  if (most < tier) return { most, why: `The risk engine asks for more margin of new positions now; the tier would allow ${tier}×.` };
+  if (here.leverage_limit === "breaker") return { most, why: `The circuit breaker is ${here.breaker}: leverage is halved.` };
+  if (here.leverage_limit === "risk") return { most, why: `The risk engine's cap of now; the tier would allow ${tier}×.` };
+  if (here.leverage_limit === "cap") return { most, why: `The operator's cap; the tier would allow ${tier}×.` };
   const next = here.tiers[1];
   return { most, why: next ? `By the tier; ${next.max_leverage}× above ${Number(next.lower).toLocaleString("en")} USD.` : "By the market's tier." };
 }
+
+/** Said when new risk is margined at more than one over its leverage; "" otherwise. */
+export const least = computed(() => {
+  const rate = Number(market.value?.initial_live ?? 0);
+  return rate * leverage.value > 1 ? `Its margin is ${share(market.value!.initial_live)} at least now, as at ${(1 / rate).toFixed(1)}×.` : "";
+});
 
 /** Size in units of the coin; null when there is none. */
 export const units = computed<string | null>(() => {
@@ -96,37 +103,12 @@ function wishedOrder(): Record<string, unknown> | null {
     asked.leverage = leverage.value;
     asked.margin_mode = mode.value;
   }
-  return asked;
+  return { order: asked };
 }
 
-/** Asks what the order would do, a moment after the last change of it. */
+/** Asks what the order would do whenever it changes. */
 export function startPreview(): void {
-  let timer = 0;
-  let asked = 0;
-  effect(() => {
-    const [order, who] = [wishedOrder(), address.value];
-    clearTimeout(timer);
-    if (order === null || who === null) {
-      preview.value = null;
-      previewError.value = null;
-      return;
-    }
-    timer = window.setTimeout(() => {
-      const mine = ++asked;
-      v1<WhatIf>(`/accounts/${who}/what-if`, { order }).then(
-        (told) => {
-          if (mine !== asked) return;
-          preview.value = told;
-          previewError.value = null;
-        },
-        (error: Refusal) => {
-          if (mine !== asked) return;
-          preview.value = null;
-          previewError.value = error.code === "unknown_account" ? "Get play money first: the account has nothing yet." : error.message;
-        },
-      );
-    }, WAIT_MS);
-  });
+  effect(() => preview.ask(address.value, wishedOrder()));
   effect(() => {
     void coin.value;
     leverageWish.value = null;

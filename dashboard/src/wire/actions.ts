@@ -83,3 +83,18 @@ export async function isolatedMargin(asset: number, usdMicro: number): Promise<v
 export async function movePosition(asset: number, isCross: boolean, margin: string): Promise<void> {
   await act({ type: "movePosition", asset, isCross, margin: plain(margin) });
 }
+
+/** USD out of the venue, to an address on its chain. The owner signs. */
+export async function withdraw(destination: string, amount: string): Promise<void> {
+  await act({ type: "withdraw3", destination, amount: plain(amount) });
+}
+
+/** USD to another owner's margin account. The owner signs. */
+export async function sendUsd(destination: string, amount: string): Promise<void> {
+  await act({ type: "usdSend", destination, amount: plain(amount) });
+}
+
+/** USD between margin and what the owner holds outside it. The owner signs. */
+export async function moveClass(amount: string, toPerp: boolean): Promise<void> {
+  await act({ type: "usdClassTransfer", amount: plain(amount), toPerp });
+}

@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { exchange, Refusal, v1 } from "./http";
 import { keep, recall } from "./kept";
-import { type Action, addressOf, DOMAIN, l1Data, newKey, ownersData, signTyped, type Signature, splitSignature, type TypedData } from "./sign";
+import { type Action, addressOf, DOMAIN, l1Data, newKey, OWNERS, ownersData, signTyped, type Signature, splitSignature, type TypedData } from "./sign";
 import type { Venue } from "./types";
 
 export type Provider = {
@@ -144,7 +144,8 @@ export async function act(action: Action): Promise<{ type: string; data?: any }>
   throw new Refusal("refused", told.response);
 }
 
-const isOwners = (action: Action): boolean => ["approveAgent", "usdClassTransfer", "withdraw3"].includes(action.type);
+const isOwners = (action: Action): boolean => action.type in OWNERS;
+const stampOf = (action: Action): string => (OWNERS[action.type]!.fields.some((field) => field.name === "time") ? "time" : "nonce");
 
 async function byOwner(now: Session, action: Action, nonce: number): Promise<unknown> {
   const chain: string = now.provider === null ? OWN_CHAIN : await asked(now.provider, "eth_chainId");
@@ -152,7 +153,7 @@ async function byOwner(now: Session, action: Action, nonce: number): Promise<unk
     ...action,
     hyperliquidChain: isMainnet ? "Mainnet" : "Testnet",
     signatureChainId: chain,
-    [action.type === "withdraw3" ? "time" : "nonce"]: nonce,
+    [stampOf(action)]: nonce,
   };
   return { action: whole, nonce, signature: await signed(now, ownersData(whole)), vaultAddress: null };
 }

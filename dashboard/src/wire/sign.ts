@@ -34,6 +34,7 @@ export const OWNERS: Record<string, { name: string; fields: Field[] }> = {
     fields: [CHAIN, { name: "agentAddress", type: "address" }, text("agentName"), NONCE],
   },
   usdClassTransfer: { name: "UsdClassTransfer", fields: [CHAIN, text("amount"), { name: "toPerp", type: "bool" }, NONCE] },
+  usdSend: { name: "UsdSend", fields: [CHAIN, text("destination"), text("amount"), TIME] },
   withdraw3: { name: "Withdraw", fields: [CHAIN, text("destination"), text("amount"), TIME] },
 };
 

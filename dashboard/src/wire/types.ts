@@ -15,11 +15,13 @@ export type Market = {
   open_interest_usd: string;
   open_interest_cap: string;
   max_leverage: number;
+  leverage_limit: "tier" | "cap" | "risk" | "breaker";
   initial_live: string;
   tiers: Tier[];
   taker_fee: string;
   maker_fee: string;
   funding_rate: string;
+  funding_predicted: string;
   next_funding: number;
   sources: { source: number; weight: number; is_perp: boolean; price: string | null; age_ms: number | null; is_live: boolean }[];
 };
@@ -88,6 +90,7 @@ export type Account = {
   buckets: Bucket[];
   withdrawals: { are_open: boolean; closed_until: number | null; limit_left: string; pending: string };
 };
+export type FundingAhead = { rate: string; hour_1: string; hours_8: string; hours_24: string };
 export type Position = {
   coin: string;
   bucket: string;
@@ -98,6 +101,7 @@ export type Position = {
   value: string;
   unrealised: string;
   pending_funding: string;
+  funding_ahead: FundingAhead;
   leverage: number;
   maintenance: string;
   initial: string;
@@ -114,6 +118,10 @@ export type WhatIf = {
   before: Outcome;
   after: Outcome;
 };
+export type Chances = { hour_1: string; hours_8: string; hours_24: string };
+export type AccountChance = { score: number; probabilities: Chances; buckets: { bucket: string; score: number; probabilities: Chances }[] };
+/** Foresight before and after, on the same paths. */
+export type ForesightAfter = { paths: number; basis: string; before: AccountChance; after: AccountChance };
 export type Order = {
   coin: string;
   side: "A" | "B";

@@ -26,12 +26,13 @@ from seawall.ledger.buckets import (
     trade,
 )
 from seawall.ledger.events import emit
-from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure, measure_after, rate_down, rate_up
+from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure, measure_after
 from seawall.ledger.isolated import release_isolated
 from seawall.ledger.markets import AMM, pool_bucket
 from seawall.ledger.state import FEES
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import FILLS_PER_COMMAND
+from seawall.wide import rate_down, rate_up
 
 FORCED: Final = 1 << 20  # among a taker's flags: liquidation closes here, and no margin of the taker stops it
 PASSES_OWN: Final = FORCED | command.CANCEL_MAKER  # own orders in the way are cancelled and matching goes on

@@ -13,7 +13,7 @@ import msgspec
 from seawall.chain import layout as at
 from seawall.chain.artifacts import artifact
 from seawall.chain.client import ChainFault, Client
-from seawall.chain.settings import NOBODY, Settings
+from seawall.chain.settings import NOBODY, AssetSettings, FeedSettings, MarketSettings, Settings
 from seawall.chain.stack import ORDER, VENUE_NUMBERS, arguments, create_address, feed_scale, planned, specs
 from seawall.terms import code, command, parameter, venue_parameter
 from seawall.units import BadInput
@@ -21,6 +21,7 @@ from seawall.units import BadInput
 VENUE_ROW: Final = 256
 OPENING: Final = (command.CANCELLING, command.POSTING, command.ACTIVE)
 TOKEN: Final = "TestToken"
+ASSET_FEED: Final = 2**16  # feeds of the hub from here on are collateral assets
 
 
 class Deployment(msgspec.Struct, kw_only=True):
@@ -37,9 +38,11 @@ class Deployment(msgspec.Struct, kw_only=True):
     gas: int = 0
     is_done: bool = False
 
-    def feed_id(self, market: int) -> bytes:
-        """The id of a market's price at its primary adapter."""
-        given = self.settings.markets[market]
+    def feed_id(self, feed: int) -> bytes:
+        """The id of a price at its primary adapter: a market's by its number, an asset's by ASSET_FEED + its number."""
+        of_asset = feed >= ASSET_FEED
+        given: MarketSettings | AssetSettings
+        given = self.settings.assets[feed - ASSET_FEED] if of_asset else self.settings.markets[feed]
         if given.feed.primary_id:
             return bytes.fromhex(given.feed.primary_id.removeprefix("0x"))
         return given.name.encode().ljust(32, b"\0")
@@ -120,6 +123,11 @@ class Deployer:
         self._describe()
         for number in range(len(self.record.settings.markets)):
             self._market(number)
+        if self.record.settings.timelock_s == 0:
+            for number in range(len(self.record.settings.assets)):
+                self._asset(number)
+            for number in range(len(self.record.settings.lp_pools)):
+                self.step(f"lp pool {number}", lambda n=number: self._lp_pool(n))  # type: ignore[misc]
         self.record.is_done = True
         save(self.record, self.path)
         return self.record
@@ -179,7 +187,7 @@ class Deployer:
         for which, letters in ((at.AMM, "amm"), (at.BACKSTOP, "backstop")):
             self.step(f"pool {number} {letters}", lambda w=which, x=letters: self._pool(number, w, x))  # type: ignore[misc]
         if self.record.settings.timelock_s == 0:
-            self.step(f"feed {number}", lambda: self._govern("OracleHub", "set_feed", number, self._feed(number)))
+            self.step(f"feed {number}", lambda: self._set_feed(number, market.feed, market.size_decimals))
             for which, letters in ((at.AMM, "amm"), (at.BACKSTOP, "backstop")):
                 shares = self.record.addresses[f"PoolShares {number} {letters}"]
                 named = (number, which, shares)
@@ -192,15 +200,33 @@ class Deployer:
         self.record.addresses[f"PoolShares {number} {letters}"] = receipt["contractAddress"]
         return receipt
 
-    def _feed(self, number: int) -> tuple[Any, ...]:
-        market = self.record.settings.markets[number]
-        feed = market.feed
+    def _set_feed(self, number: int, feed: FeedSettings, size_decimals: int) -> Any:
         primary = self.record.addresses["SignedOracle"] if feed.primary == "signed" else feed.primary
         reference = feed.reference or NOBODY
         other = bytes.fromhex(feed.reference_id.removeprefix("0x")).rjust(32, b"\0")
         first = self.record.feed_id(number)
         ends = (feed.deviation, feed.step_s, feed.uncertainty, feed.max_age_ms)
-        return (primary, first, reference, other, feed_scale(market.size_decimals), *ends)
+        said = (primary, first, reference, other, feed_scale(size_decimals), *ends)
+        return self._govern("OracleHub", "set_feed", number, said)
+
+    def _asset(self, number: int) -> None:
+        a = self.record.settings.assets[number]
+        weights = (a.weight_initial, a.weight_maintenance, a.discount, a.start, a.cap, a.hour_cap, a.stable_per_s)
+        terms = (number, a.token, 10 ** (a.decimals - a.size_decimals), *weights)
+        self.step(f"asset {number}", lambda: self._govern("CollateralVault", "set_asset", *terms))
+        self.step(f"asset feed {number}", lambda: self._set_feed(ASSET_FEED + number, a.feed, a.size_decimals))
+        if a.underlying:
+            names = [market.name for market in self.record.settings.markets]
+            moved_by = (number, 1 + names.index(a.underlying))
+            self.step(f"underlying {number}", lambda: self._govern("Appraiser", "set_underlying", *moved_by))
+
+    def _lp_pool(self, number: int) -> Any:
+        settings = self.record.settings
+        p = settings.lp_pools[number]
+        keys = {"USD": (0, self.usd)} | {a.name: (1 + n, a.token) for n, a in enumerate(settings.assets)}
+        (key0, token0), (key1, token1) = sorted((keys[name] for name in p.tokens), key=lambda pair: int(pair[1], 16))
+        ends = (p.weight_initial, p.weight_maintenance, p.scan, p.start, p.width, p.cap, p.hour_cap, p.drift)
+        return self._govern("LPCollateral", "set_pool", number, token0, token1, p.fee, key0, key1, *ends)
 
     def _govern(self, contract: str, function: str, *args: Any) -> Any:
         """A call of the governor: announced and, where the timelock is 0, executed at once."""

@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.chain import layout as at
 from seawall.chain.client import ChainFault, Client, Refused
-from seawall.chain.deploy import Deployment
+from seawall.chain.deploy import ASSET_FEED, Deployment
 from seawall.chain.events import read
 from seawall.terms import code
 
@@ -34,6 +34,7 @@ class Pass(msgspec.Struct, kw_only=True):
     sampled: int = 0
     advanced: int = 0
     liquidated: list[str] = []
+    unwound: list[int] = []
     waiting: dict[str, str] = {}
     shared: list[int] = []
     faults: list[str] = []
@@ -54,7 +55,10 @@ class Keeper:
         """One pass. A step that the chain refuses does not end it."""
         done = Pass()
         markets = list(range(len(self.record.settings.markets)))
-        done.updated = self._try(done, "OracleHub", "update", markets)
+        assets = [ASSET_FEED + number for number in range(len(self.record.settings.assets))]
+        done.updated = self._try(done, "OracleHub", "update", markets + assets)
+        for feed in assets:
+            self._try(done, "CollateralVault", "move_stable", feed - ASSET_FEED)
         for market in markets:
             done.sampled += self._try(done, "FundingClock", "sample", market, 0)
             done.advanced += self._try(done, "RiskSteward", "advance", market)
@@ -99,10 +103,14 @@ class Keeper:
         head = self._word(at.BUCKET | bucket)
         if head == 0:
             return
-        liquidating = at.unpack(at.BUCKET_WORD, head)["liquidating"]
+        fields = at.unpack(at.BUCKET_WORD, head)
         equity, maintenance = self._health(bucket)
-        if equity >= maintenance and not liquidating:
+        if equity >= maintenance and not fields["liquidating"]:
             return
+        if fields["portfolio"]:
+            self._try(done, "AccountDesk", "end_portfolio", bucket)
+        if fields["lp"]:
+            self._unwind(done, bucket)
         for _ in range(UNITS_A_BUCKET):
             try:
                 why = self._unit(bucket)
@@ -118,6 +126,13 @@ class Keeper:
                 return
             done.liquidated.append(hex(bucket))
             self.tell(f"liquidated {bucket:#x}")
+
+    def _unwind(self, done: Pass, bucket: int) -> None:
+        """Takes LP positions apart, one after the other while the account is due: fees, then liquidity."""
+        for place in self.client.call(self.contract("LPCollateral"), "places_of", bucket):
+            id_ = at.unpack(at.PLACE_WORD, int(place))["id"]
+            if self._try(done, "LPCollateral", "unwind", id_):
+                done.unwound.append(id_)
 
     def _unit(self, bucket: int) -> int:
         """One unit of work; with the lists of both sides when the contracts ask for them."""

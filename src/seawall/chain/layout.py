@@ -62,11 +62,19 @@ BUCKET_WORD: Final = {
     "advanced": Field(198, 1),
     "portfolio": Field(199, 1),
     "kind": Field(200, 3),
-    "assets": Field(203, 8),
+    "assets": Field(203, 7),
+    "lp": Field(210, 1),
     "isolated": Field(211, 7),
     "subs": Field(218, 4),
     "has_settings": Field(222, 1),
     "touched": Field(223, 33),
+}
+PLACE_WORD: Final = {  # of LPCollateral: an LP position of an account
+    "liquidity": Field(0, 128),
+    "lower": Field(128, 24, 2**23),
+    "upper": Field(152, 24, 2**23),
+    "pool": Field(176, 8),
+    "id": Field(184, 64),
 }
 LIQUIDATION_WORD: Final = {"start": Field(0, 44), "time": Field(44, 44)}
 SETTING_WORD: Final = {"leverage": Field(0, 10), "isolated": Field(10, 1), "floor": Field(11, 55, 1)}

@@ -27,6 +27,7 @@ PERMITS: Final[tuple[tuple[str, int, int], ...]] = (
     ("vault", at.VENUE | at.FLOW, 2**188 - 1),
     ("vault", at.HOLDING, WHOLE),
     ("vault", at.BUCKET, at.mask_of(at.BUCKET_WORD, "assets")),
+    ("lp", at.BUCKET, at.mask_of(at.BUCKET_WORD, "lp")),
     ("pools", at.MARKET | at.SHORT, at.mask_of(at.SHORT_WORD, "shares_amm", "shares_backstop")),
     ("liquidation", at.LIQUIDATION, WHOLE),
     ("liquidation", at.BUCKET, at.mask_of(at.BUCKET_WORD, "liquidating")),

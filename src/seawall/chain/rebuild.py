@@ -14,9 +14,10 @@ from seawall.chain import layout as at
 from seawall.chain.client import Client
 from seawall.chain.deploy import Deployment
 from seawall.chain.events import Happened, fill_of, read
+from seawall.chain.rebuild_collateral import CollateralBooks, compare
 from seawall.units import FUNDING_INDEX_PER_MICRO, floor_div
 
-TOLD: Final = ("ClearingHouse", "CollateralVault")
+TOLD: Final[tuple[str, ...]] = ("ClearingHouse", "CollateralVault", "LPCollateral")
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -27,10 +28,11 @@ class Difference(msgspec.Struct, frozen=True):
     found: int
 
 
-class Books:
+class Books(CollateralBooks):
     """What the events say."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.cash: defaultdict[int, int] = defaultdict(int)  # raw_usd
         self.size: defaultdict[tuple[int, int], int] = defaultdict(int)
         self.entry: defaultdict[tuple[int, int], int] = defaultdict(int)
@@ -147,7 +149,7 @@ def verify(client: Client, record: Deployment) -> Verdict:
     """Rebuilds every balance from events up to the latest block and compares it with the words there."""
     w3 = client.w3
     last = int(w3.eth.block_number)
-    addresses = {name: record.addresses[name] for name in TOLD}
+    addresses = {name: record.addresses[name] for name in TOLD if name in record.addresses}
     books = Books()
     count = books.take(read(w3, addresses, record.block, last))
     house = client.at("ClearingHouse", record.addresses["ClearingHouse"])
@@ -177,6 +179,7 @@ def verify(client: Client, record: Deployment) -> Verdict:
     funding = unsettled + sum(f["residue"] for f in funds)  # 1e-12 USD
     wide = (owed + money["dust"]) * FUNDING_INDEX_PER_MICRO + funding
     _same(found, "the vault and all liabilities, in 1e-12 USD", wide, money["vault"] * FUNDING_INDEX_PER_MICRO)
+    compare(client, record, books, buckets, lambda *one: _same(found, *one))
     tokens = _tokens(client, record)
     if tokens < money["vault"]:
         found.append(Difference("tokens behind the vault", money["vault"], tokens))

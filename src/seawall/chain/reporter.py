@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from seawall.chain import orders
 from seawall.chain.client import Client
-from seawall.chain.deploy import Deployment
+from seawall.chain.deploy import ASSET_FEED, Deployment
 
 FEED_ONE: Final = 10**18
 MICRO: Final = 10**6
@@ -27,7 +27,10 @@ class Reporter:
         return int(self.client.ask(lambda: self.client.w3.eth.get_block("latest"))["timestamp"]) * 1000
 
     def report(self, prices: Mapping[int, Fraction | int], time: int | None = None) -> list[int]:
-        """Signs prices (USD a unit, by market), submits them and brings the hub up to date; a status a market."""
+        """Signs prices (USD a unit, by feed), submits them and brings the hub up to date; a status a feed.
+
+        An asset whose feed has the id of a market's moves with it.
+        """
         numbers = sorted(prices)
         feeds = [self.record.feed_id(number) for number in numbers]
         said = [int(Fraction(prices[number]) * FEED_ONE) for number in numbers]
@@ -37,6 +40,8 @@ class Reporter:
             digest = orders.report_digest(self.domain, stamp, feeds, said)
             reports.append((stamp, said, orders.sign(key, digest)))
         self.client.send(self.contract("SignedOracle"), "submit", feeds, reports)
+        assets = [ASSET_FEED + n for n in range(len(self.record.settings.assets))]
+        numbers += [feed for feed in assets if feed not in prices and self.record.feed_id(feed) in feeds]
         statuses = self.client.call(self.contract("OracleHub"), "update", numbers)
         self.client.send(self.contract("OracleHub"), "update", numbers)
         return [int(status) for status in statuses]

@@ -10,6 +10,8 @@ from seawall.terms.limits import LEVERAGE_MAX, NOTIONAL_MAX, PRICE_MAX
 from seawall.units import RATE_ONE, BadInput
 
 NOBODY: Final = "0x" + "00" * 20
+ASSETS: Final = 7  # collateral tokens of a deployment
+LOT_DECIMALS: Final = 18
 PERMIT2: Final = "0x000000000022D473030F116dDEE9F6B43aC78BA3"  # the same on every chain that has it
 
 
@@ -45,6 +47,39 @@ class MarketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: FeedSettings = FeedSettings()
 
 
+class AssetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A collateral token: lots of 10^-size_decimals, rates in RATE_ONE, caps in lots. An own feed, or a market's."""
+
+    name: str
+    token: str
+    decimals: int
+    size_decimals: int
+    weight_initial: int
+    weight_maintenance: int
+    discount: int
+    cap: int
+    hour_cap: int
+    start: int = 0
+    stable_per_s: int = 300_000  # 1e-9, 0.03 % a second
+    underlying: str = ""  # the market whose mark moves it in portfolio margin
+    feed: FeedSettings = FeedSettings()
+
+
+class LpPoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Uniswap v3 pool whose positions are taken. Tokens by name: USD or an asset. Caps in liquidity."""
+
+    tokens: tuple[str, str]
+    fee: int
+    weight_initial: int
+    weight_maintenance: int
+    scan: int
+    width: int
+    cap: int
+    hour_cap: int
+    start: int = 0  # liquidity above which the initial weight shrinks
+    drift: int = RATE_ONE // 100
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A deployment. Addresses left empty are the deployer's, which is for development chains."""
 
@@ -55,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     guardian: str = ""
     operator: str = ""
     permit2: str = PERMIT2
+    lp_manager: str = ""  # Uniswap's NonfungiblePositionManager; empty: no LP positions are taken
     reporters: list[str] = []
     quorum: int = 1
     risk_signers: list[str] = []
@@ -69,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keeper_reward: int = 1_000_000  # micro-USD, at most the fee of the fill
     oracle_deviation: int = RATE_ONE // 50
     venue: dict[str, int] = {}
+    assets: list[AssetSettings] = []
+    lp_pools: list[LpPoolSettings] = []
 
 
 def load(path: Path) -> Settings:
@@ -85,6 +123,7 @@ def check(settings: Settings) -> Settings:
         raise BadInput("markets", "none")
     for market in settings.markets:
         _check_market(market)
+    _check_collateral(settings)
     numbers_of(venue_parameter.VENUE, settings.venue, "venue")
     if not 1 <= settings.quorum <= 16 or not 1 <= settings.risk_threshold <= 16:
         raise BadInput("quorum", "quorums are within 1..16")
@@ -92,6 +131,20 @@ def check(settings: Settings) -> Settings:
         if getattr(settings, field) < 0:
             raise BadInput(field, "must not be negative")
     return settings
+
+
+def _check_collateral(settings: Settings) -> None:
+    names = {"USD", *(asset.name for asset in settings.assets)}
+    if len(settings.assets) > ASSETS or len(names) != len(settings.assets) + 1:
+        raise BadInput("assets", f"at most {ASSETS}, each with a name of its own that is not USD")
+    for asset in settings.assets:
+        if not 0 <= asset.decimals - asset.size_decimals <= LOT_DECIMALS:
+            raise BadInput(f"assets.{asset.name}", f"a lot is 1 to 10^{LOT_DECIMALS} units of its token")
+        if asset.underlying and asset.underlying not in (market.name for market in settings.markets):
+            raise BadInput(f"assets.{asset.name}.underlying", f"no market {asset.underlying!r}")
+    for number, pool in enumerate(settings.lp_pools):
+        if not settings.lp_manager or not set(pool.tokens) <= names:
+            raise BadInput(f"lp_pools.{number}", "needs lp_manager, and tokens that are USD or assets")
 
 
 def _check_market(market: MarketSettings) -> None:

@@ -21,13 +21,16 @@ MODULES: Final = {  # in the order of the struct `Modules` of ClearingHouse.vy
     "funding": "FundingClock",
     "appraiser": "Appraiser",
 }
+WRITERS: Final = {**MODULES, "lp": "LPCollateral"}  # who may `put` something: its modules, and who holds LP positions
 ORDER: Final = (
     "Timelock",
     "ClearingHouse",
     "Exchange",
     "AccountDesk",
     "CollateralVault",
+    "LPCollateral",
     "Appraiser",
+    "PoolClose",
     "Liquidation",
     "Deleveraging",
     "FundingClock",
@@ -64,9 +67,12 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "Timelock": (s.admin, s.guardian, s.timelock_s),
         "Exchange": (house, governor, s.operator, s.silence_s),
         "AccountDesk": (house,),
-        "Appraiser": (house, vault, governor),
-        "Liquidation": (house, where["Deleveraging"], vault),
-        "Deleveraging": (house, where["Liquidation"]),
+        "LPCollateral": (house, vault, s.lp_manager or NOBODY, governor, s.guardian),
+        "Appraiser": (house, vault, where["LPCollateral"], governor),
+        "PoolClose": (house,),
+        # their third is whom they ask what collateral is worth: tokens and LP positions together
+        "Liquidation": (house, where["Deleveraging"], where["Appraiser"], where["PoolClose"]),
+        "Deleveraging": (house, where["Liquidation"], where["Appraiser"]),
         "FundingClock": (house, exchange, s.has_book),
         "SignedOracle": (governor, s.reporters, s.quorum, s.oracle_deviation, REPORT_AGE_MS),
         "OracleHub": (house, governor, s.guardian),
@@ -76,11 +82,11 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "StateRoots": (house, exchange, where["RiskSteward"]),
     }
     if name == "ClearingHouse":
-        permits = [(where[MODULES[module]], sort, mask) for module, sort, mask in PERMITS]
+        permits = [(where[WRITERS[module]], sort, mask) for module, sort, mask in PERMITS]
         return tuple(where[contract] for contract in MODULES.values()), permits
     if name == "CollateralVault":
         ends = (governor, s.guardian, s.permit2 or NOBODY, usd, s.dispute_s, s.dispute_blocks, s.exit_delay_s)
-        return house, where["OracleHub"], exchange, *ends
+        return house, where["OracleHub"], exchange, where["LPCollateral"], *ends
     return simple[name]
 
 
@@ -186,6 +192,7 @@ __all__ = [
     "MODULES",
     "ORDER",
     "RATE_ONE",
+    "WRITERS",
     "arguments",
     "create_address",
     "feed_scale",

@@ -26,6 +26,35 @@ def status_of(client: Client, record: Deployment) -> dict[str, Any]:
         "markets": [
             _market(client, house, number, market.name) for number, market in enumerate(record.settings.markets)
         ],
+        "assets": [_asset(client, record, number) for number in range(len(record.settings.assets))],
+        "lp_pools": [_lp_pool(client, record, number) for number in range(len(record.settings.lp_pools))],
+    }
+
+
+def _asset(client: Client, record: Deployment, number: int) -> dict[str, Any]:
+    """A collateral token: its price, what of it counts for initial margin (0 while stale), lots held and the cap."""
+    vault = client.at("CollateralVault", record.addresses["CollateralVault"])
+    _, price, low = client.call(vault, "counted", number)
+    said = client.call(vault, "assets", number)
+    return {
+        "name": record.settings.assets[number].name,
+        "price": int(price),
+        "fresh": int(low) > 0,
+        "total": int(said[8]),
+        "cap": int(said[6]),
+    }
+
+
+def _lp_pool(client: Client, record: Deployment, number: int) -> dict[str, Any]:
+    """A pool of Uniswap: whether it takes positions, liquidity held and the cap."""
+    lp = client.at("LPCollateral", record.addresses["LPCollateral"])
+    said = client.call(lp, "pools", number)
+    return {
+        "tokens": "/".join(record.settings.lp_pools[number].tokens),
+        "fee": int(said[3]),
+        "open": bool(said[-1]),
+        "liquidity": int(client.call(lp, "liquidity_in", number)),
+        "cap": int(said[11]),
     }
 
 

@@ -100,6 +100,13 @@ def status(rpc: Rpc = None, deployment: Record = DEFAULT_RECORD, json_: Json = F
         fresh = "fresh" if market["fresh"] else "STALE"
         ends = f"open {market['open']:,} lots, insurance {market['insurance']:,}, fees {market['fees']:,} micro-USD"
         lines.append(f"{market['name']}: {market['status']}, price {market['price']:,} {fresh}, {ends}")
+    for asset in found["assets"]:
+        fresh = "fresh" if asset["fresh"] else "STALE"
+        held = f"{asset['total']:,} of {asset['cap']:,} lots"
+        lines.append(f"collateral {asset['name']}: price {asset['price']:,} {fresh}, {held}")
+    for pool in found["lp_pools"]:
+        held = f"liquidity {pool['liquidity']:,} of {pool['cap']:,}"
+        lines.append(f"positions of {pool['tokens']} {pool['fee']}: {'open' if pool['open'] else 'CLOSED'}, {held}")
     _print(found, json_, "\n".join(lines))
 
 

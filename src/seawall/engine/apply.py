@@ -8,12 +8,15 @@ from typing import Any, Final
 
 from seawall.engine.accounts import approve_agent, create_account, create_sub, revoke_agent
 from seawall.engine.ahead import GROUP, read_ahead
+from seawall.engine.assets import list_asset, propose_asset, set_asset
 from seawall.engine.authority import authorise, use_nonce
 from seawall.engine.cash import deposit, transfer
 from seawall.engine.clock import tick
+from seawall.engine.collateral import buy_asset, deposit_asset, move_asset, withdraw_asset
 from seawall.engine.delisting import delist
 from seawall.engine.funding import funding
 from seawall.engine.isolated import isolated_margin, move_position, set_leverage, set_top_up
+from seawall.engine.liquidity import attach_range, detach_range, move_range, unwind_range
 from seawall.engine.markets import list_market, set_source
 from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
 from seawall.engine.parameters import set_parameter
@@ -74,6 +77,8 @@ def apply_one(s: Any, c: Any, shape: int) -> int:
         return int(_trader(s, c))
     if c.kind < command.POOL_ADD:
         return int(_step(s, c))
+    if c.kind >= command.LIST_ASSET:
+        return int(_collateral(s, c))
     return int(_office(s, c))
 
 
@@ -82,6 +87,8 @@ def needs_market(kind: int) -> bool:
     """Whether the command names a market that must be listed."""
     if kind < command.TICK:
         return command.ISOLATED_MARGIN <= kind <= command.CANCEL_ALL or kind == command.TWAP
+    if kind >= command.LIST_ASSET:
+        return kind in (command.LIST_ASSET, command.MOVE_ASSET, command.MOVE_RANGE)
     return command.ORACLE <= kind <= command.FUNDING or (kind >= command.POOL_ADD and kind != command.LIST_MARKET)
 
 
@@ -193,6 +200,38 @@ def _office(s: Any, c: Any) -> int:
     if kind == command.SET_SOURCE:
         return int(set_source(s, c))
     return int(delist(s, c))
+
+
+@kernel
+def _collateral(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.DEPOSIT_ASSET:
+        return int(deposit_asset(s, c))
+    if kind == command.WITHDRAW_ASSET:
+        return int(withdraw_asset(s, c))
+    if kind == command.MOVE_ASSET:
+        return int(move_asset(s, c))
+    if kind == command.BUY_ASSET:
+        return int(buy_asset(s, c))
+    if kind >= command.ATTACH_RANGE:
+        return int(_liquidity(s, c))
+    if kind == command.LIST_ASSET:
+        return int(list_asset(s, c))
+    if kind == command.SET_ASSET:
+        return int(set_asset(s, c))
+    return int(propose_asset(s, c))
+
+
+@kernel
+def _liquidity(s: Any, c: Any) -> int:
+    kind = c.kind
+    if kind == command.ATTACH_RANGE:
+        return int(attach_range(s, c))
+    if kind == command.DETACH_RANGE:
+        return int(detach_range(s, c))
+    if kind == command.MOVE_RANGE:
+        return int(move_range(s, c))
+    return int(unwind_range(s, c))
 
 
 @warm_up

@@ -59,6 +59,17 @@ _NEEDED: Final[dict[int, int]] = {
     command.SET_STATUS: command.ADMIN,
     command.SET_SOURCE: command.ADMIN,
     command.DELIST: command.ADMIN,
+    command.LIST_ASSET: command.ADMIN,
+    command.SET_ASSET: command.ADMIN,
+    command.PROPOSE_ASSET: command.RISK,
+    command.DEPOSIT_ASSET: command.BRIDGE,
+    command.WITHDRAW_ASSET: OWNER,
+    command.MOVE_ASSET: TRADE,
+    command.BUY_ASSET: OWNER,
+    command.ATTACH_RANGE: command.BRIDGE,
+    command.DETACH_RANGE: OWNER,
+    command.MOVE_RANGE: TRADE,
+    command.UNWIND_RANGE: command.BRIDGE,
 }
 RIGHTS: Final = tuple(_NEEDED.get(kind, NOBODY) for kind in range(max(command.FIELDS) + 1))
 NAMES_ACCOUNT: Final = tuple(
@@ -89,6 +100,14 @@ RISK_INCREASING: Final[dict[int, str]] = {
     command.SET_TIER: "only before a market opens, or with notice",
     command.SET_PARAMETER: "range; loosening waits",
     command.DELIST: "reduce-only settlement at one price in bounded steps",
+    command.SET_ASSET: "range; what loosens or may liquidate waits a day",
+    command.PROPOSE_ASSET: "its rails, signers and sequence; no rail moves what open positions rest on",
+    command.WITHDRAW_ASSET: "ledger.leaving.margin_room of cross without what leaves",
+    command.MOVE_ASSET: "ledger.leaving.margin_room of the giving bucket without what leaves",
+    command.BUY_ASSET: "ledger.leaving.may_leave of the buyer's cross; the seller is in liquidation or a pool",
+    command.DETACH_RANGE: "ledger.leaving.margin_room of cross without the position",
+    command.MOVE_RANGE: "ledger.leaving.margin_room of the giving bucket without the position",
+    command.UNWIND_RANGE: "the bridge tells what a pool has paid; the position was in its custody",
 }
 NO_RISK: Final[dict[int, str]] = {
     command.CREATE_ACCOUNT: "an empty account",
@@ -96,6 +115,9 @@ NO_RISK: Final[dict[int, str]] = {
     command.APPROVE_AGENT: "moves nothing; an agent's commands are checked as the owner's",
     command.REVOKE_AGENT: "moves nothing",
     command.DEPOSIT: "raises collateral",
+    command.DEPOSIT_ASSET: "raises collateral, within its caps",
+    command.ATTACH_RANGE: "raises collateral, within caps, width and number",
+    command.LIST_ASSET: "an asset starts with caps and weights of 0",
     command.FINISH_WITHDRAWAL: "pays what left the account at WITHDRAW",
     command.CANCEL_WITHDRAWAL: "raises collateral",
     command.SET_TOP_UP: "moves nothing; a top-up is bounded by ledger.leaving.may_leave of cross",

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from seawall.engine.assets import apply_due_assets, decay_assets
+from seawall.engine.borrowing import move_borrowing
 from seawall.engine.delisting import settle_delisting
 from seawall.engine.orders import cancel_due
 from seawall.engine.parameters import apply_due_parameters
@@ -37,9 +39,12 @@ def tick(s: Any, c: Any) -> int:
         s.cell[HOUR_START], s.cell[HOUR_OUT] = c.time - c.time % HOUR_MS, 0
     if c.time - s.cell[DAY_START] >= DAY_MS:
         s.cell[DAY_START], s.cell[DAY_OUT] = c.time - c.time % DAY_MS, 0
+    move_borrowing(s, c.time - before if before != 0 else 0)
     expire_prices(s)
     apply_due_parameters(s)
+    apply_due_assets(s)
     decay(s)
+    decay_assets(s)
     reopen_markets(s)
     settle_delisting(s)
     cancel_due(s)

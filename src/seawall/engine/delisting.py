@@ -18,7 +18,6 @@ from seawall.engine.parameters import forget_pending, set_static
 from seawall.kernel import kernel
 from seawall.ledger.buckets import close_empty_slot, settle_slot, trade
 from seawall.ledger.events import emit
-from seawall.ledger.health import rate_down
 from seawall.ledger.isolated import release_isolated
 from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import (
@@ -43,6 +42,7 @@ from seawall.margin.trigger_kernels import collect_market
 from seawall.margin.trigger_state import SLOTS_USED
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import SETTLE_EVENTS, SETTLE_ROWS
+from seawall.wide import rate_down
 
 ORDERS: Final = 1
 DEBTS: Final = 2

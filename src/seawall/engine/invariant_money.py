@@ -8,7 +8,7 @@ from seawall.margin import ladder, trigger_kernels, trigger_state
 from seawall.terms import limits, parameter, venue_parameter
 from seawall.units import FUNDING_INDEX_PER_MICRO, RATE_ONE
 
-HELD = (state.PENDING, state.FEES, state.DUST, state.BAD_DEBT)
+HELD = (state.PENDING, state.FEES, state.DUST, state.RESERVE, state.BAD_DEBT)
 BOUND = 2**62
 
 
@@ -43,16 +43,16 @@ def conservation(v: View) -> str:
 
 
 def equity_sum(v: View) -> str:
-    """All equity at the marks and what is held is the vault, up to the roundings of unsettled funding."""
+    """All equity but collateral at the marks and what is held is the vault, up to roundings of unsettled funding."""
     held = int(np.add.reduce(v["market_insurance"]) + np.add.reduce(v.cell[list(HELD)]))
-    gap = v.cells(state.VAULT) - held - int(np.add.reduce(v.equity))
+    gap = v.cells(state.VAULT) - held - int(np.add.reduce(v.equity) - np.add.reduce(v.worth))
     most = len(v.slots) + v.markets
     return "" if -1 <= gap <= most else f"vault less equity less held is {gap}, outside -1..{most}"
 
 
 def funds(v: View) -> str:
-    """No fund, fee, frozen amount or dust is negative; bad debt never positive; residues below one micro-USD."""
-    for name, values in (("insurance", v["market_insurance"]), ("cell", v.cell[[state.VAULT, *HELD[:3]]])):
+    """No fund, fee, frozen amount, dust, reserve is negative; bad debt never positive; residues below one micro-USD."""
+    for name, values in (("insurance", v["market_insurance"]), ("cell", v.cell[[state.VAULT, *HELD[:4]]])):
         if (wrong := np.flatnonzero(values < 0)).size:
             return f"{name} " + first_of(wrong, values)
     residue = v["market_funding_residue"]
@@ -71,10 +71,10 @@ def bad_debt(v: View) -> str:
 
 
 def pending(v: View) -> str:
-    """The frozen cell is the sum of the pending withdrawals."""
+    """The frozen cell is the sum of the pending withdrawals of USD."""
     used = v["withdrawal_id"][: v.cells(state.WITHDRAWALS_USED)] != 0
     amounts = v["withdrawal_amount"][: len(used)][used]
-    total = int(amounts.sum())
+    total = int(amounts[v["withdrawal_asset"][: len(used)][used] == 0].sum())
     if (amounts <= 0).any():
         return "a withdrawal of nothing"
     return "" if total == v.cells(state.PENDING) else f"withdrawals {total}, frozen {v.cells(state.PENDING)}"

@@ -193,7 +193,15 @@ def pools(v: View) -> str:
 def unused_buckets(v: View) -> str:
     """A bucket that nobody owns holds no cash, position or order, and waits for nothing."""
     unused = np.flatnonzero(v["bucket_kind"] == state.UNUSED)
-    for name in ("bucket_raw", "bucket_first", "bucket_order", "bucket_class", "bucket_liquidating", "bucket_advanced"):
+    for name in (
+        "bucket_raw",
+        "bucket_first",
+        "bucket_order",
+        "bucket_class",
+        "bucket_liquidating",
+        "bucket_advanced",
+        "bucket_holding",
+    ):
         if (wrong := np.flatnonzero(v[name][unused])).size:
             return f"{name} of bucket " + first_of(unused[wrong], v[name])
     return ""

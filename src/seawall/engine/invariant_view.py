@@ -99,10 +99,16 @@ class View:
 
     @cached_property
     def equity(self) -> Ints:
-        """Equity of every bucket at the present marks, in micro-USD."""
-        equity: Ints = self["bucket_raw"].copy()
+        """Equity of every bucket at the present marks, in micro-USD, its collateral as last valued."""
+        equity: Ints = self["bucket_raw"] + self.worth
         np.add.at(equity, self.slot_owner, self.value + self.funding)
         return equity
+
+    @cached_property
+    def worth(self) -> Ints:
+        """Collateral of every bucket, as last valued."""
+        worth: Ints = self["holding_worth"][self["bucket_holding"]]
+        return worth
 
     @cached_property
     def maintenance(self) -> Ints:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from seawall.engine import invariant_collateral as collateral
 from seawall.engine import invariant_money as money
 from seawall.engine import invariant_tables as tables
 from seawall.engine import invariant_waiting as waiting
@@ -60,6 +61,10 @@ CHEAP: Final = (
     _named("INV_ORDER_PLACES", tables.order_places),
     _named("INV_STATUSES", tables.statuses),
     _named("INV_UNUSED_BUCKETS", tables.unused_buckets),
+    _named("INV_HOLDINGS", collateral.holdings),
+    _named("INV_CUSTODY", collateral.custody),
+    _named("INV_WORTH", collateral.worth),
+    _named("INV_DEBTS", collateral.debts),
 )
 FULL: Final = (
     *CHEAP,
@@ -67,6 +72,7 @@ FULL: Final = (
     _named("INV_FREE_SLOTS", money.free_slots),
     _named("INV_HELD", tables.held),
     _named("INV_TIERS", money.tiers),
+    _named("INV_ASSETS", collateral.assets),
     _named("INV_PARAMETERS", money.parameters),
     _named("INV_LEVEL_INDEX", tables.level_index),
     _named("INV_CLIENTS", tables.clients),
@@ -92,6 +98,8 @@ MONOTONE: Final = (
     state.DEPOSIT_SERIAL,
     state.RISK_SERIAL,
     state.RISK_TIME,
+    state.BORROW_INDEX,
+    state.ASSETS,
 )
 FORWARD_LINE: Final = "The count of commands, the clock, serials, nonce floors and price times never go back."
 

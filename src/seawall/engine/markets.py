@@ -6,9 +6,10 @@ from seawall.engine.parameters import note_due
 from seawall.engine.policy import VALUE
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
-from seawall.ledger.state import MARKETS, NOW
+from seawall.ledger.state import ASSETS, MARKETS, NOW
 from seawall.margin.certificate import FENCE, LIVE
 from seawall.terms import code, command, event, parameter
+from seawall.terms.asset_parameter import NONE
 from seawall.terms.command import PERP
 from seawall.terms.limits import (
     NOTIONAL_MAX,
@@ -64,9 +65,12 @@ def list_market(s: Any, c: Any) -> int:
 
 @kernel
 def is_empty(s: Any, market: int) -> bool:
-    """Whether a market holds no position, no fund and no share but those of nobody: its number may be used again."""
+    """Whether a market's number may be used again: no position, fund, share but those of nobody, or asset it prices."""
     if s.market_shares_amm[market] > POOL_LOCKED or s.market_shares_backstop[market] > POOL_LOCKED:
         return False
+    for asset in range(s.cell[ASSETS]):
+        if s.asset_kind[asset] != NONE and (s.asset_market[asset] == market or s.asset_redeemed[asset] == market + 1):
+            return False
     return bool(s.market_open[market] == 0 and s.market_insurance[market] == 0)
 
 

@@ -32,7 +32,7 @@ from seawall.engine.breaker import is_post_only, isolated_leverage_cap, leverage
 from seawall.kernel import kernel
 from seawall.ledger.buckets import cash_fits, close_empty_slot, find_slot, has_slot_room, open_slot
 from seawall.ledger.events import emit
-from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure_after, rate_down
+from seawall.ledger.health import EQUITY_INITIAL, INITIAL, accepts, measure_after
 from seawall.ledger.isolated import (
     bucket_for,
     find_isolated,
@@ -48,6 +48,7 @@ from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import RESULT, VENUE_STATUS
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import ORDERS_PER_BUCKET
+from seawall.wide import rate_down
 
 NOT_MADE: Final = -1  # the isolated bucket that `prepare_isolated` will make
 

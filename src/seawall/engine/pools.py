@@ -19,7 +19,7 @@ from typing import Any
 
 from seawall.book.amm import amm_impact
 from seawall.kernel import kernel
-from seawall.ledger.buckets import add_cash, cash_fits, find_slot
+from seawall.ledger.buckets import add_cash, cash_fits, cash_of, find_slot
 from seawall.ledger.events import emit
 from seawall.ledger.health import (
     EQUITY,
@@ -32,6 +32,7 @@ from seawall.ledger.health import (
 from seawall.ledger.leaving import exit_fault, is_being_liquidated, leave
 from seawall.ledger.markets import AMM, BACKSTOP, is_fresh, pool_bucket
 from seawall.ledger.state import AMM_POOL, CROSS, NOW, RISK_CLASSES, SHARE_FREE, SHARES_USED, VENUE_STATUS
+from seawall.ledger.valuation import keeping_price_of
 from seawall.margin.trigger_state import FIRED, FIRED_HEAD
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import (
@@ -180,6 +181,8 @@ def _pay_out(s: Any, c: Any, pool: int, which: int, row: int) -> int:
     after = measure_after(s, pool, NO_MARKET, 0, 0, paid, 0, 0, 1)
     if after[EQUITY] <= 0 or after[EQUITY_INITIAL] < after[INITIAL]:
         return code.POOL_MARGIN
+    if s.bucket_holding[pool] != 0 and paid > cash_of(s, pool):
+        return code.POOL_MARGIN
     if not cash_fits(s, c.account, paid) or not cash_fits(s, pool, -paid):
         return code.CASH_BOUND
     add_cash(s, pool, -paid)
@@ -270,17 +273,31 @@ def may_move(s: Any, pool: int, market: int) -> int:
 def worth(s: Any, pool: int, market: int) -> tuple[int, int]:
     """Equity of a pool at the worse and at the better of mark and index, less the impact that an AMM pays back."""
     equity, _ = equity_and_maintenance(s, pool)
-    slot = find_slot(s, pool, market)
+    slot, more = find_slot(s, pool, market), unweighted(s, pool)
     if slot == 0:
-        return equity, equity
+        return equity, equity + more
     at_index = equity + s.slot_size[slot] * (s.market_oracle[market] - s.market_price[market])
     back, over = amm_impact(s, market, s.slot_size[slot]) if s.bucket_kind[pool] == AMM_POOL else (0, 0)
-    return min(equity, at_index) - back - over, max(equity, at_index) - back
+    return min(equity, at_index) - back - over, max(equity, at_index) - back + more
+
+
+@kernel
+def unweighted(s: Any, pool: int) -> int:
+    """What a pool's collateral is worth above its maintenance value: who joins pays for it, who leaves gets none."""
+    if s.bucket_holding[pool] == 0:
+        return 0
+    total, row = 0, s.bucket_holding[pool]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        total += s.holding_lots[row] * keeping_price_of(s, s.holding_asset[row])
+        row = s.holding_next[row]
+    return int(total - s.holding_worth[s.bucket_holding[pool]])
 
 
 @kernel
 def starts_anew(s: Any, pool: int) -> bool:
     """Whether a pool is empty or dead: no position, no debt, and less left than the shares of nobody cost."""
+    if s.bucket_holding[pool] != 0:
+        return False
     return bool(s.bucket_first[pool] == 0 and 0 <= s.bucket_raw[pool] < POOL_LOCKED)
 
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from seawall.book.grid import ASKS, BIDS, price_of
 from seawall.book.levels import best_level
+from seawall.engine.stable import move_stable
 from seawall.engine.stops import fire_stops
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
-from seawall.ledger.health import rate_down
+from seawall.ledger.holdings import revalue_market
 from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import MARKETS, NOW
 from seawall.margin.trigger_kernels import collect_market
@@ -20,7 +21,7 @@ from seawall.terms import code, command, event, parameter
 from seawall.terms.command import PERP
 from seawall.terms.limits import PRICE_MAX, SOURCES
 from seawall.units import RATE_ONE
-from seawall.wide import compare_products, mul_ceil_div, mul_floor_div
+from seawall.wide import compare_products, mul_ceil_div, mul_floor_div, rate_down
 
 AHEAD_MAX_MS: Final = 1_000  # a stamp further in the future would never grow old
 STEP_MS: Final = 1_000  # ORACLE_STEP is for this long
@@ -65,6 +66,8 @@ def move_prices(s: Any, market: int) -> None:
             s.market_oracle[market] = index
             s.market_fresh[market] = 1
             emit(s, event.INDEX, market, -1, -1, 0, index, 0, 1)
+            revalue_market(s, market)
+        move_stable(s, market)
     mark = _mark_of(s, market, index)
     if mark != 0:
         set_mark(s, market, mark)

@@ -41,7 +41,6 @@ from seawall.engine.placing import execute, execute_for, open_to, orders_of
 from seawall.kernel import kernel
 from seawall.ledger.buckets import find_slot
 from seawall.ledger.events import emit
-from seawall.ledger.health import rate_down
 from seawall.ledger.isolated import bucket_for, release_isolated
 from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import (
@@ -63,6 +62,7 @@ from seawall.terms.limits import (
     TRAILING_PER_BUCKET,
     TRIGGERED_PER_COMMAND,
 )
+from seawall.wide import rate_down
 
 NOBODY: Final = -1
 FIXED: Final = TRIGGERED | command.SELL | command.REDUCE_ONLY | command.WHOLE_POSITION  # a modify keeps these

@@ -9,7 +9,9 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
+from seawall.ledger.holdings import add_lots, has_holding_room
 from seawall.ledger.leaving import exit_fault, leave
+from seawall.ledger.ranges import enter, forget_range, has_range_room
 from seawall.ledger.state import (
     DAY_OUT,
     GATE_UNTIL,
@@ -23,7 +25,9 @@ from seawall.ledger.state import (
     WITHDRAWAL_SERIAL,
     WITHDRAWALS_USED,
 )
+from seawall.ledger.valuation import units_of
 from seawall.terms import code, command, event, parameter
+from seawall.terms.asset_parameter import POOL
 from seawall.terms.limits import AMOUNT_MAX
 from seawall.units import RATE_ONE
 from seawall.wide import mul_floor_div
@@ -50,13 +54,15 @@ def withdraw(s: Any, c: Any) -> int:
         return int(refusal)
     if c.amount > limit_left(s):
         return code.WITHDRAWAL_LIMIT
+    if c.amount > s.cell[VAULT] - s.cell[PENDING]:
+        return code.VAULT_SHORT
     if s.cell[WITHDRAWAL_FREE] == 0 and s.cell[WITHDRAWALS_USED] >= len(s.withdrawal_id):
         return code.WITHDRAWALS_FULL
     leave(s, c.account, c.amount)
     s.cell[PENDING] += c.amount
     s.cell[HOUR_OUT] += c.amount
     s.cell[DAY_OUT] += c.amount
-    identity = _new_row(s, c.account, c.amount)
+    identity = new_withdrawal(s, c.account, c.amount, 0)
     s.cell[RESULT] = identity
     emit(s, event.WITHDRAWAL, -1, c.account, -1, identity, 0, 0, c.amount)
     return code.OK
@@ -86,7 +92,18 @@ def finish_withdrawal(s: Any, c: Any) -> int:
     row = row_of_withdrawal(s, c.reference)
     if row == 0:
         return code.UNKNOWN_WITHDRAWAL
-    account, amount = s.withdrawal_account[row], s.withdrawal_amount[row]
+    account, amount, asset = s.withdrawal_account[row], s.withdrawal_amount[row], s.withdrawal_asset[row] - 1
+    if asset >= 0 and s.asset_kind[asset] == POOL:
+        s.asset_leaving[asset] -= units_of(s, amount)
+        emit(s, event.WITHDRAWAL_DONE, -1, account, asset, c.reference, 0, s.holding_lots[amount], 0)
+        forget_range(s, amount)
+        _free_row(s, row)
+        return code.OK
+    if asset >= 0:
+        s.asset_leaving[asset] -= amount
+        _free_row(s, row)
+        emit(s, event.WITHDRAWAL_DONE, -1, account, asset, c.reference, 0, amount, 0)
+        return code.OK
     s.cell[PENDING] -= amount
     s.cell[VAULT] -= amount
     _free_row(s, row)
@@ -96,11 +113,27 @@ def finish_withdrawal(s: Any, c: Any) -> int:
 
 @kernel
 def cancel_withdrawal(s: Any, c: Any) -> int:
-    """A pending withdrawal is proven not paid, now or ever: its cash returns to the account."""
+    """A pending withdrawal is proven not paid, now or ever: its cash, or its lots, return to the account."""
     row = row_of_withdrawal(s, c.reference)
     if row == 0:
         return code.UNKNOWN_WITHDRAWAL
-    account, amount = s.withdrawal_account[row], s.withdrawal_amount[row]
+    account, amount, asset = s.withdrawal_account[row], s.withdrawal_amount[row], s.withdrawal_asset[row] - 1
+    if asset >= 0 and s.asset_kind[asset] == POOL:
+        if not has_range_room(s, account):
+            return code.HOLDINGS_FULL
+        s.asset_leaving[asset] -= units_of(s, amount)
+        emit(s, event.WITHDRAWAL_BACK, -1, account, asset, c.reference, 0, s.holding_lots[amount], 0)
+        enter(s, amount, account)
+        _free_row(s, row)
+        return code.OK
+    if asset >= 0:
+        if not has_holding_room(s, account, asset):
+            return code.HOLDINGS_FULL
+        s.asset_leaving[asset] -= amount
+        _free_row(s, row)
+        emit(s, event.WITHDRAWAL_BACK, -1, account, asset, c.reference, 0, amount, 0)
+        add_lots(s, account, asset, amount, c.reference)
+        return code.OK
     if not cash_fits(s, account, amount):
         return code.CASH_BOUND
     s.cell[PENDING] -= amount
@@ -120,7 +153,8 @@ def row_of_withdrawal(s: Any, identity: int) -> int:
 
 
 @kernel
-def _new_row(s: Any, account: int, amount: int) -> int:
+def new_withdrawal(s: Any, account: int, amount: int, asset: int) -> int:
+    """The id of a new pending withdrawal of USD (asset 0), or of lots or a row of holdings of asset - 1."""
     row = s.cell[WITHDRAWAL_FREE]
     if row != 0:
         s.cell[WITHDRAWAL_FREE] = s.withdrawal_next[row]
@@ -132,6 +166,7 @@ def _new_row(s: Any, account: int, amount: int) -> int:
     s.withdrawal_id[row] = identity
     s.withdrawal_account[row] = account
     s.withdrawal_amount[row] = amount
+    s.withdrawal_asset[row] = asset
     return int(identity)
 
 
@@ -139,5 +174,6 @@ def _new_row(s: Any, account: int, amount: int) -> int:
 def _free_row(s: Any, row: int) -> None:
     s.withdrawal_id[row] = 0
     s.withdrawal_amount[row] = 0
+    s.withdrawal_asset[row] = 0
     s.withdrawal_next[row] = s.cell[WITHDRAWAL_FREE]
     s.cell[WITHDRAWAL_FREE] = row

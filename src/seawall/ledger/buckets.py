@@ -4,18 +4,20 @@ A slot is one position: it exists while its size or its resting orders are not z
 triggers informed: a bucket that changed is queued with `note_fired` and measured before prices next move it.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.held import note_held
-from seawall.ledger.state import ADVANCED, CLOSED, CLOSED_HEAD, DUST
+from seawall.ledger.state import ADVANCED, BORROW_INDEX, BORROWED, CLOSED, CLOSED_HEAD, DUST
 from seawall.margin.certificate import BEYOND, FUNDING_MAX, HALF_DELTA_MAX
 from seawall.margin.ladder import KEY, NEVER_KEY, unlink
 from seawall.margin.trigger_kernels import note_fired, row_of
 from seawall.margin.trigger_state import SLOT_FREE, SLOTS_LIVE, SLOTS_USED
 from seawall.terms.limits import POSITIONS_PER_BUCKET, RAW_USD_MAX
 from seawall.units import FUNDING_INDEX_PER_MICRO
-from seawall.wide import mul_floor_div
+from seawall.wide import mul_ceil_div, mul_floor_div
+
+INTEREST_ONE: Final = 10**12  # the borrow index is in 1e-12 USD a USD
 
 
 @kernel
@@ -119,6 +121,7 @@ def settle_slot(s: Any, slot: int) -> int:
     left = (-(size % FUNDING_INDEX_PER_MICRO) * part) % FUNDING_INDEX_PER_MICRO
     s.slot_index[slot] = s.market_index[market]
     s.bucket_raw[s.slot_owner[slot]] += paid
+    note_debt(s, s.slot_owner[slot])
     residue = s.market_funding_residue[market] + left
     s.market_funding_residue[market] = residue % FUNDING_INDEX_PER_MICRO
     s.cell[DUST] += residue // FUNDING_INDEX_PER_MICRO
@@ -145,10 +148,37 @@ def cash_fits(s: Any, bucket: int, amount: int) -> bool:
 def add_cash(s: Any, bucket: int, amount: int) -> None:
     """Credits (negative: debits) a bucket; the caller has asked `cash_fits`. More cash leaves a certificate true."""
     s.bucket_raw[bucket] += amount
+    note_debt(s, bucket)
     if amount < 0:
         note_fired(s, bucket)
     elif s.bucket_advanced[bucket] != 0:
         repay(s, bucket)
+
+
+@kernel
+def interest_of(s: Any, bucket: int) -> int:
+    """Interest on the bucket's debt that is not charged yet, rounded up."""
+    row = s.bucket_holding[bucket]
+    debt, step = s.holding_debt[row], s.cell[BORROW_INDEX] - s.holding_borrow[row]
+    if debt == 0 or step == 0:
+        return int(s.holding_due[row])
+    return int(s.holding_due[row] + mul_ceil_div(debt, step, INTEREST_ONE))
+
+
+@kernel
+def note_debt(s: Any, bucket: int) -> None:
+    """After every change of cash or holdings: interest on the debt that stood falls due, the new debt is kept.
+
+    Only who holds collateral borrows: without it negative cash is profit taken out, which losers pay (SPEC section 4).
+    """
+    row = s.bucket_holding[bucket]
+    if row == 0:
+        return
+    s.holding_due[row] = interest_of(s, bucket)
+    s.holding_borrow[row] = s.cell[BORROW_INDEX]
+    debt = max(0, -cash_of(s, bucket))
+    s.cell[BORROWED] += debt - s.holding_debt[row]
+    s.holding_debt[row] = debt
 
 
 @kernel
@@ -206,6 +236,7 @@ def trade(s: Any, slot: int, size: int, price: int, fee: int) -> None:
     s.bucket_raw[bucket] -= size * price + fee
     s.market_open[market] += max(after, 0) - max(old, 0)
     s.market_entry_sum[market] += kept - entry
+    note_debt(s, bucket)
     if s.bucket_advanced[bucket] != 0:
         repay(s, bucket)
     note_fired(s, bucket)

@@ -9,29 +9,18 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import entry_after, funding_of
+from seawall.ledger.valuation import counted_worth
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
 from seawall.terms import parameter
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import RATE_ONE
-from seawall.wide import compare_products, mul_ceil_div, mul_floor_div, split_ceil_rate
+from seawall.wide import compare_products, mul_ceil_div, mul_floor_div, rate_down, rate_up
 
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
 NO_MARKET: Final = -1
 
 # places in what `measure` returns
 EQUITY, EQUITY_INITIAL, MAINTENANCE, INITIAL, RESERVED, NOTIONAL, PROFIT = range(7)
-
-
-@kernel
-def rate_up(amount: int, rate: int) -> int:
-    """ceil(amount * rate / RATE_ONE) for 0 <= amount <= 2^59, 0 <= rate <= 2 * RATE_ONE."""
-    return int(split_ceil_rate((amount >> SPLIT_BITS) * rate, (amount & SPLIT_MASK) * rate))
-
-
-@kernel
-def rate_down(amount: int, rate: int) -> int:
-    """floor(amount * rate / RATE_ONE), within the bounds of `rate_up`."""
-    return -split_ceil_rate(-((amount >> SPLIT_BITS) * rate), -((amount & SPLIT_MASK) * rate))
 
 
 @kernel
@@ -101,7 +90,7 @@ def measure_after(
     `leverage` is that of a new position; of one that exists, the leverage it would have (0 keeps it). With NO_MARKET
     only cash changes: it falls by `fee`.
     """
-    equity, high, low = s.bucket_raw[bucket] - cost - fee, 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]] - cost - fee, 0, 0
     initials, reserved, notional, profit, weighted = 0, 0, 0, 0, 0
     weight = s.param[len(s.market_price), parameter.PROFIT_WEIGHT]
     slot, is_new = s.bucket_first[bucket], market != NO_MARKET
@@ -141,7 +130,16 @@ def measure_after(
     maintenance = ceil_pair(high, low)
     counted = counted_profit(s, weighted)
     initial = max(initials, end_of(s, maintenance)) + reserved
-    return equity, equity - profit + counted, maintenance, initial, reserved, notional, profit
+    lost = haircut(s, bucket) + profit - counted
+    return equity, equity - lost, maintenance, initial, reserved, notional, profit
+
+
+@kernel
+def haircut(s: Any, bucket: int) -> int:
+    """What collateral is worth more for maintenance than for initial margin."""
+    if s.bucket_holding[bucket] == 0:
+        return 0
+    return int(s.holding_worth[s.bucket_holding[bucket]] - counted_worth(s, bucket))
 
 
 @kernel
@@ -164,7 +162,7 @@ def equity_and_maintenance(s: Any, bucket: int) -> tuple[int, int]:
 @kernel
 def equity_and_maintenance_at(s: Any, bucket: int, market: int, price: int) -> tuple[int, int]:
     """Equity and maintenance if the mark of `market` were `price` and all others as they are."""
-    equity, high, low = s.bucket_raw[bucket], 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, 0
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         here, size = s.slot_market[slot], s.slot_size[slot]

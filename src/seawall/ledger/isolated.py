@@ -7,10 +7,11 @@ order; then its cash returns to the cross bucket. Negative cash never returns: l
 from typing import Any, Final
 
 from seawall.kernel import kernel
-from seawall.ledger.buckets import add_cash, cash_of, find_slot, repay, set_advanced
+from seawall.ledger.buckets import add_cash, cash_of, find_slot, note_debt, repay, set_advanced
 from seawall.ledger.events import emit
 from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, MAINTENANCE, end_of, measure
 from seawall.ledger.leaving import leave, may_leave, note_advance, pending_funding
+from seawall.ledger.ranges import give_back
 from seawall.ledger.settings import NONE, setting_of
 from seawall.ledger.state import ISOLATED, ISOLATED_FREE, ISOLATED_USED, UNUSED
 from seawall.margin.ladder import unlink
@@ -172,6 +173,8 @@ def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
     raw = cash - s.slot_entry[slot]
     s.bucket_raw[source] -= raw
     s.bucket_raw[target] += raw
+    note_debt(s, source)
+    note_debt(s, target)
     repay(s, target)
     note_advance(s, source)
     note_fired(s, source)
@@ -180,13 +183,15 @@ def move_slot(s: Any, slot: int, target: int, cash: int) -> None:
 
 @kernel
 def release_isolated(s: Any, bucket: int) -> int:
-    """Gives an isolated bucket back when it is empty: its cash returns to cross. Returns 1 when it did, else 0.
+    """Gives an isolated bucket back when it is empty: its cash and collateral return to cross. 1 when it did, else 0.
 
     It stays while it has a position, an order, negative cash, or a place in the liquidation queue.
     """
     if s.bucket_kind[bucket] != ISOLATED or s.bucket_first[bucket] != 0 or s.bucket_order[bucket] != 0:
         return 0
     if s.bucket_raw[bucket] < 0 or s.bucket_class[bucket] != 0 or s.bucket_liquidating[bucket] != 0:
+        return 0
+    if s.bucket_holding[bucket] != 0 and not give_back(s, bucket):
         return 0
     owner, market, cash = s.bucket_owner[bucket], s.bucket_market[bucket], s.bucket_raw[bucket]
     s.bucket_raw[bucket] = 0

@@ -10,11 +10,17 @@ takes beyond its cash is unrealised profit, kept as an advance of the positions 
 from typing import Any
 
 from seawall.kernel import kernel
-from seawall.ledger.buckets import add_cash, cash_of, funding_of, set_advanced, settle_slot
+from seawall.ledger.buckets import add_cash, cash_of, funding_of, interest_of, set_advanced, settle_slot
 from seawall.ledger.events import emit
-from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, NOTIONAL, PROFIT, RESERVED, measure, rate_up
+from seawall.ledger.health import EQUITY, EQUITY_INITIAL, INITIAL, NOTIONAL, PROFIT, RESERVED, haircut, measure
+from seawall.ledger.holdings import charge
 from seawall.ledger.markets import is_fresh
+from seawall.ledger.state import BORROWED, PENDING, VAULT
+from seawall.ledger.valuation import is_asset_fresh
 from seawall.terms import code, event, parameter
+from seawall.terms.parameter import BORROW_MOST
+from seawall.units import RATE_ONE
+from seawall.wide import mul_floor_div, rate_up
 
 
 @kernel
@@ -22,10 +28,28 @@ def may_leave(s: Any, bucket: int) -> int:
     """USD that may leave the bucket now. Rounds down, never negative; 0 while a price it rests on is stale."""
     if has_stale_price(s, bucket):
         return 0
+    room = margin_room(s, bucket)
+    if s.bucket_holding[bucket] == 0 or room <= 0:
+        return max(0, room)
+    own = cash_of(s, bucket) + pending_funding(s, bucket) - interest_of(s, bucket)
+    return int(min(room, max(0, own) + borrow_room(s)))
+
+
+@kernel
+def margin_room(s: Any, bucket: int) -> int:
+    """What the bucket has beyond initial margin, the withdrawal floor and profit nobody has paid; negative: short."""
     now = measure(s, bucket)
     share = s.param[len(s.market_price), parameter.WITHDRAWAL_FLOOR]
     floor = rate_up(now[NOTIONAL], share) + now[RESERVED]
-    return int(max(0, now[EQUITY_INITIAL] - unpaid_profit(s, bucket, now) - max(now[INITIAL], floor)))
+    kept = unpaid_profit(s, bucket, now) + interest_of(s, bucket)
+    return int(now[EQUITY_INITIAL] - kept - max(now[INITIAL], floor))
+
+
+@kernel
+def borrow_room(s: Any) -> int:
+    """USD that may still be borrowed against collateral: up to BORROW_MOST of all USD, lent or in the vault."""
+    borrowed, supply = s.cell[BORROWED], s.cell[VAULT] - s.cell[PENDING] + s.cell[BORROWED]
+    return int(max(0, mul_floor_div(max(0, supply), s.param[len(s.market_price), BORROW_MOST], RATE_ONE) - borrowed))
 
 
 @kernel
@@ -38,7 +62,7 @@ def spare(s: Any, bucket: int) -> int:
 @kernel
 def unpaid_profit(s: Any, bucket: int, now: Any) -> int:
     """Unrealised profit that counts for initial margin though nobody has paid it yet; `now` is the bucket measured."""
-    counted = now[PROFIT] - (now[EQUITY] - now[EQUITY_INITIAL])
+    counted = now[PROFIT] - (now[EQUITY] - now[EQUITY_INITIAL] - haircut(s, bucket))
     return int(max(0, counted - payable(s, bucket))) if counted > 0 else 0
 
 
@@ -85,7 +109,12 @@ def payable_of(s: Any, slot: int) -> int:
 
 @kernel
 def has_stale_price(s: Any, bucket: int) -> bool:
-    """Whether the bucket holds a position in a market without a fresh price."""
+    """Whether the bucket holds a position in a market, or an asset, without a fresh price."""
+    row = s.bucket_holding[bucket]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        if not is_asset_fresh(s, s.holding_asset[row]):
+            return True
+        row = s.holding_next[row]
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         if s.slot_size[slot] != 0 and not is_fresh(s, s.slot_market[slot]):
@@ -107,6 +136,7 @@ def pending_funding(s: Any, bucket: int) -> int:
 def leave(s: Any, bucket: int, amount: int) -> None:
     """Takes `amount`, at most `may_leave`, out of a bucket. Where it goes is the caller's to write."""
     settle_told(s, bucket)
+    charge(s, bucket)
     add_cash(s, bucket, -amount)
     note_advance(s, bucket)
 

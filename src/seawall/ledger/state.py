@@ -20,7 +20,7 @@ from seawall import interleave
 from seawall.interleave import Columns
 from seawall.kernel import INTERPRETED
 from seawall.margin import ladder, trigger_state
-from seawall.terms import event, limits, parameter, venue_parameter
+from seawall.terms import asset_parameter, event, limits, parameter, venue_parameter
 from seawall.units import BadInput
 
 # bucket kinds
@@ -98,6 +98,14 @@ STOPS_SEQUENCE: Final = 63  # the command that the next two count for
 STOPS_FIRED: Final = 64
 STOPS_EVENTS: Final = 65
 TWAP_CURSOR: Final = 66  # the row with which the next TICK begins
+ASSETS: Final = 67  # collateral assets listed
+HOLDINGS_USED: Final = 68
+HOLDING_FREE: Final = 69
+BORROW_INDEX: Final = 70  # cumulative interest of borrowed USD, 1e-12 USD a USD
+BORROW_RESIDUE: Final = 71  # of its last step, in 1 / HOUR_MS of that
+BORROWED: Final = 72  # USD that buckets with collateral are short of
+RESERVE: Final = 73  # interest paid in, to make good what collateral did not cover
+CHARGE_ROW: Final = 74  # the holding that the sweep of interest has reached
 CELLS: Final = 80
 
 RISK_CLASSES: Final = 65  # lists of the liquidation queue: 64 by equity / maintenance, worst first, and those that wait
@@ -107,8 +115,9 @@ SCRATCH: Final = "at"  # the first of the working columns
 # columns that share a row of a table, those that most commands touch first: a row is one or two cache lines
 TABLES: Final = {
     "slot": "size entry index bids asks advanced market sibling leverage owner",
-    "bucket": "raw advanced first owner order orders stops next market after before "
+    "bucket": "raw advanced first holding owner order orders stops next market after before "
     "kind liquidating class mode status fired closed waits",
+    "holding": "lots worth floor debt borrow due bucket asset next after before",
     "account": "master sub isolated agent share twaps settings",
     "order": "id price size bucket market flags level after before next previous child twin "
     "trigger extra waiting client_high client_low parent",
@@ -138,6 +147,11 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def buckets(self) -> int:
         return self.accounts + self.isolated + 2 * self.markets
+
+    @property
+    def holdings(self) -> int:
+        """Balances of collateral assets and liquidity positions, in all."""
+        return self.accounts
 
     @property
     def clients(self) -> int:
@@ -187,7 +201,7 @@ VENUE: Final = Capacity(
 def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
     """(name, dtype, shape) of each column; the working ones last."""
     core = trigger_state.trigger_columns(
-        trigger_state.Capacity(buckets=c.buckets, positions=c.positions, markets=c.markets)
+        trigger_state.Capacity(buckets=c.buckets, positions=c.positions, markets=c.markets, holdings=c.holdings)
     )
     working = {"at", "new_market", "new_size", "new_index", "found", "unsure"}
     scratch = [entry for entry in core if entry[0] in working]
@@ -199,6 +213,7 @@ def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         *_market_columns(c),
         *_order_columns(c),
         *_account_columns(c),
+        *_collateral_columns(c),
         *scratch,
         ("adl_slot", "i4", (limits.ADL_COUNTERPARTIES,)),
         ("adl_score", "i8", (limits.ADL_COUNTERPARTIES,)),
@@ -347,6 +362,7 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("withdrawal_account", "i4", (c.withdrawals + 1,)),
         ("withdrawal_amount", "i8", (c.withdrawals + 1,)),
         ("withdrawal_next", "i4", (c.withdrawals + 1,)),
+        ("withdrawal_asset", "i4", (c.withdrawals + 1,)),  # 1 + the asset, whose lots the amount is; 0: USD
         *((f"twap_{name}", "i8", twaps) for name in ("id", "size", "done", "start", "duration", "price", "slice")),
         *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),  # bucket: cross
         ("account_twaps", "i4", accounts),  # how many of its schedules run
@@ -354,6 +370,43 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("nonce_value", "i8", (c.nonces,)),
         ("nonce_part", "i2", (c.nonces,)),  # the last part taken of the action that this nonce signs
         ("nonce_place", "i8", (2 * c.nonces,)),  # hash of (signer, nonce) -> the hash and the ring place + 1
+    ]
+
+
+def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
+    holdings, assets = (c.holdings + 1,), (limits.ASSETS,)
+    params = (limits.ASSETS, asset_parameter.WIDTH)
+    return [
+        ("holding_lots", "i8", holdings),  # 0: a free row; of a liquidity position its liquidity (margin/lp_value.py)
+        ("holding_bucket", "i4", holdings),
+        ("holding_asset", "i4", holdings),
+        ("holding_next", "i4", holdings),  # of the same bucket; also the free list
+        ("holding_after", "i4", holdings),  # of the same asset
+        ("holding_before", "i4", holdings),
+        ("holding_low", "i4", holdings),  # of a liquidity position: roots of its range and their scale
+        ("holding_high", "i4", holdings),
+        ("holding_scale", "i1", holdings),
+        ("holding_asked", "i1", holdings),  # whether its liquidity is to be removed
+        ("holding_token", "i8", holdings),  # its number in the pool's contract
+        ("holding_start", "i8", holdings),  # the index when it came
+        # of the first holding of each bucket (`bucket_holding`), on behalf of all; worth and floor are the triggers'
+        ("holding_debt", "i8", holdings),  # USD that the bucket is short of, interest on which runs
+        ("holding_borrow", "i8", holdings),  # BORROW_INDEX up to which `holding_due` counts
+        ("holding_due", "i8", holdings),  # interest not charged yet
+        ("asset_kind", "i8", assets),  # 0: not listed
+        ("asset_market", "i8", assets),  # whose index is its price
+        ("asset_redeemed", "i8", assets),  # 1 + the market whose index is its redemption value; 0: none
+        ("asset_base", "i8", assets),  # of a pool: 1 + the asset whose lots are its base; 0: none
+        ("asset_total", "i8", assets),  # lots that buckets hold
+        ("asset_leaving", "i8", assets),  # lots of pending withdrawals
+        ("asset_stable", "i8", assets),  # stable price
+        ("asset_stable_time", "i8", assets),
+        ("asset_first", "i4", assets),  # first of its holdings
+        ("asset_param", "i8", params),
+        ("asset_static", "i8", params),  # what the live value decays to
+        ("asset_next", "i8", params),  # a pending value
+        ("asset_from", "i8", params),  # when it takes effect; 0: none is pending
+        ("asset_time", "i8", params),  # last change of the live value
     ]
 
 
@@ -399,7 +452,7 @@ def create_state(capacity: Capacity) -> Any:
     row["row_edge"][:] = ladder.NEVER_KEY
     row["slot_link"][:, ladder.KEY] = ladder.NEVER_KEY
     row["count"][trigger_state.SLOTS_USED] = 1
-    for cell in (ORDERS_USED, LEVELS_USED, AGENTS_USED, SHARES_USED, WITHDRAWALS_USED, TWAPS_USED):
+    for cell in (ORDERS_USED, LEVELS_USED, AGENTS_USED, SHARES_USED, WITHDRAWALS_USED, TWAPS_USED, HOLDINGS_USED):
         row["cell"][cell] = 1
     row["bucket_owner"][:] = -1
     row["bucket_market"][:] = -1
@@ -415,6 +468,9 @@ def create_state(capacity: Capacity) -> Any:
     for number, spec in venue_parameter.VENUE.items():
         row["param"][capacity.markets, number] = spec.value
         row["param_static"][capacity.markets, number] = spec.value
+    for number, spec in asset_parameter.ASSET.items():
+        row["asset_param"][:, number] = spec.value
+        row["asset_static"][:, number] = spec.value
     row["cell"][VENUE_STATUS] = 1  # command.ACTIVE
     return array
 

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import funding_of
-from seawall.ledger.health import end_of, rate_up
+from seawall.ledger.health import end_of
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
 from seawall.terms import parameter
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import RATE_ONE
-from seawall.wide import compare_products, mul_ceil_div
+from seawall.wide import compare_products, mul_ceil_div, rate_up
 
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
 
@@ -46,7 +46,7 @@ def numerator(s: Any, market: int, notional: int) -> tuple[int, int]:
 def closing(s: Any, slot: int) -> Close:
     """The position of a slot as something to be closed, at the present marks."""
     bucket = s.slot_owner[slot]
-    equity, high, low = s.bucket_raw[bucket], 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, 0
     at = s.bucket_first[bucket]
     while at != 0:  # at most POSITIONS_PER_BUCKET
         value = s.slot_size[at] * s.market_price[s.slot_market[at]]

@@ -10,12 +10,12 @@ from seawall.book.matching import FORCED, quote, take
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash
 from seawall.ledger.events import emit, emit_health
-from seawall.ledger.health import end_of, rate_down, rate_up
+from seawall.ledger.health import end_of
 from seawall.ledger.state import NOW
 from seawall.liquidation.closing import Close, bankruptcy_price, fee_of, gap, maintenance_after, slippage
 from seawall.terms import command, event, parameter
 from seawall.units import RATE_ONE
-from seawall.wide import compare_products, mul_ceil_div, mul_floor_div
+from seawall.wide import compare_products, mul_ceil_div, mul_floor_div, rate_down, rate_up
 
 RAISES: Final = 64  # steps of the search for the least amount; then what it has reached is closed, which is less
 JITTER: Final = 4  # roundings of one gap: maintenance, liquidation end (twice at most) and fee
@@ -28,6 +28,7 @@ GATE: Final = 2  # the book is too far from the index
 COOLDOWN: Final = 3  # the last step on this bucket is too recent
 STALE: Final = 4  # no position of it has a fresh price
 HALTED: Final = 5  # no market of it matches
+UNSOLD: Final = 7  # nobody has bought its collateral yet
 NO_LIQUIDITY: Final = 6  # nobody takes at the bankruptcy price, and the bucket is above maintenance again
 
 

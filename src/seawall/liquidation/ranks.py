@@ -51,7 +51,7 @@ def score_of(s: Any, slot: int) -> int:
 @kernel
 def standing(s: Any, bucket: int) -> tuple[int, int]:
     """(equity, notional) of a bucket at mark."""
-    equity, notional, slot = s.bucket_raw[bucket], 0, s.bucket_first[bucket]
+    equity, notional, slot = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         value = s.slot_size[slot] * s.market_price[s.slot_market[slot]]
         equity += value + funding_of(s, slot)

@@ -19,6 +19,7 @@ from seawall.ledger.held import next_of_market
 from seawall.ledger.state import (
     BAD_DEBT,
     MARKETS,
+    RESERVE,
     SOCIAL_AMOUNT,
     SOCIAL_MARKET,
     SOCIAL_PROFIT,
@@ -26,6 +27,7 @@ from seawall.ledger.state import (
     SOCIAL_SLOT,
 )
 from seawall.liquidation.insurance import claimable, pay_claim
+from seawall.liquidation.selling import can_sell
 from seawall.terms import event
 from seawall.terms.limits import ADL_COUNTERPARTIES
 from seawall.terms.parameter import SOCIALISE
@@ -39,18 +41,32 @@ def cover_deficit(s: Any, bucket: int, market: int) -> int:
     """Makes good the negative cash of a bucket whose positions are closed; returns what it was.
 
     The insurance fund of `market` pays first, up to its claim cap; the rest is socialised in that market. A debt of no
-    market (-1) is bad debt.
+    market (-1), such as collateral leaves that fetched too little, is paid by the reserve of interest; the rest is bad
+    debt. While there is collateral that anybody may buy nothing is made good.
     """
     due = -s.bucket_raw[bucket]
-    if due <= 0 or not is_flat(s, bucket):
+    if due <= 0 or not is_flat(s, bucket) or can_sell(s, bucket):
         return 0
     paid = 0
     if market >= 0:
         slot = find_slot(s, bucket, market)
         paid = min(due, claimable(s, market, slot))
         pay_claim(s, bucket, market, slot, paid)
+    else:
+        paid = min(due, s.cell[RESERVE])
+        pay_from_reserve(s, bucket, paid)
     absorb(s, bucket, market, due - paid)
     return int(due)
+
+
+@kernel
+def pay_from_reserve(s: Any, bucket: int, amount: int) -> None:
+    """Pays `amount`, at most the reserve, into a bucket."""
+    if amount <= 0:
+        return
+    s.cell[RESERVE] -= amount
+    add_cash(s, bucket, amount)
+    emit(s, event.DEFICIT, -1, bucket, event.INTEREST, 0, 0, 0, amount)
 
 
 @kernel

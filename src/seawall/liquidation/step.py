@@ -16,7 +16,7 @@ from seawall.ledger.isolated import release_isolated, top_up
 from seawall.ledger.leaving import settle_told
 from seawall.ledger.state import EVENTS_USED, NOW, VENUE_STATUS
 from seawall.liquidation.closing import is_below_share
-from seawall.liquidation.partial import COOLDOWN, FILLED, NO_LIQUIDITY, THROTTLE, capacity_lots, is_cooling
+from seawall.liquidation.partial import COOLDOWN, FILLED, NO_LIQUIDITY, THROTTLE, UNSOLD, capacity_lots, is_cooling
 from seawall.liquidation.queue import (
     WAITING,
     close_gate,
@@ -28,6 +28,7 @@ from seawall.liquidation.queue import (
     refresh,
     remove,
 )
+from seawall.liquidation.selling import ask_for_unwinding, can_sell, debt_of, next_sale, sell_some
 from seawall.liquidation.socialise import cover_deficit, is_flat, is_sharing, share_out
 from seawall.liquidation.waterfall import SCANNED, TOP, close_some, next_position, why_stuck
 from seawall.margin.trigger_kernels import place
@@ -103,6 +104,14 @@ def work(s: Any, bucket: int) -> int:
     if s.bucket_order[bucket] != 0:
         _cancel_some(s, bucket)
         return 1
+    if s.bucket_holding[bucket] != 0 and ask_for_unwinding(s, bucket):
+        return _go_on(s, bucket, 1)
+    if s.bucket_holding[bucket] != 0 and debt_of(s, bucket) > 0:
+        if sell_some(s, bucket):
+            return _go_on(s, bucket, 1)
+        if is_flat(s, bucket) and can_sell(s, bucket):
+            wait(s, bucket, UNSOLD)
+            return 1
     if is_flat(s, bucket):
         cover_deficit(s, bucket, s.bucket_market[bucket])
         finish(s, bucket)
@@ -169,12 +178,18 @@ def _close(s: Any, bucket: int) -> int:
             cover_deficit(s, bucket, s.slot_market[slot])
             close_empty_slot(s, slot)
         slot = after
+    return _go_on(s, bucket, SCAN_UNITS if why == SCANNED else 1)
+
+
+@kernel
+def _go_on(s: Any, bucket: int, units: int) -> int:
+    """After something was sold or closed: the liquidation is over, or the bucket takes its place again."""
     equity, maintenance = equity_and_maintenance(s, bucket)
     if is_over(s, bucket, equity, maintenance):
         end(s, bucket)
     else:
         enqueue_or_leave(s, bucket)
-    return SCAN_UNITS if why == SCANNED else 1
+    return units
 
 
 @kernel
@@ -231,6 +246,8 @@ def still_waits(s: Any, bucket: int) -> bool:
     equity, maintenance = equity_and_maintenance(s, bucket)
     if is_over(s, bucket, equity, maintenance):
         return False
+    if s.bucket_waits[bucket] == UNSOLD:
+        return bool(is_flat(s, bucket) and can_sell(s, bucket) and next_sale(s, bucket)[0] == 0)
     stuck = why_stuck(s, bucket)
     if stuck != FILLED:
         return bool(stuck == s.bucket_waits[bucket])

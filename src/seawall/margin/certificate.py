@@ -65,10 +65,10 @@ def tier_at(s: Any, table: int, notional: int) -> int:
 def buffer_at(s: Any, bucket: int, rates: int) -> int:
     """Equity less maintenance in micro-USD at the prices in `s.at`, under the tables LIVE or FENCE.
 
-    Negative means liquidatable there. Maintenance rounds up, funding against the bucket. BEYOND when funding does
-    not fit.
+    Negative means liquidatable there, with collateral worth its floor. Maintenance rounds up, funding against the
+    bucket. BEYOND when funding does not fit.
     """
-    equity, high, low = s.bucket_raw[bucket], 0, 0
+    equity, high, low = s.bucket_raw[bucket] + s.holding_floor[s.bucket_holding[bucket]], 0, 0
     i, slot = 0, s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
         market, size = s.slot_market[slot], s.slot_size[slot]

@@ -9,6 +9,21 @@ def redeemable_price(asset: Asset) -> Price:
     return asset.oracle if asset.redemption is None else Price(min(asset.oracle, asset.redemption))
 
 
+def kept_price(asset: Asset) -> Price:
+    """What maintenance prices it at: the redeemable price, but never below the floor of its redemption value."""
+    price = redeemable_price(asset)
+    if asset.redemption is None:
+        return price
+    return Price(max(price, share(asset.redemption, asset.redemption_floor, Side.DOWN)))
+
+
+def is_off_peg(asset: Asset) -> bool:
+    """Whether a redeemable asset trades further below its redemption value than its band."""
+    if asset.redemption is None:
+        return False
+    return asset.oracle < share(asset.redemption, Rate(RATE_ONE - asset.peg_band), Side.DOWN)
+
+
 def scaled_weight(asset: Asset) -> Rate:
     """Initial weight, shrunk as start / total once the venue holds more than `supply_start` of the asset."""
     if asset.supply_start == 0 or asset.supply_total <= asset.supply_start:
@@ -17,19 +32,21 @@ def scaled_weight(asset: Asset) -> Rate:
 
 
 def value_initial(asset: Asset, balance: Lots) -> UsdMicro:
-    """Value for initial margin: scaled weight x the lowest of oracle, redemption and stable price."""
+    """Value for initial margin: scaled weight x the lowest of oracle, redemption and stable price; 0 off its peg."""
     assert balance >= 0
+    if is_off_peg(asset):
+        return UsdMicro(0)
     worth = min(redeemable_price(asset), asset.stable)
     return share(balance * worth, scaled_weight(asset), Side.DOWN)
 
 
 def value_maintenance(asset: Asset, balance: Lots) -> UsdMicro:
-    """Value for maintenance: weight x the lower of oracle and redemption."""
+    """Value for maintenance: weight x the lower of oracle and redemption, or the floor of redemption."""
     assert balance >= 0
-    return share(balance * redeemable_price(asset), asset.weight_maintenance, Side.DOWN)
+    return share(balance * kept_price(asset), asset.weight_maintenance, Side.DOWN)
 
 
 def value_liquidation(asset: Asset, balance: Lots) -> UsdMicro:
-    """What a liquidator pays for it: the lower of oracle and redemption less the liquidation discount."""
+    """What a liquidator pays for it: its price for maintenance less the liquidation discount."""
     assert balance >= 0
-    return share(balance * redeemable_price(asset), RATE_ONE - asset.liquidation_discount, Side.DOWN)
+    return share(balance * kept_price(asset), RATE_ONE - asset.liquidation_discount, Side.DOWN)

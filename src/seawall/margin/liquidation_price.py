@@ -179,7 +179,7 @@ def line_of(bucket: Bucket, conditions: Conditions, market: str, closing_fee: Ra
             )
             for p in others
         ),
-        linked=tuple((b * a.weight_maintenance, collateral.redeemable_price(a)) for a, b in linked),
+        linked=tuple((b * a.weight_maintenance, collateral.kept_price(a)) for a, b in linked),
         closing_fee=closing_fee,
     )
 

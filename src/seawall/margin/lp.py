@@ -5,13 +5,19 @@ Results are equal to the integers of Uniswap v3 core and periphery (TickMath, Sq
 way an amount rounds is named by the caller.
 """
 
+from fractions import Fraction
 from math import isqrt
 from typing import Final
+
+import msgspec
 
 from seawall.units import BadInput, Side, ceil_div, div, floor_div
 
 Q96: Final = 2**96
 TICK_MAX: Final = 887_272
+ROOT_BOUND: Final = 2**31
+SCALE_MAX: Final = 31
+LIQUIDITY_MAX: Final = 2**53
 SQRT_RATIO_MIN: Final = 4_295_128_739  # at -TICK_MAX
 SQRT_RATIO_MAX: Final = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342  # at TICK_MAX, not reachable
 
@@ -107,6 +113,57 @@ def liquidity_for_amounts(sqrt_price: int, sqrt_a: int, sqrt_b: int, amount0: in
     if sqrt_price >= upper:
         return _liquidity_for_amount1(lower, upper, amount1)
     return min(_liquidity_for_amount0(sqrt_price, upper, amount0), _liquidity_for_amount1(lower, sqrt_price, amount1))
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """A position in an engine's integers (margin/lp_value.py): roots of its bounds times 2^scale, its liquidity."""
+
+    liquidity: int  # sqrt(lots * micro-USD)
+    low: int
+    high: int
+    scale: int
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """The two tokens of a pool: which is the base, both tokens' decimals, and the decimals of a lot of the base."""
+
+    base_is_token0: bool
+    base_decimals: int
+    quote_decimals: int
+    size_decimals: int
+
+
+def range_of(tick_lower: int, tick_upper: int, liquidity: int, pair: Pair) -> Range:
+    """A position of a pool of `pair` in an engine's integers; the quote is worth a USD. Never worth more than it is.
+
+    BadInput for ticks or liquidity out of range, and for a position beyond the engine's bounds.
+    """
+    if tick_lower >= tick_upper or liquidity <= 0:
+        raise BadInput("tick_lower", "a position needs lower < upper and liquidity")
+    ratios = [Fraction(sqrt_ratio_at_tick(tick) ** 2, Q96**2) for tick in (tick_lower, tick_upper)]
+    per_lot = Fraction(10) ** (pair.base_decimals - pair.size_decimals)
+    micro = Fraction(10) ** (6 - pair.quote_decimals)
+    prices = [ratio * per_lot * micro for ratio in ratios]
+    if not pair.base_is_token0:
+        prices = [per_lot * micro / ratio for ratio in reversed(ratios)]
+    scale = 0
+    while scale < SCALE_MAX and _root(prices[1], scale + 1) < ROOT_BOUND:
+        scale += 1
+    square = liquidity**2 * micro / per_lot
+    found = Range(
+        liquidity=isqrt(floor_div(square.numerator, square.denominator)),
+        low=_root(prices[0], scale) + 1,
+        high=_root(prices[1], scale),
+        scale=scale,
+    )
+    if not 0 < found.low < found.high < ROOT_BOUND or not 0 < found.liquidity <= LIQUIDITY_MAX:
+        raise BadInput("liquidity", "the position is too small, too large or too narrow for the engine's integers")
+    return found
+
+
+def _root(price: Fraction, scale: int) -> int:
+    """sqrt(price) x 2^scale, rounded down."""
+    return isqrt(floor_div(price.numerator << (2 * scale), price.denominator))
 
 
 def _liquidity_for_amount0(lower: int, upper: int, amount0: int) -> int:

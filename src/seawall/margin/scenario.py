@@ -5,17 +5,18 @@ for losses only at the credit of the scenario. Exact integers until one ceil at 
 told the worst scenario can check the claim by evaluating the grid.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 import msgspec
 
 from seawall.margin import collateral
 from seawall.margin.health import Health, health
-from seawall.terms.bucket import Bucket
+from seawall.margin.liquidity import check_lp, lp_delta, lp_value
+from seawall.terms.bucket import Bucket, LpHolding
 from seawall.terms.conditions import Conditions
 from seawall.terms.grid import MarketRisk, ScenarioGrid
-from seawall.units import RATE_ONE, BadInput, Rate, Side, UsdMicro, ceil_div, share, signed_notional
+from seawall.units import RATE_ONE, BadInput, Price, Rate, Side, UsdMicro, ceil_div, floor_div, share, signed_notional
 
 
 class ScenarioKind(Enum):
@@ -50,14 +51,21 @@ class PortfolioMargin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """What a bucket has in one market, in micro-USD at mark: perp (signed) and haircut collateral (>= 0)."""
+    """What a bucket has in one market, in micro-USD at mark: perp (signed) and haircut collateral (>= 0).
+
+    Liquidity positions are valued again at the price of each scenario: their delta nets with the perp, their gamma does
+    not. `base` is what of them is base asset now, which a short perp hedges as it hedges collateral.
+    """
 
     market: str
     perp: UsdMicro
     spot: UsdMicro
+    mark: Price = Price(0)
+    liquidity: tuple[LpHolding, ...] = ()
+    base: UsdMicro = UsdMicro(0)
 
 
-def exposures(bucket: Bucket, conditions: Conditions) -> tuple[Exposure, ...]:
+def exposures(bucket: Bucket, conditions: Conditions, liquidity: Sequence[LpHolding] = ()) -> tuple[Exposure, ...]:
     """Exposure per market, in order of name. Collateral counts at the value it has for maintenance.
 
     Collateral without an underlying market is taken as USD-like: its weight is its charge, it has no shock here.
@@ -71,8 +79,17 @@ def exposures(bucket: Bucket, conditions: Conditions) -> tuple[Exposure, ...]:
         if asset.underlying is not None:
             worth = collateral.value_maintenance(asset, holding.balance)
             spots[asset.underlying] = spots.get(asset.underlying, 0) + worth
-    names = sorted(perps.keys() | spots.keys())
-    return tuple(Exposure(name, UsdMicro(perps.get(name, 0)), UsdMicro(spots.get(name, 0))) for name in names)
+    ranges: dict[str, list[LpHolding]] = {}
+    for one in liquidity:
+        ranges.setdefault(check_lp(one).market, []).append(one)
+    found = []
+    for name in sorted(perps.keys() | spots.keys() | ranges.keys()):
+        mark = conditions.mark(name).mark if name in ranges else Price(0)
+        held = tuple(ranges.get(name, ()))
+        base = UsdMicro(sum(lp_delta(position, mark) for position in held))
+        perp, spot = UsdMicro(perps.get(name, 0)), UsdMicro(spots.get(name, 0))
+        found.append(Exposure(name, perp, spot, mark, held, base))
+    return tuple(found)
 
 
 def scenarios(grid: ScenarioGrid, markets: tuple[str, ...]) -> Iterator[Scenario]:
@@ -91,14 +108,17 @@ def loss_numerator(exposure: Exposure, risk: MarketRisk, scenario: Scenario) -> 
     """Loss (positive) or gain of one market in micro-USD x RATE_ONE^2, exact.
 
     Perp and collateral of the same asset make the same relative move, not below -100 %, and the part in which a short
-    perp hedges collateral loses the basis on top.
+    perp hedges collateral loses the basis on top. Liquidity loses what it is worth less at the price of the scenario,
+    that price rounded down.
     """
     if scenario.kind is ScenarioKind.OWN and exposure.market != scenario.market:
         return 0
     beta = RATE_ONE if scenario.kind is ScenarioKind.OWN else risk.beta
     move = max(-RATE_ONE * RATE_ONE, scenario.move * beta)
-    hedged = min(max(0, -exposure.perp), exposure.spot)
-    return hedged * risk.basis * RATE_ONE - (exposure.perp + exposure.spot) * move
+    hedged = min(max(0, -exposure.perp), exposure.spot + exposure.base)
+    price = Price(max(0, floor_div(exposure.mark * (RATE_ONE**2 + move), RATE_ONE**2)))
+    fallen = sum(lp_value(one, exposure.mark) - lp_value(one, price) for one in exposure.liquidity)
+    return fallen * RATE_ONE**2 + hedged * risk.basis * RATE_ONE - (exposure.perp + exposure.spot) * move
 
 
 def scenario_loss(book: tuple[Exposure, ...], grid: ScenarioGrid, scenario: Scenario) -> UsdMicro:
@@ -113,15 +133,17 @@ def scenario_loss(book: tuple[Exposure, ...], grid: ScenarioGrid, scenario: Scen
     return UsdMicro(ceil_div(lost * RATE_ONE - gained * scenario.credit, RATE_ONE**3))
 
 
-def portfolio_margin(bucket: Bucket, conditions: Conditions, grid: ScenarioGrid) -> PortfolioMargin:
-    """Portfolio maintenance and initial margin of a bucket.
+def portfolio_margin(
+    bucket: Bucket, conditions: Conditions, grid: ScenarioGrid, liquidity: Sequence[LpHolding] = ()
+) -> PortfolioMargin:
+    """Portfolio maintenance and initial margin of a bucket with its liquidity positions.
 
     maintenance = max(0, worst loss) + floors + concentration add-ons; initial = ceil(maintenance x portfolio factor).
     Raises BadInput when a market has no risk parameters or the factor is under 1 + exit buffer.
     """
     if grid.portfolio_factor < RATE_ONE + conditions.policy.exit_buffer:
         raise BadInput("grid.portfolio_factor", "must be at least 1 + exit buffer")
-    book = exposures(bucket, conditions)
+    book = exposures(bucket, conditions, liquidity)
     rows = scenarios(grid, tuple(e.market for e in book))
     losses = tuple(ScenarioLoss(row, scenario_loss(book, grid, row)) for row in rows)
     worst = max(losses, key=lambda row: row.loss)

@@ -96,7 +96,7 @@ def _drift(bucket: Bucket, conditions: Conditions, moves: Mapping[str, Fraction]
     for holding in bucket.collateral:
         asset = conditions.asset(holding.asset)
         if asset.underlying is not None:
-            worth = holding.balance * collateral.redeemable_price(asset) * Fraction(asset.weight_maintenance, RATE_ONE)
+            worth = holding.balance * collateral.kept_price(asset) * Fraction(asset.weight_maintenance, RATE_ONE)
             total += worth * moves.get(asset.underlying, Fraction(0))
     return total
 

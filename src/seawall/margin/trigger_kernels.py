@@ -2,6 +2,9 @@
 
 Commands only queue buckets; `evaluate` then places them all, and is compiled once.
 
+The collateral of a bucket is worth `holding_worth` of its first holding, written by who values it; a certificate holds
+while that is at least `holding_floor`, and whoever writes less queues the bucket.
+
 A long's trigger t fires below, a short's above. Both are kept as one signed key in the row of the market and side,
 `key = side * t - floor(shift / 1e6)`, and fire while `key > level = side * price - ceil(shift / 1e6)`: funding that
 the side pays raises `shift` and so every trigger of the row at once. Derivation: docs/adr/0003-certified-triggers.md.
@@ -29,6 +32,8 @@ EDGE: Final = 2  # certified at the live rates only: placed again when they rise
 WATCHED: Final = 3  # healthy by less than the reserve: evaluated at every tick of its markets
 UNSURE: Final = 4  # no bound here (portfolio margin, funding too large): reported at every tick of its markets
 LIQUIDATABLE: Final = 5  # out of the ladder until it is placed again or `review` finds it healthy
+
+FLOOR_BITS: Final = 6  # collateral may lose 1/64 before its bucket is evaluated, where the bucket can bear it
 
 TIERED: Final = 0
 PORTFOLIO: Final = 1
@@ -72,10 +77,16 @@ def _place(s: Any, bucket: int, positions: int) -> int:
     if s.bucket_mode[bucket] != TIERED:
         _watch(s, bucket)
         return UNSURE
+    held = s.bucket_holding[bucket]
+    worth = s.holding_worth[held]
+    s.holding_floor[held] = worth - (worth >> FLOOR_BITS)
     slack = buffer_at(s, bucket, FENCE)
     if slack == BEYOND:
         _watch(s, bucket)
         return UNSURE
+    if worth != 0 and slack < reserve(positions):
+        s.holding_floor[held] = worth
+        slack = buffer_at(s, bucket, FENCE)
     if slack >= reserve(positions):
         return _certify(s, bucket, FENCE, slack, positions)
     slack = buffer_at(s, bucket, LIVE)

@@ -31,6 +31,7 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     buckets: int
     positions: int
     markets: int
+    holdings: int = 0  # rows of collateral; a bucket that has none points to row 0, which is worth nothing
 
 
 def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -39,7 +40,7 @@ def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]
     tiers = (rows, limits.TIERS_PER_MARKET)
     per_slot = [("slot_size", "i8"), ("slot_index", "i8"), ("slot_market", "i4"), ("slot_sibling", "i4")]
     per_slot.append(("slot_owner", "i4"))  # its bucket; -1 for a free row
-    per_bucket = [("bucket_raw", "i8"), ("bucket_first", "i4")]
+    per_bucket = [("bucket_raw", "i8"), ("bucket_first", "i4"), ("bucket_holding", "i4")]
     per_bucket += [(f"bucket_{name}", "i1") for name in ("mode", "status", "fired")]
     per_bucket += [("fired", "i4"), ("found", "i4"), ("unsure", "i4")]
     per_market = [(f"market_{name}", "i8") for name in ("price", "price_max", "index", "weight")]
@@ -48,6 +49,7 @@ def trigger_columns(capacity: Capacity) -> list[tuple[str, str, tuple[int, ...]]
         ("slot_link", "i8", (*slots, 3)),
         *((name, kind, slots) for name, kind in per_slot),
         *((name, kind, (capacity.buckets,)) for name, kind in per_bucket),
+        *((name, "i8", (capacity.holdings + 1,)) for name in ("holding_worth", "holding_floor")),  # row 0: without any
         *((name, kind, (capacity.markets,)) for name, kind in per_market),
         *((name, kind, (rows,)) for name, kind in per_row),
         *((f"tier_{name}", "i8", tiers) for name in ("lower", "rate", "high", "low")),

@@ -90,6 +90,22 @@ class Proposal(NamedTuple):
     state: Source
 
 
+class Judgement(NamedTuple):
+    """An hour that is over: the margins set before it and the worst move within it, fractions of the price.
+
+    Margins are 0 before there were any, `move` is NaN where none could be measured: then nothing was judged.
+    """
+
+    start_ms: int
+    new_risk: float
+    open_positions: float
+    move: float
+
+    @property
+    def is_judged(self) -> bool:
+        return self.new_risk > 0.0 and math.isfinite(self.move)
+
+
 class _Market:
     """What is known of one market beside its rows."""
 
@@ -104,6 +120,7 @@ class _Market:
         self.source = Source.STATIC
         self.carry: Carry | None = None  # until a funding rate is observed
         self.effect: Effect = effect(Conditions())
+        self.judged: Judgement | None = None
 
 
 class RiskModel:
@@ -215,6 +232,20 @@ class RiskModel:
         row = self._margins[known.place]
         return float(row[governor.FAST]), float(row[governor.OPEN])
 
+    def judged(self, market: str) -> Judgement | None:
+        """The last hour that was whole, against the margins set before it; None before there is one."""
+        return self._known(market).judged
+
+    def source(self, market: str) -> Source:
+        """Where the margins of the present hour come from, as far as history goes; old data are `propose`'s to see."""
+        known = self._known(market)
+        self._decide_all()
+        return Source.STATIC if self._margins[known.place, governor.MARGIN_COUNT] == 0.0 else known.source
+
+    def last_ms(self, market: str) -> int:
+        """End of the newest bar that was taken; -1 before there is one."""
+        return self._known(market).hour.end_ms
+
     def liquidity(self, market: str, depth_usd: float | None = None) -> Liquidity:
         """Liquidity of the next hour; `depth_usd` is what rests within 1 % of mid on the thinner side, when known."""
         known = self._known(market)
@@ -264,7 +295,9 @@ class RiskModel:
             self._returns[:] = np.nan
         row = self._rows[known.place]
         move = absorb(row, bar.time_ms, bar.high, bar.low, bar.close, bar.volume_usd)
-        governor.settle(self._margins[known.place], move, row[COUNT], self.settings)
+        margins = self._margins[known.place]
+        known.judged = Judgement(bar.time_ms, float(margins[governor.FAST]), float(margins[governor.OPEN]), float(move))
+        governor.settle(margins, move, row[COUNT], self.settings)
         self._returns[known.place] = row[LAST_RETURN] if np.isfinite(row[UP]) else np.nan
         known.pending_ms = bar.time_ms
         self._waiting_ms = max(self._waiting_ms, bar.time_ms)

@@ -13,6 +13,7 @@ from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.simulation.properties import Fault
 from seawall.terms import event
+from seawall.terms.limits import ASSETS
 from seawall.terms.parameter import OPEN_INTEREST_CAP
 
 Ints = NDArray[np.int64]
@@ -32,6 +33,7 @@ class Notes(NamedTuple):
     cell: Ints
     open_interest: Ints
     caps: Ints
+    lots: Ints  # by bucket and asset
 
 
 def note(columns: Any) -> Notes:
@@ -43,7 +45,18 @@ def note(columns: Any) -> Notes:
         columns["cell"].copy(),
         columns["market_open"].copy(),
         columns["param"][:-1, OPEN_INTEREST_CAP].copy(),
+        lots_of(columns),
     )
+
+
+def lots_of(columns: Any) -> Ints:
+    """Lots of collateral, of a pool liquidity, by bucket and asset."""
+    used = int(columns["cell"][state.HOLDINGS_USED])
+    rows = np.flatnonzero((columns["holding_lots"][:used] != 0) & (columns["holding_bucket"][:used] >= 0))
+    lots = np.zeros((len(columns["bucket_raw"]), ASSETS), np.int64)
+    where = columns["holding_bucket"][rows], columns["holding_asset"][rows]
+    np.add.at(lots, where, columns["holding_lots"][rows])
+    return lots
 
 
 def sizes_of(columns: Any) -> Ints:
@@ -79,7 +92,24 @@ def explain(columns: Any, before: Notes, done: Applied) -> list[Fault]:
         if int(columns["cell"][number] - before.cell[number]) != amount:
             facts = f"cell {number} moved by {columns['cell'][number] - before.cell[number]}, by events {amount}"
             faults.append(Fault("EVENT_FUNDS", facts))
-    return faults + _caps(columns, before, events)
+    return faults + _holdings(columns, before.lots, events) + _caps(columns, before, events)
+
+
+def _holdings(columns: Any, before: Ints, events: Ints) -> list[Fault]:
+    """Balances of collateral moved by what their events say, and each is what its last event says it is."""
+    rows, now, told = _of(events, event.HOLDING), lots_of(columns), before.copy()
+    np.add.at(told, (rows[:, BUCKET], rows[:, OTHER]), rows[:, SIZE])
+    ranges = _of(events, event.RANGE)
+    np.add.at(told, (ranges[:, BUCKET], ranges[:, OTHER]), ranges[:, SIZE])
+    if not np.array_equal(now, told):
+        bucket, asset = (int(part[0]) for part in np.nonzero(now != told))
+        facts = f"bucket {bucket} asset {asset}: {now[bucket, asset]} lots, by events {told[bucket, asset]}"
+        return [Fault("EVENT_HOLDINGS", facts)]
+    last = {(row[BUCKET], row[OTHER]): row[AMOUNT] for row in rows.tolist()}
+    for (bucket, asset), lots in last.items():
+        if now[bucket, asset] != lots:
+            return [Fault("EVENT_HOLDINGS", f"bucket {bucket} asset {asset}: {now[bucket, asset]}, told {lots}")]
+    return []
 
 
 def _of(events: Ints, *kinds: int) -> Ints:
@@ -127,13 +157,23 @@ def _money(buckets: int, markets: int, events: Ints) -> tuple[Ints, Ints, dict[i
     np.add.at(funds, fund[:, MARKET], fund[:, AMOUNT])
     given = fund[np.isin(fund[:, OTHER], (event.MOVED, event.SHARES))]
     add(given, BUCKET, -given[:, AMOUNT])
+    sold = _of(events, event.ASSET_SOLD)
+    add(sold, BUCKET, sold[:, AMOUNT])
+    add(sold, OTHER, -sold[:, AMOUNT])
+    unwound = _of(events, event.RANGE_UNWOUND)
+    add(unwound, BUCKET, unwound[:, AMOUNT])
+    interest = _of(events, event.INTEREST)
+    add(interest, BUCKET, -interest[:, AMOUNT])
     debt = _forced(add, events)
+    covered = _of(events, event.DEFICIT)
+    covered = covered[covered[:, OTHER] == event.INTEREST]
     total = {kind: int(_of(events, kind)[:, AMOUNT].sum()) for kind in MONEY_KINDS}
     cells = {
-        state.VAULT: total[event.DEPOSITED] - total[event.WITHDRAWAL_DONE],
+        state.VAULT: total[event.DEPOSITED] - total[event.WITHDRAWAL_DONE] + int(unwound[:, AMOUNT].sum()),
         state.PENDING: total[event.WITHDRAWAL] - total[event.WITHDRAWAL_DONE] - total[event.WITHDRAWAL_BACK],
         state.FEES: int(fills[:, AMOUNT].sum() + fees[:, AMOUNT].sum()),
         state.BAD_DEBT: debt,
+        state.RESERVE: int(interest[:, AMOUNT].sum() - covered[:, AMOUNT].sum()),
     }
     return cash, funds, cells
 
@@ -158,7 +198,8 @@ def _forced(add: Any, events: Ints) -> int:
     add(paid, BUCKET, paid[:, AMOUNT])
     cut = _of(events, event.SOCIALISED)
     add(cut, BUCKET, -cut[:, AMOUNT])
-    return int(cut[:, AMOUNT].sum() - paid[paid[:, OTHER] != event.INSURANCE][:, AMOUNT].sum())
+    shared = ~np.isin(paid[:, OTHER], (event.INSURANCE, event.INTEREST))
+    return int(cut[:, AMOUNT].sum() - paid[shared][:, AMOUNT].sum())
 
 
 def _sizes(before: Ints, events: Ints) -> Ints:

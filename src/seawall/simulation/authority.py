@@ -25,6 +25,12 @@ BY_ROLE: Final = {
     command.SET_STATUS: (command.ADMIN,),
     command.SET_SOURCE: (command.ADMIN,),
     command.DELIST: (command.ADMIN,),
+    command.LIST_ASSET: (command.ADMIN,),
+    command.SET_ASSET: (command.ADMIN,),
+    command.PROPOSE_ASSET: (command.RISK,),
+    command.DEPOSIT_ASSET: (command.BRIDGE,),
+    command.ATTACH_RANGE: (command.BRIDGE,),
+    command.UNWIND_RANGE: (command.BRIDGE,),
 }
 OWNERS_ONLY: Final = (
     command.CREATE_SUB,
@@ -34,6 +40,9 @@ OWNERS_ONLY: Final = (
     command.POOL_ADD,
     command.POOL_REMOVE,
     command.INSURANCE_ADD,
+    command.WITHDRAW_ASSET,
+    command.BUY_ASSET,
+    command.DETACH_RANGE,
 )
 
 

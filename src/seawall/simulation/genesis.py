@@ -53,6 +53,11 @@ def genesis(options: Options, roles: Any) -> Rows:
         _list(batch, number, market)
     for which, value in options.policy.items():
         batch.add(command.SET_PARAMETER, command.ADMIN, market=-1, other=which, price=value)
+    for number, asset in enumerate(options.assets):
+        fields = {"market": asset.market, "other": number, "size": asset.redeemed + 1, "flags": asset.kind}
+        batch.add(command.LIST_ASSET, command.ADMIN, **fields)
+        for which, value in asset.parameters.items():
+            batch.add(command.SET_ASSET, command.ADMIN, other=number, reference=which, price=value)
     for number in range(len(options.markets)):
         for status in OPENING:
             batch.add(command.SET_STATUS, command.ADMIN, market=number, flags=status)

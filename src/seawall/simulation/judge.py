@@ -10,7 +10,17 @@ import numpy as np
 
 from seawall.engine.venue import Applied
 from seawall.ledger import state
-from seawall.simulation import model_admin, model_margin, model_money, model_office, model_people, observe
+from seawall.simulation import (
+    model_admin,
+    model_assets,
+    model_collateral,
+    model_liquidity,
+    model_margin,
+    model_money,
+    model_office,
+    model_people,
+    observe,
+)
 from seawall.simulation.accounting import BUCKET, KIND, KINDS, OTHER, sizes_of
 from seawall.simulation.authority import BEYOND_SIGNING, refusals
 from seawall.simulation.facts import margin_facts
@@ -34,6 +44,7 @@ COMPARED: Final = {
     state.HOUR_OUT: "paid this hour",
     state.DAY_OUT: "paid today",
     state.DEPOSIT_SERIAL: "deposit serial",
+    state.RESERVE: "reserve",
 }
 SIGNING: Final = (
     code.NOT_AUTHORISED,
@@ -76,12 +87,14 @@ class Judge:
         return observe.picture_of(columns, sorted(dict.fromkeys(numbers)))
 
     def _ask(self) -> None:
-        if self.shape or not 0 <= self.fields["account"] < len(self.start.masters):
+        if self.shape or self.kind not in command.FIELDS or not 0 <= self.fields["account"] < len(self.start.masters):
             return  # no command, or nobody's: shape and signing say so
         if self.kind in model_money.JUDGES:
             self._money()
         elif self.kind in model_margin.JUDGES:
             self._margin()
+        elif self.kind in COLLATERAL:
+            self._collateral()
         elif self.kind in (command.PROPOSE, command.GUARD):
             self._office()
         elif self.kind in ORDERS:
@@ -107,10 +120,23 @@ class Judge:
         if len(row):
             account = int(columns["withdrawal_account"][row[0]])
             end.shared["withdrawal_account"] = account
+            end.shared["withdrawal_asset"] = int(columns["withdrawal_asset"][row[0]]) - 1
+            end.shared["holding_rows"] = model_collateral.free_rows(columns, account)
+            end.shared |= model_liquidity.withdrawn(columns, row[0])
             self._see(account)
         if self.kind == command.ISOLATED_MARGIN:
             end.shared["isolated_bucket"] = observe.isolated_of(columns, c["account"], c["market"])
         self.outcome = Outcome(ask(end, c))
+
+    def _collateral(self) -> None:
+        """Lots and positions of liquidity that come, go, move, are bought and unwound."""
+        self.name, ask = COLLATERAL[self.kind]
+        self.end.shared.update(model_collateral.facts(self.columns, self.fields))
+        self.end.shared.update(model_liquidity.facts(self.columns, self.fields))
+        for number in (self.end.shared["isolated_bucket"], self.end.shared["seller"], self.end.shared["holder"]):
+            if number >= 0:
+                self._see(number)
+        self.outcome = Outcome(ask(self.end, self.fields))
 
     def _margin(self) -> None:
         """Leverage, moved positions, shares and insurance."""
@@ -358,6 +384,10 @@ class Judge:
                 return [Fault(self.name, f"bucket {number} is of kind {real.kind}, wanted {wanted.kind}")]
             settle(self.end, real)
             settle(self.end, wanted)
+            if real.ranges != wanted.ranges:
+                return [Fault("POST_COLLATERAL", f"bucket {number} has {real.ranges}, wanted {wanted.ranges}")]
+            if real.holdings != wanted.holdings:
+                return [Fault("POST_COLLATERAL", f"bucket {number} holds {real.holdings}, wanted {wanted.holdings}")]
             if real.raw != wanted.raw:
                 return [Fault(self.name, f"cash of bucket {number} is {real.raw}, wanted {wanted.raw}")]
             for market in sorted(real.positions.keys() | wanted.positions.keys()):
@@ -446,8 +476,19 @@ class Judge:
         return ", ".join(f"{name}={value}" for name, value in self.fields.items() if value)
 
 
-PLAIN: Final = model_people.JUDGES | model_admin.JUDGES
-MEETING: Final = (event.FILL, event.MAKER_FEE, event.ISOLATED_RETURNED, event.MOVED, event.SHARES, event.POSITION_MOVED)
+COLLATERAL: Final = model_collateral.JUDGES | model_liquidity.JUDGES
+PLAIN: Final = model_people.JUDGES | model_admin.JUDGES | model_assets.JUDGES
+MEETING: Final = (
+    event.FILL,
+    event.MAKER_FEE,
+    event.ISOLATED_RETURNED,
+    event.MOVED,
+    event.SHARES,
+    event.POSITION_MOVED,
+    event.ASSET_SOLD,
+    event.INTEREST,
+    event.RANGE_UNWOUND,
+)
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(
     kind for kind in command.FIELDS if kind not in (command.TICK, command.ORACLE, command.FUNDING, command.LIQUIDATE)

@@ -23,7 +23,12 @@ FORCED: Final = (
     event.ADL,
 )
 LARGE: Final = 1 << 20  # bytes of a column that is an index or the events: not read here
-PAYERS: Final = (event.INSURANCE, event.SOCIALISED, -1)  # of a debt: a fund, everybody's profit, nobody yet
+PAYERS: Final = (
+    event.INSURANCE,
+    event.INTEREST,
+    event.SOCIALISED,
+    -1,
+)
 CLOSES: Final = (event.LIQUIDATION_FILL, event.BACKSTOP, event.ADL)
 
 

@@ -8,13 +8,17 @@ becomes money by `ceil` or `floor`, each on the side that SPEC names.
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, floor, isqrt
 
+from seawall.terms import asset_parameter as asset_names
 from seawall.terms import parameter as names
 
 ONE = 12_000_000  # section 0: a Rate is in parts of this
 FUNDING_UNIT = 10**6  # section 0: parts of a micro-USD in the funding index
 HALF = ONE // 2
+
+# the venue's scalars, by what they mean (places of the column `cell`)
+VAULT, PENDING, BORROWED, RESERVE = 2, 3, 72, 73
 
 
 @dataclass(slots=True)
@@ -54,6 +58,9 @@ class Bucket:
     positions: dict[int, Position]
     is_liquidating: bool = False
     is_queued: bool = False
+    holdings: dict[int, int] = field(default_factory=dict)  # lots by asset
+    ranges: dict[tuple[int, int], tuple[int, int, int, int]] = field(default_factory=dict)  # by pool and token
+    interest: int = 0  # on what it owes, not charged yet
     orders: int = 0  # of any kind
     stops: list[Stop] = field(default_factory=list)  # those of them that wait
 
@@ -82,6 +89,18 @@ class Market:
         return [scaled(base, self.params[names.MAINTENANCE_SCALE]) for _, _, base in self.tiers]
 
 
+@dataclass(slots=True)
+class Asset:
+    """What everybody may know of a collateral asset."""
+
+    kind: int
+    market: int  # whose index prices it
+    redeemed: int  # whose index is its redemption value; -1: none
+    total: int  # lots that buckets hold
+    stable: int
+    params: list[int]
+
+
 @lru_cache(maxsize=1024)
 def scaled(base: int, scale: int) -> int:
     """A base maintenance rate at a scale."""
@@ -95,6 +114,7 @@ class Picture:
     now: int
     policy: list[int]  # the venue's parameters
     markets: dict[int, Market]
+    assets: dict[int, Asset] = field(default_factory=dict)
     buckets: dict[int, Bucket] = field(default_factory=dict)  # those that the command may change, by number
     cells: list[int] = field(default_factory=list)  # the venue's scalars (ledger/state.py names them)
     masters: list[int] = field(default_factory=list)  # of every account
@@ -172,6 +192,75 @@ def funding_of(market: Market, position: Position) -> int:
     return floor(-position.size * Fraction(market.funding_index - position.index, FUNDING_UNIT))
 
 
+def keeping_price(picture: Picture, asset: Asset) -> int:
+    """Section 2: the lower of market and redemption, never below the floor of redemption."""
+    market = picture.markets[asset.market]
+    if asset.redeemed < 0:
+        return market.index
+    backed = picture.markets[asset.redeemed].index
+    least = floor(Fraction(backed * asset.params[asset_names.REDEMPTION_FLOOR], ONE))
+    return max(min(market.index, backed), min(least, market.price_max))
+
+
+def kept(picture: Picture, asset: Asset, lots: int) -> int:
+    """Section 2: worth for maintenance."""
+    weight = asset.params[asset_names.WEIGHT_MAINTENANCE]
+    return floor(lots * Fraction(keeping_price(picture, asset) * weight, ONE))
+
+
+def counted(picture: Picture, asset: Asset, lots: int) -> int:
+    """Section 2: worth for initial margin, of fresh prices within the band of its redemption value."""
+    market, price = picture.markets[asset.market], picture.markets[asset.market].index
+    if not market.is_fresh:
+        return 0
+    if asset.redeemed >= 0:
+        other = picture.markets[asset.redeemed]
+        band = Fraction(ONE - asset.params[asset_names.PEG_BAND], ONE)
+        if not other.is_fresh or price < floor(other.index * band):
+            return 0
+        price = min(price, other.index)
+    return floor(lots * Fraction(min(price, asset.stable) * _weight(asset), ONE))
+
+
+def fair(liquidity: tuple[int, int, int, int], price: int) -> int:
+    """Section 11: worth of a position of liquidity at a price of its base, in the integers of its roots."""
+    amount, low, high, scale = liquidity
+    one = 1 << scale
+    root = min(max(isqrt(price * one * one), low), high)
+    base = floor(Fraction(min(root, floor(Fraction(price * one * one, root))) * (high - root), high))
+    return floor(Fraction(amount * (root - low + base), one))
+
+
+def kept_range(picture: Picture, pool: Asset, liquidity: tuple[int, int, int, int]) -> int:
+    """Section 11: fair value at the index, less the haircut."""
+    value = fair(liquidity, picture.markets[pool.market].index)
+    return floor(value * Fraction(pool.params[asset_names.WEIGHT_MAINTENANCE], ONE))
+
+
+def counted_range(picture: Picture, pool: Asset, liquidity: tuple[int, int, int, int]) -> int:
+    """Section 11: the worst of a scan of prices up to SCAN away, which is at its low end."""
+    market = picture.markets[pool.market]
+    if not market.is_fresh:
+        return 0
+    price = floor(min(market.index, pool.stable) * Fraction(ONE - pool.params[asset_names.SCAN], ONE))
+    return floor(fair(liquidity, price) * Fraction(_weight(pool), ONE))
+
+
+def _weight(asset: Asset) -> int:
+    """Initial weight, shrunk with what the venue holds."""
+    weight = min(asset.params[asset_names.WEIGHT_INITIAL], asset.params[asset_names.WEIGHT_MAINTENANCE])
+    start = asset.params[asset_names.SUPPLY_START]
+    return floor(Fraction(weight * start, asset.total)) if start and asset.total > start else weight
+
+
+def worth_of(picture: Picture, bucket: Bucket) -> tuple[int, int]:
+    """Worth of all that a bucket holds, for maintenance and for initial margin."""
+    held = [(picture.assets[number], lots) for number, lots in bucket.holdings.items()]
+    ranges = [(picture.assets[pool], liquidity) for (pool, _), liquidity in bucket.ranges.items()]
+    worth = sum(kept(picture, *one) for one in held) + sum(kept_range(picture, *one) for one in ranges)
+    return worth, sum(counted(picture, *one) for one in held) + sum(counted_range(picture, *one) for one in ranges)
+
+
 def health(picture: Picture, bucket: Bucket) -> Health:
     """Every figure of a bucket at the present marks."""
     equity, maintenance, initials, reserved, notional, unrealised, weighted = bucket.raw, Fraction(0), 0, 0, 0, 0, 0
@@ -188,16 +277,19 @@ def health(picture: Picture, bucket: Bucket) -> Health:
         unrealised += profit
         weighted += floor(profit * weight)
     cap = picture.policy[names.PROFIT_CAP]
-    counted = weighted if cap < 0 else min(cap, weighted)
+    profitable = weighted if cap < 0 else min(cap, weighted)
+    worth, backing = worth_of(picture, bucket)
+    equity += worth
     whole = ceil(maintenance)
     end = ceil(whole * (1 + Fraction(picture.policy[names.EXIT_BUFFER], ONE)))
     initial = max(initials, end) + reserved
-    return Health(equity, equity - unrealised + counted, whole, end, initial, reserved, notional, unrealised)
+    counts = equity - worth + backing - unrealised + profitable
+    return Health(equity, counts, whole, end, initial, reserved, notional, unrealised)
 
 
 def is_below_maintenance(picture: Picture, bucket: Bucket) -> bool:
     """Whether a bucket's equity is below its maintenance margin at the present marks."""
-    equity, maintenance = bucket.raw, Fraction(0)
+    equity, maintenance = bucket.raw + worth_of(picture, bucket)[0], Fraction(0)
     for number, position in bucket.positions.items():
         market = picture.markets[number]
         equity += position.size * market.mark + funding_of(market, position)
@@ -237,16 +329,37 @@ def withdrawable(picture: Picture, bucket: Bucket) -> int:
     """Section 4: what may leave a bucket, less the profit that nobody has paid in; nothing on a stale price."""
     if not is_priced(picture, bucket):
         return 0
-    now = health(picture, bucket)
-    counted = now.unrealised - (now.equity - now.equity_initial)
+    room = max(0, margin_room(picture, bucket))
+    if not bucket.holdings and not bucket.ranges:
+        return room
+    own = cash_of(bucket) - bucket.interest
+    own += sum(funding_of(picture.markets[number], position) for number, position in bucket.positions.items())
+    return min(room, max(0, own) + borrow_room(picture))
+
+
+def margin_room(picture: Picture, bucket: Bucket) -> int:
+    """What a bucket has beyond all that it must keep; negative: short of it."""
+    now, (worth, backing) = health(picture, bucket), worth_of(picture, bucket)
+    profit = now.unrealised - (now.equity - now.equity_initial - (worth - backing))
     paid = sum(payable(picture, number, position) for number, position in bucket.positions.items())
     floor_share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
     keep = max(now.initial, ceil(now.notional * floor_share) + now.reserved)
-    return max(0, now.equity_initial - max(0, counted - paid) - keep)
+    return now.equity_initial - max(0, profit - paid) - bucket.interest - keep
+
+
+def borrow_room(picture: Picture) -> int:
+    """Section 2: USD that may still be lent: a share of all that is in the vault or lent, less what is lent."""
+    lent = picture.cells[BORROWED]
+    everything = max(0, picture.cells[VAULT] - picture.cells[PENDING] + lent)
+    return max(0, floor(everything * Fraction(picture.policy[names.BORROW_MOST], ONE)) - lent)
 
 
 def is_priced(picture: Picture, bucket: Bucket) -> bool:
-    """Whether every position of the bucket is in a market with a fresh price."""
+    """Whether every position of the bucket is in a market with a fresh price, and all that it holds has one."""
+    for number in (*bucket.holdings, *(pool for pool, _ in bucket.ranges)):
+        asset = picture.assets[number]
+        if not all(picture.markets[n].is_fresh for n in (asset.market, asset.redeemed) if n >= 0):
+            return False
     return all(picture.markets[number].is_fresh for number, held in bucket.positions.items() if held.size != 0)
 
 
@@ -258,6 +371,7 @@ def cash_of(bucket: Bucket) -> int:
 def leave(picture: Picture, bucket: Bucket, amount: int) -> None:
     """Takes cash out: funding settles first; what goes beyond cash is an advance on profit."""
     settle(picture, bucket)
+    charge(picture, bucket)
     bucket.raw -= amount
     owed = max(0, -cash_of(bucket))
     if owed == 0 and not any(position.advanced for position in bucket.positions.values()):
@@ -266,6 +380,41 @@ def leave(picture: Picture, bucket: Bucket, amount: int) -> None:
         part = min(owed, payable(picture, number, position))
         picture.markets[number].advanced += part - position.advanced
         position.advanced, owed = part, owed - part
+
+
+def charge(picture: Picture, bucket: Bucket) -> None:
+    """Interest is paid before anything leaves."""
+    bucket.raw -= bucket.interest
+    picture.cells[RESERVE] += bucket.interest
+    bucket.interest = 0
+
+
+def add_lots(picture: Picture, bucket: Bucket, asset: int, lots: int) -> None:
+    """Signed lots of an asset come into a bucket; interest is paid first."""
+    charge(picture, bucket)
+    bucket.holdings[asset] = bucket.holdings.get(asset, 0) + lots
+    picture.assets[asset].total += lots
+    if bucket.holdings[asset] == 0:
+        del bucket.holdings[asset]
+
+
+def units_of(liquidity: tuple[int, int, int, int]) -> int:
+    """What a position of liquidity counts for in caps: the most it can be worth."""
+    amount, low, high, scale = liquidity
+    return floor(Fraction(amount * (high - low), 1 << scale))
+
+
+def add_range(picture: Picture, bucket: Bucket, key: tuple[int, int], liquidity: tuple[int, int, int, int]) -> None:
+    """A position of liquidity comes into a bucket; interest is paid first."""
+    charge(picture, bucket)
+    bucket.ranges[key] = liquidity
+    picture.assets[key[0]].total += units_of(liquidity)
+
+
+def drop_range(picture: Picture, bucket: Bucket, key: tuple[int, int]) -> None:
+    """One goes out of it."""
+    charge(picture, bucket)
+    picture.assets[key[0]].total -= units_of(bucket.ranges.pop(key))
 
 
 def add_cash(picture: Picture, bucket: Bucket, amount: int) -> None:
@@ -300,7 +449,10 @@ def settle_one(picture: Picture, bucket: Bucket, number: int) -> None:
 def copy_bucket(bucket: Bucket) -> Bucket:
     """An independent copy, to be changed."""
     positions = {number: replace(p) for number, p in bucket.positions.items()}
-    return replace(bucket, positions=positions, stops=[replace(stop) for stop in bucket.stops])
+    stops = [replace(stop) for stop in bucket.stops]
+    copy = replace(bucket, positions=positions, stops=stops)
+    copy.holdings, copy.ranges = dict(bucket.holdings), dict(bucket.ranges)
+    return copy
 
 
 def copy_picture(picture: Picture) -> Picture:
@@ -308,6 +460,7 @@ def copy_picture(picture: Picture) -> Picture:
     return replace(
         picture,
         markets={number: replace(market) for number, market in picture.markets.items()},
+        assets={number: replace(asset) for number, asset in picture.assets.items()},
         buckets={number: copy_bucket(bucket) for number, bucket in picture.buckets.items()},
         cells=list(picture.cells),
         shared=dict(picture.shared),

@@ -9,9 +9,9 @@ from fractions import Fraction
 from math import floor
 from typing import Final
 
-from seawall.simulation.model import ONE, Bucket, Picture, add_cash, is_priced, leave, withdrawable
+from seawall.simulation.model import ONE, Bucket, Picture, add_cash, add_lots, add_range, is_priced, leave, withdrawable
 from seawall.terms import code, command, parameter
-from seawall.terms.limits import AMOUNT_MAX, RAW_USD_MAX
+from seawall.terms.limits import AMOUNT_MAX, HOLDINGS_PER_BUCKET, POOLED_PER_BUCKET, RAW_USD_MAX
 
 Fields = dict[str, int]
 Refusals = list[int]
@@ -66,6 +66,8 @@ def withdraw(p: Picture, c: Fields) -> Refusals:
     why += exit_refusals(p, bucket, c["amount"])
     if c["amount"] > withdrawal_room(p):
         why.append(code.WITHDRAWAL_LIMIT)
+    if c["amount"] > p.cells[VAULT] - p.cells[PENDING]:
+        why.append(code.VAULT_SHORT)
     if p.shared["withdrawal_rows"] == 0:
         why.append(code.WITHDRAWALS_FULL)
     if not why:
@@ -92,8 +94,9 @@ def finish_withdrawal(p: Picture, c: Fields) -> Refusals:  # noqa: ARG001
     amount = p.shared["withdrawal_amount"]
     if amount == 0:
         return [code.UNKNOWN_WITHDRAWAL]
-    p.cells[PENDING] -= amount
-    p.cells[VAULT] -= amount
+    if p.shared["withdrawal_asset"] < 0:
+        p.cells[PENDING] -= amount
+        p.cells[VAULT] -= amount
     return []
 
 
@@ -102,7 +105,20 @@ def cancel_withdrawal(p: Picture, c: Fields) -> Refusals:  # noqa: ARG001
     amount = p.shared["withdrawal_amount"]
     if amount == 0:
         return [code.UNKNOWN_WITHDRAWAL]
-    bucket = p.buckets[p.shared["withdrawal_account"]]
+    bucket, asset = p.buckets[p.shared["withdrawal_account"]], p.shared["withdrawal_asset"]
+    if asset >= 0 and p.shared["withdrawal_is_range"]:
+        held = len(bucket.holdings) + len(bucket.ranges)
+        if len(bucket.ranges) >= POOLED_PER_BUCKET or held >= HOLDINGS_PER_BUCKET:
+            return [code.HOLDINGS_FULL]
+        words = ("liquidity", "low", "high", "scale")
+        liquidity, low, high, scale = (p.shared[f"withdrawal_{word}"] for word in words)
+        add_range(p, bucket, (asset, p.shared["withdrawal_token"]), (liquidity, low, high, scale))
+        return []
+    if asset >= 0:
+        if p.shared["holding_rows"] == 0 and asset not in bucket.holdings:
+            return [code.HOLDINGS_FULL]
+        add_lots(p, bucket, asset, amount)
+        return []
     why = _fits(bucket, amount)
     if not why:
         p.cells[PENDING] -= amount

@@ -1,14 +1,17 @@
 """From the columns of a venue to what the model reads: plain integers in plain objects, nothing computed."""
 
+from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from seawall.ledger import state
-from seawall.simulation.model import Bucket, Market, Picture, Position, Stop
+from seawall.simulation.model import Asset, Bucket, Market, Picture, Position, Stop
 from seawall.simulation.model_book import Order
 from seawall.terms import command
+from seawall.terms.asset_parameter import POOL
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT
 from seawall.terms.parameter import ORACLE_AGE_MS
 
@@ -83,8 +86,61 @@ def bucket_of(columns: Any, number: int) -> Bucket:
         positions=positions,
         is_liquidating=bool(columns["bucket_liquidating"].item(number)),
         is_queued=bool(columns["bucket_class"].item(number)),
+        holdings=holdings_of(columns, number),
+        ranges=ranges_of(columns, number),
+        interest=interest_of(columns, number),
         orders=columns["bucket_orders"].item(number),
         stops=_stops(columns, number) if columns["bucket_orders"].item(number) else [],
+    )
+
+
+def holdings_of(columns: Any, number: int) -> dict[int, int]:
+    """Lots by asset that a bucket holds."""
+    held, row = {}, columns["bucket_holding"].item(number)
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        asset = columns["holding_asset"].item(row)
+        if columns["asset_kind"].item(asset) != POOL:
+            held[asset] = columns["holding_lots"].item(row)
+        row = columns["holding_next"].item(row)
+    return held
+
+
+def ranges_of(columns: Any, number: int) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+    """Positions of liquidity that a bucket holds, by pool and token."""
+    held, row = {}, columns["bucket_holding"].item(number)
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        asset = columns["holding_asset"].item(row)
+        if columns["asset_kind"].item(asset) == POOL:
+            held[asset, columns["holding_token"].item(row)] = range_at(columns, row)
+        row = columns["holding_next"].item(row)
+    return held
+
+
+def range_at(columns: Any, row: int) -> tuple[int, int, int, int]:
+    """The integers of a position of liquidity."""
+    names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
+    liquidity, low, high, scale = (columns[name].item(row) for name in names)
+    return liquidity, low, high, scale
+
+
+def interest_of(columns: Any, number: int) -> int:
+    """Interest that a bucket owes now: what fell due at changes of its debt, and on the debt since, rounded up."""
+    row = columns["bucket_holding"].item(number)
+    if row == 0:
+        return 0
+    step = int(columns["cell"][state.BORROW_INDEX]) - columns["holding_borrow"].item(row)
+    return int(columns["holding_due"].item(row)) + ceil(Fraction(columns["holding_debt"].item(row) * step, 10**12))
+
+
+def asset_of(columns: Any, number: int) -> Asset:
+    """One collateral asset."""
+    return Asset(
+        kind=columns["asset_kind"].item(number),
+        market=columns["asset_market"].item(number),
+        redeemed=columns["asset_redeemed"].item(number) - 1,
+        total=columns["asset_total"].item(number),
+        stable=columns["asset_stable"].item(number),
+        params=_params(columns["asset_param"][number].tobytes()),
     )
 
 
@@ -115,6 +171,7 @@ def picture_of(columns: Any, buckets: list[int]) -> Picture:
         now=int(columns["cell"][state.NOW]),
         policy=_params(columns["param"][len(columns["market_price"])].tobytes()),
         markets={number: market_of(columns, number) for number in range(listed)},
+        assets={number: asset_of(columns, number) for number in range(int(columns["cell"][state.ASSETS]))},
         cells=columns["cell"].tolist(),
         masters=columns["account_master"][: int(columns["cell"][state.ACCOUNTS])].tolist(),
     )

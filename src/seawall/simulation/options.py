@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from seawall.terms import command, parameter
+from seawall.terms import asset_parameter, command, parameter
 from seawall.terms.limits import NOTIONAL_MAX, PRICE_MAX
 from seawall.units import RATE_ONE
 
@@ -55,6 +55,19 @@ WEIGHTS: Final[dict[int, float]] = {
     command.LIST_MARKET: 0.005,
     command.DELIST: 0.0005,
 }
+COLLATERAL: Final[dict[int, float]] = {
+    command.DEPOSIT_ASSET: 1.0,
+    command.WITHDRAW_ASSET: 1.0,
+    command.MOVE_ASSET: 0.5,
+    command.BUY_ASSET: 1.5,
+    command.SET_ASSET: 0.05,
+    command.PROPOSE_ASSET: 0.2,
+    command.LIST_ASSET: 0.005,
+    command.ATTACH_RANGE: 0.6,
+    command.DETACH_RANGE: 0.4,
+    command.MOVE_RANGE: 0.3,
+    command.UNWIND_RANGE: 0.4,
+}
 ALWAYS: Final = (command.PLACE, command.CANCEL)
 SELDOM: Final = (command.GUARD, command.SET_STATUS, command.SET_SOURCE, command.DELIST, command.CANCEL_ALL)
 HARSH: Final = (*SELDOM[:4], command.SET_TIER, command.LIST_MARKET, command.SET_PARAMETER)  # few stop a whole market
@@ -74,6 +87,16 @@ class MarketOptions:
     typical: int  # notional of an ordinary order, micro-USD
     has_amm: bool
     has_backstop: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetOptions:
+    """One collateral asset as it is listed."""
+
+    market: int
+    redeemed: int  # market of its redemption value, of a pool the asset that is its base; -1: none
+    kind: int
+    parameters: dict[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +131,7 @@ class Options:
     roles: tuple[float, ...]  # share of each of ROLES
     weights: dict[int, float]
     faults: Faults
+    assets: tuple["AssetOptions", ...]
     batch: int  # rows of a batch
     steps: int  # price steps in a batch
     step_ms: int
@@ -151,12 +175,17 @@ def draw(seed: int, number: int) -> Options:
         * (kind in ALWAYS or rng.random() < (0.4 if kind in SELDOM else 0.8))
         for kind, weight in WEIGHTS.items()
     }
+    apart = np.random.Generator(np.random.PCG64([seed, number, 3]))  # so that worlds of before are as they were
+    has_assets = bool(apart.random() < 0.6)
+    weights |= {kind: weight * float(apart.lognormal(0, 0.6)) * has_assets for kind, weight in COLLATERAL.items()}
     cash = float(10 ** rng.uniform(2, 6))
     roles = rng.dirichlet(np.array([3.0, 3.0, 1.0, 1.0, 0.5, 0.5, 0.5]))
+    markets = tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5))))
     return Options(
         seed=seed,
         number=number,
-        markets=tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5)))),
+        markets=markets,
+        assets=_assets(apart, markets, cash) if has_assets else (),
         policy=_policy(rng),
         accounts=int(rng.integers(12, 150)),
         subs=int(rng.integers(0, 30)),
@@ -197,6 +226,49 @@ def _market(rng: Generator, cash: float) -> MarketOptions:
         has_amm=bool(rng.random() < 0.4),
         has_backstop=bool(rng.random() < 0.7),
     )
+
+
+def _assets(rng: Generator, markets: tuple[MarketOptions, ...], cash: float) -> tuple[AssetOptions, ...]:
+    """Some tokens, and mostly a pool with one of them as its base."""
+    tokens = [_asset(rng, markets, cash) for _ in range(int(rng.integers(1, 5)))]
+    if rng.random() < 0.3:
+        return tuple(tokens)
+    base = int(rng.integers(len(tokens)))
+    kept, cap = (
+        int(rng.integers(RATE_ONE // 4, RATE_ONE)),
+        int(min(cash * USD * 10 ** rng.uniform(0, 2.5), NOTIONAL_MAX)),
+    )
+    drawn = {
+        asset_parameter.DISCOUNT: 0,
+        asset_parameter.WEIGHT_MAINTENANCE: kept,
+        asset_parameter.WEIGHT_INITIAL: int(rng.integers(0, kept + 1)),
+        asset_parameter.SUPPLY_CAP: cap,
+        asset_parameter.ACCOUNT_CAP: max(cap // int(rng.integers(1, 8)), 1),
+        asset_parameter.SCAN: int(rng.integers(0, RATE_ONE // 2)),
+    }
+    market = tokens[base].market
+    return (*tokens, AssetOptions(market=market, redeemed=base, kind=asset_parameter.POOL, parameters=drawn))
+
+
+def _asset(rng: Generator, markets: tuple[MarketOptions, ...], cash: float) -> AssetOptions:
+    """Weights, caps about what people bring, and at times a redemption value of the same lots."""
+    at = int(rng.integers(len(markets)))
+    same = [n for n, m in enumerate(markets) if n != at and m.size_decimals == markets[at].size_decimals]
+    redeemed = int(rng.choice(same)) if same and rng.random() < 0.5 else -1
+    kept = int(rng.integers(RATE_ONE // 4, RATE_ONE + 1))
+    lots = max(int(cash * USD * 10 ** rng.uniform(0, 2.5) / markets[at].price), 1)
+    drawn = {
+        asset_parameter.DISCOUNT: int(rng.integers(0, min(RATE_ONE - kept, RATE_ONE // 2) + 1)),
+        asset_parameter.WEIGHT_MAINTENANCE: kept,
+        asset_parameter.WEIGHT_INITIAL: int(rng.integers(0, kept + 1)),
+        asset_parameter.SUPPLY_CAP: min(lots, NOTIONAL_MAX),
+        asset_parameter.ACCOUNT_CAP: max(min(lots, NOTIONAL_MAX) // int(rng.integers(1, 8)), 1),
+        asset_parameter.SUPPLY_START: int(rng.choice([0, lots // 4])),
+        asset_parameter.REDEMPTION_FLOOR: int(rng.choice([0, RATE_ONE * 95 // 100])),
+        asset_parameter.PEG_BAND: int(rng.choice([RATE_ONE // 50, RATE_ONE])),
+    }
+    kind = int(rng.choice([asset_parameter.TOKEN, asset_parameter.STABLE]))
+    return AssetOptions(market=at, redeemed=redeemed, kind=kind, parameters=drawn)
 
 
 def greatest_price(size_decimals: int) -> int:

@@ -72,12 +72,16 @@ POST: Final = {
     "POST_SOURCE": "A price source loses weight at once and gains it after a day.",
     "POST_DELIST": "A market is settled alone, at its fresh index or near its last one.",
     "POST_CLOCK": "The clock goes where a tick says, never back and never far ahead, and resets what an hour has used.",
+    "POST_ASSET": "A listed asset takes and backs nothing; its terms loosen, or touch what is open, after a day only.",
+    "POST_COLLATERAL": "Lots of an asset move exactly, within caps, and what gives them keeps its initial margin.",
+    "POST_SALE": "Collateral is sold by who must or offers it, at its price, and cash and lots change hands exactly.",
     "POST_STATUS": "Nothing trades in a halted market, and only what its status lets in is accepted.",
 }
 EVENT: Final = {
     "EVENT_CASH": "Events explain every change of every bucket's cash, to the micro-USD.",
     "EVENT_SIZE": "Events explain every change of every position, to the lot.",
     "EVENT_FUNDS": "Events explain every change of insurance, fees, vault and frozen amounts.",
+    "EVENT_HOLDINGS": "Events explain every change of every balance of collateral, to the lot.",
     "EVENT_NO_FILL_WHEN_STALE": "No liquidation in a market without a fresh price.",
     "EVENT_PRICE": "Every fill is at a positive price within the market's bound, for a positive number of lots.",
     "EVENT_TIME_PRIORITY": "Orders at one price stand in the order in which they came to rest.",

@@ -35,6 +35,12 @@ ROLE_SIGNER: Final = {
     command.SET_TIER: command.ADMIN,
     command.LIST_MARKET: command.ADMIN,
     command.DELIST: command.ADMIN,
+    command.DEPOSIT_ASSET: command.BRIDGE,
+    command.ATTACH_RANGE: command.BRIDGE,
+    command.UNWIND_RANGE: command.BRIDGE,
+    command.LIST_ASSET: command.ADMIN,
+    command.SET_ASSET: command.ADMIN,
+    command.PROPOSE_ASSET: command.RISK,
 }
 
 
@@ -119,6 +125,8 @@ class Traffic:
             self._margin(table, where, kind)
         elif kind in PEOPLE:
             self._people(table, where, kind)
+        elif kind >= command.LIST_ASSET:
+            self._collateral(table, where, kind)
         else:
             self._office(table, where, kind)
 
@@ -388,6 +396,11 @@ class Traffic:
         from seawall.simulation.office import fill_office
 
         fill_office(self, table, where, kind)
+
+    def _collateral(self, table: Any, where: Any, kind: int) -> None:
+        from seawall.simulation.traffic_collateral import fill_collateral
+
+        fill_collateral(self, table, where, kind)
 
     def _sign(self, table: Any) -> None:
         """Signers and nonces: the account, at times its agent or somebody else; roles sign without a nonce."""

@@ -18,6 +18,8 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     supply_start: Lots = Lots(0)  # above this total the initial weight shrinks as start / total; 0: never
     supply_total: Lots = Lots(0)  # what the venue holds of it
     redemption: Price | None = None  # value at which it can be redeemed; the lower of market and redemption counts
+    redemption_floor: Rate = Rate(0)  # of the redemption value, below which maintenance does not price it
+    peg_band: Rate = Rate(RATE_ONE)  # further below its redemption value it counts for nothing in initial margin
     liquidation_discount: Rate = Rate(0)
     underlying: str | None = None  # market whose mark moves this asset
 
@@ -40,6 +42,8 @@ def check_asset(asset: Asset) -> Asset:
         raise BadInput(f"{asset.name}.weight_initial", "weights must be 0 <= initial <= maintenance <= 1")
     if asset.supply_start < 0 or asset.supply_total < 0:
         raise BadInput(f"{asset.name}.supply_start", "supplies must not be negative")
+    if not 0 <= asset.redemption_floor <= RATE_ONE or not 0 <= asset.peg_band <= RATE_ONE:
+        raise BadInput(f"{asset.name}.redemption_floor", "the floor and the band must be in [0, 1]")
     if not 0 <= asset.liquidation_discount < RATE_ONE:
         raise BadInput(f"{asset.name}.liquidation_discount", "must be in [0, 1)")
     return asset

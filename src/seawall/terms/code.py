@@ -48,6 +48,8 @@ HAS_POSITION: Final = 311
 NO_POSITION: Final = 312
 NOT_ISOLATED: Final = 313
 BEING_LIQUIDATED: Final = 314
+BORROW_LIMIT: Final = 315
+NOT_FOR_SALE: Final = 316
 
 # 4xx market state
 UNKNOWN_MARKET: Final = 400
@@ -75,6 +77,8 @@ MARK_BEYOND_TRIGGER: Final = 421
 PARENT_GONE: Final = 422
 TWIN_FIRED: Final = 423
 POSITION_CLOSED: Final = 424
+UNKNOWN_ASSET: Final = 425
+ASSET_EXISTS: Final = 426
 
 # 5xx room and liquidity
 ORDERS_FULL: Final = 500
@@ -92,6 +96,9 @@ NO_LIQUIDITY: Final = 511
 CASH_BOUND: Final = 512
 SELF_TRADE: Final = 513
 FILLS_FULL: Final = 514
+ASSETS_FULL: Final = 515
+HOLDINGS_FULL: Final = 516
+VAULT_SHORT: Final = 517
 
 TEXT: Final = {
     OK: "accepted",
@@ -130,6 +137,8 @@ TEXT: Final = {
     NO_POSITION: "there is no such position",
     NOT_ISOLATED: "there is no isolated position",
     BEING_LIQUIDATED: "the account is being liquidated",
+    BORROW_LIMIT: "no more USD may be borrowed against collateral",
+    NOT_FOR_SALE: "nobody sells this much of the asset at the price",
     UNKNOWN_MARKET: "unknown market",
     MARKET_CLOSED: "market is not open",
     CANCEL_ONLY: "market takes cancels only",
@@ -155,6 +164,8 @@ TEXT: Final = {
     PARENT_GONE: "the order it was attached to is gone",
     TWIN_FIRED: "the other order of its pair has fired",
     POSITION_CLOSED: "the position it would close is closed",
+    UNKNOWN_ASSET: "unknown collateral asset",
+    ASSET_EXISTS: "collateral asset exists",
     ORDERS_FULL: "no room for more orders",
     POSITIONS_FULL: "no room for more positions",
     ACCOUNTS_FULL: "no room for more accounts",
@@ -170,4 +181,7 @@ TEXT: Final = {
     CASH_BOUND: "cash would pass 2^61 micro-USD",
     SELF_TRADE: "order would trade with its own account",
     FILLS_FULL: "one command may not match more orders",
+    ASSETS_FULL: "no room for more collateral assets",
+    HOLDINGS_FULL: "no room for more collateral",
+    VAULT_SHORT: "the vault does not hold this much",
 }

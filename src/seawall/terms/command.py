@@ -56,6 +56,21 @@ SET_STATUS: Final = 63  # market or -1, flags = status
 SET_SOURCE: Final = 64  # market, other = source, size = weight (0 removes)
 DELIST: Final = 65  # market, price = settlement price (0: the index): closes everything, in bounded steps
 
+# collateral other than USD: `other` is the asset
+LIST_ASSET: Final = 70  # other, market = whose index prices it, size = 1 + market of its redemption value (of
+# a pool: 1 + the asset that is its base), flags = kind
+SET_ASSET: Final = 71  # other, reference = parameter, price = value, expires = effective from (0: now)
+PROPOSE_ASSET: Final = 72  # other, size = parameter, price = value, reference = sequence, expires, amount = signers
+DEPOSIT_ASSET: Final = 73  # account, other, size = lots, reference = number of the message, as DEPOSIT
+WITHDRAW_ASSET: Final = 74  # account, other, size = lots, address_* as WITHDRAW -> pending withdrawal
+MOVE_ASSET: Final = 75  # account, market, other, size = lots, flags = ISOLATED (into the isolated bucket) or 0
+BUY_ASSET: Final = 76  # account pays, other, size = lots, price = worst, reference = bucket that sells
+ATTACH_RANGE: Final = 77  # account, other = pool, client_low = token, size = liquidity, price = low, trigger = high,
+# extra = scale (margin/lp_value.py), reference = number of the message, as DEPOSIT: a position of the pool has arrived
+DETACH_RANGE: Final = 78  # account, other, client_low = token, address_* as WITHDRAW -> pending withdrawal of it
+MOVE_RANGE: Final = 79  # account, market, other, client_low, flags as MOVE_ASSET
+UNWIND_RANGE: Final = 80  # other, client_low, size = lots and amount = USD that came of it, fees among them, reference
+
 # fields of a row, in order; all are int64
 ROW: Final = (
     "kind",
@@ -181,5 +196,16 @@ FIELDS: Final[dict[int, tuple[str, ...]]] = {
     SET_STATUS: ("market", "flags"),
     SET_SOURCE: ("market", "other", "size"),
     DELIST: ("market", "price"),
+    LIST_ASSET: ("market", "other", "size", "flags", "client_high", "client_low"),
+    SET_ASSET: ("other", "reference", "price", "expires"),
+    PROPOSE_ASSET: ("other", "size", "price", "reference", "expires", "amount"),
+    DEPOSIT_ASSET: ("account", "other", "size", "reference"),
+    WITHDRAW_ASSET: ("account", "other", "size", "address_0", "address_1", "address_2"),
+    MOVE_ASSET: ("account", "market", "other", "size", "flags"),
+    BUY_ASSET: ("account", "other", "size", "price", "reference"),
+    ATTACH_RANGE: ("account", "other", "client_low", "size", "price", "trigger", "extra", "reference"),
+    DETACH_RANGE: ("account", "other", "client_low", "address_0", "address_1", "address_2"),
+    MOVE_RANGE: ("account", "market", "other", "client_low", "flags"),
+    UNWIND_RANGE: ("other", "client_low", "size", "amount", "reference"),
 }
 COMMON: Final = ("kind", "signer", "nonce", "time")  # every kind has these

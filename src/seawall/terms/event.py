@@ -53,6 +53,21 @@ LIQUIDATION_END: Final = 48  # healthy or gone: bucket, equity, maintenance, amo
 ISOLATED_RETURNED: Final = 49
 SETTLED: Final = 50  # a delisting closes size lots of the long bucket against the short other, both at price
 LIQUIDATION_POSITION: Final = 51  # after LIQUIDATION: size, price = mark, order = entry notional, amount = maintenance
+# collateral other than USD: `other` is the asset unless said
+ASSET: Final = 52  # market = whose index prices it, size = 1 + market of its redemption value, amount = kind
+ASSET_PARAMETER: Final = (
+    53  # other, order = parameter, price = value, size = 1 live or 0 the admin's, amount = from when
+)
+HOLDING: Final = 54  # bucket, other, size = lots signed, amount = lots it holds now, order = what for (an id or a kind)
+ASSET_SOLD: Final = (
+    55  # bucket sells, other = bucket that pays, order = asset, price, size = lots, amount = USD; health
+)
+RANGE: Final = (
+    57  # bucket, other = pool, order = token, size = liquidity that came (negative: left), amount = worth at most
+)
+RANGE_DUE: Final = 58  # its liquidity is to be removed: bucket, other = pool, order = token, amount = what it is worth
+RANGE_UNWOUND: Final = 59  # removed: bucket, other = pool, order = token, size = lots and amount = USD that came of it
+INTEREST: Final = 56  # bucket, amount paid, size = debt before, price = 1e-12 USD a USD since the last (0: in parts)
 
 # fields of a row, in order; all are int64
 ROW: Final = (

@@ -89,6 +89,11 @@ OUTAGE_MS: Final = 20
 RAMP_CEILING: Final = 21
 NOTICE_MS: Final = 22
 RISK_MASK: Final = 23
+BORROW_BASE: Final = 24
+BORROW_KINK: Final = 25
+BORROW_KINK_RATE: Final = 26
+BORROW_FULL_RATE: Final = 27
+BORROW_MOST: Final = 28
 
 WIDTH: Final = 36
 

@@ -6,6 +6,11 @@ from seawall.terms.limits import NOTIONAL_MAX
 from seawall.terms.parameter import (
     ADL_POLICY,
     BACKSTOP_RATIO,
+    BORROW_BASE,
+    BORROW_FULL_RATE,
+    BORROW_KINK,
+    BORROW_KINK_RATE,
+    BORROW_MOST,
     DAY_MS,
     DOWN,
     EXIT_BUFFER,
@@ -44,6 +49,8 @@ from seawall.units import RATE_ONE
 
 _RATE: Final = "1/RATE_ONE"
 _USD: Final = "micro-USD"
+_HOURLY: Final = "1e-12 / h"
+BORROW_RATE_MAX: Final = 10**9  # 0.1 % an hour
 
 VENUE: Final[dict[int, Parameter]] = {
     EXIT_BUFFER: Parameter(
@@ -207,5 +214,49 @@ VENUE: Final[dict[int, Parameter]] = {
         value=2**16 - 1,
         unit="bits",
         reason="signers whose word counts; fewer at once",
+    ),
+    BORROW_BASE: Parameter(
+        name="borrow_base",
+        low=0,
+        high=BORROW_RATE_MAX,
+        value=0,
+        unit=_HOURLY,
+        reason="interest of borrowed USD while nearly none is borrowed",
+        at_once=DOWN,
+    ),
+    BORROW_KINK: Parameter(
+        name="borrow_kink",
+        low=1,
+        high=RATE_ONE - 1,
+        value=RATE_ONE * 4 // 5,
+        unit=_RATE,
+        reason="share of all USD that is borrowed from which on interest rises steeply",
+    ),
+    BORROW_KINK_RATE: Parameter(
+        name="borrow_kink_rate",
+        low=0,
+        high=BORROW_RATE_MAX,
+        value=11_415_525,
+        unit=_HOURLY,
+        reason="interest at the kink, 10 % a year",
+        at_once=DOWN,
+    ),
+    BORROW_FULL_RATE: Parameter(
+        name="borrow_full_rate",
+        low=0,
+        high=BORROW_RATE_MAX,
+        value=114_155_251,
+        unit=_HOURLY,
+        reason="interest when all USD is borrowed, 100 % a year",
+        at_once=DOWN,
+    ),
+    BORROW_MOST: Parameter(
+        name="borrow_most",
+        low=0,
+        high=RATE_ONE,
+        value=RATE_ONE * 4 // 5,
+        unit=_RATE,
+        reason="no USD leaves against collateral above this share: depositors can be paid",
+        at_once=DOWN,
     ),
 }

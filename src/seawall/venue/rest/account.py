@@ -1,30 +1,40 @@
-"""Views of an account: its margin, its positions, its places in the queue of auto-deleveraging."""
+"""Views of an account: its margin and its positions."""
 
 from fractions import Fraction
 from typing import Any, Final
 
 from seawall.ledger import state
-from seawall.liquidation.ranks import PROFIT
 from seawall.margin.health import Health, Level, funding_of, health, unrealised_of
 from seawall.margin.liquidation_price import liquidation_prices
 from seawall.margin.requirement import initial_of, position_maintenance_numerator
-from seawall.terms import command, parameter
+from seawall.terms import command
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import MarginPolicy
-from seawall.tools.account_file import CROSS, Account
+from seawall.tools.account_file import Account
 from seawall.tools.figures import text_of
 from seawall.tools.liq import exact_ratio, relevant, side_of
-from seawall.units import RATE_ONE, Side, UsdMicro, ceil_div, share
-from seawall.venue.decimals import usd_text
+from seawall.units import (
+    FUNDING_INDEX_PER_MICRO,
+    FUNDING_ONE,
+    RATE_ONE,
+    FundingIndex,
+    Lots,
+    Side,
+    UsdMicro,
+    ceil_div,
+    floor_div,
+    pending_funding,
+    share,
+)
+from seawall.venue.decimals import rate_text, usd_text
 from seawall.venue.names import address_of, address_text
 from seawall.venue.reads import Reads
 from seawall.venue.rest.account_shapes import (
     AccountView,
     BucketView,
+    FundingAheadView,
     PositionsView,
     PositionView,
-    RanksView,
-    RankView,
     Withdrawals,
 )
 from seawall.venue.rest.errors import ApiError
@@ -32,12 +42,6 @@ from seawall.venue.rest.terms import account_of, buckets_of, slots_of
 from seawall.venue.service import Service
 from seawall.venue.universe import Listing
 
-POLICIES: Final = {
-    parameter.QUEUE: "queue",
-    parameter.PRO_RATA: "pro_rata",
-    parameter.RISK_AWARE_PRO_RATA: "risk_aware_pro_rata",
-    parameter.LEAST_HARM: "least_harm",
-}
 LEVELS: Final = list(Level)
 RESTING_NOTHING: Final = "0.0"
 
@@ -141,8 +145,8 @@ def positions_view(service: Service, account: int) -> PositionsView:
         due = bool(columns["bucket_liquidating"].item(number) or columns["bucket_class"].item(number))
         for position in named.bucket.positions:
             if position.size:
-                listing = service.universe.by_coin[position.market]
-                found.append(_position_view(terms, named.name, position, listing, chosen[listing.number], due))
+                leverage = chosen[service.universe.by_coin[position.market].number]
+                found.append(_position_view(service, terms, named.name, position, leverage, due))
     return PositionsView(
         address=address_text(service.people.persons[account].address),
         time=service.now,
@@ -151,14 +155,28 @@ def positions_view(service: Service, account: int) -> PositionsView:
     )
 
 
-def position_line(terms: Account, bucket: str, position: Position, listing: Listing) -> tuple[Fraction, PositionView]:
+def position_line(service: Service, terms: Account, bucket: str, position: Position) -> tuple[Fraction, PositionView]:
     """A position that is only in view, by how near its liquidation price is."""
-    return _position_view(terms, bucket, position, listing, position.leverage, False)
+    return _position_view(service, terms, bucket, position, position.leverage, False)
+
+
+def funding_ahead(service: Service, listing: Listing, size: Lots) -> FundingAheadView:
+    """What funding a position of so many lots would be credited (below 0: pay), as the engine counts it: index times
+    the rate of this interval if it ended now, each stretch rounded down once."""
+    quote = service.lens.reader.quote(listing.number)
+
+    def within(hours: int) -> str:
+        step = FundingIndex(floor_div(quote.oracle * quote.rate * hours, FUNDING_INDEX_PER_MICRO))
+        return usd_text(pending_funding(size, step, FundingIndex(0)))
+
+    rate = rate_text(quote.rate, FUNDING_ONE)
+    return FundingAheadView(rate=rate, hour_1=within(1), hours_8=within(8), hours_24=within(24))
 
 
 def _position_view(
-    terms: Account, name: str, position: Position, listing: Listing, leverage: int, is_due: bool
+    service: Service, terms: Account, name: str, position: Position, leverage: int, is_due: bool
 ) -> tuple[Fraction, PositionView]:
+    listing = service.universe.coin(position.market)
     place, side, conditions = terms.place(position.market), side_of(position), terms.conditions
     point = relevant(liquidation_prices(terms.bucket(name), conditions, position.market), side)
     price = None if point is None else place.scale.price_usd(point)
@@ -174,6 +192,7 @@ def _position_view(
         value=usd_text(abs(position.size) * place.mark.mark),
         unrealised=usd_text(unrealised_of(position, conditions)),
         pending_funding=usd_text(funding_of(position, conditions)),
+        funding_ahead=funding_ahead(service, listing, position.size),
         leverage=leverage,
         maintenance=usd_text(own),
         initial=usd_text(initial_of(place.market, place.mark, position.size, position.leverage)),
@@ -185,37 +204,6 @@ def _position_view(
         is_being_liquidated=is_due,
     )
     return (Fraction(10**9) if distance is None else abs(distance)), view
-
-
-def ranks_view(service: Service, reads: Reads, account: int) -> RanksView:
-    """Where each position of the account stands in the queue of auto-deleveraging."""
-    columns, universe = service.columns, service.universe
-    found = []
-    for number in buckets_of(columns, account):
-        for slot in slots_of(columns, number):
-            size, market = columns["slot_size"].item(slot), columns["slot_market"].item(slot)
-            if size == 0:
-                continue
-            light, score = reads.rank(number, market)
-            coin = universe.listings[market].coin
-            found.append(
-                RankView(
-                    coin=coin,
-                    bucket=CROSS if number == account else f"isolated {coin}",
-                    side="long" if size > 0 else "short",
-                    light=light,
-                    score=str(score),
-                    in_profit=score >= PROFIT,
-                )
-            )
-    policy = columns["param"].item(len(columns["market_price"]), parameter.ADL_POLICY)
-    return RanksView(
-        address=address_text(service.people.persons[account].address),
-        time=service.now,
-        sequence=service.desk.sequence,
-        policy=POLICIES[policy],  # type: ignore[arg-type]
-        ranks=tuple(found),
-    )
 
 
 def _health_of(bucket: Bucket, terms: Account) -> Health:

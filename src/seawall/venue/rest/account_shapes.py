@@ -117,6 +117,15 @@ class AccountView(Shape, frozen=True, kw_only=True):
     withdrawals: Withdrawals
 
 
+class FundingAheadView(Shape, frozen=True, kw_only=True):
+    """Funding to come if rate, index and position stay as they are. USD credited; below 0: paid."""
+
+    rate: Annotated[str, says("Of an hour, predicted: of this interval if it ended now.", "0.0000125")]
+    hour_1: Annotated[str, says("Within an hour.", "-0.0375")]
+    hours_8: Annotated[str, says("Within 8 hours.", "-0.3")]
+    hours_24: Annotated[str, says("Within 24 hours.", "-0.9")]
+
+
 class PositionView(Shape, frozen=True, kw_only=True):
     """One position."""
 
@@ -129,6 +138,7 @@ class PositionView(Shape, frozen=True, kw_only=True):
     value: Annotated[str, says("size x mark. USD.", "3000.0")]
     unrealised: Annotated[str, says("Profit and loss at mark, funding apart. USD.", "12.5")]
     pending_funding: Annotated[str, says("Funding earned since it last settled; below 0: owed. USD.", "0.0")]
+    funding_ahead: FundingAheadView
     leverage: Annotated[int, says("As chosen.", 10)]
     maintenance: Annotated[
         str, says("Its own maintenance, rounded up. The bucket's is one sum, rounded once. USD.", "60")
@@ -160,13 +170,22 @@ class PositionsView(Shape, frozen=True, kw_only=True):
     positions: tuple[PositionView, ...]
 
 
+AdlPolicy = Annotated[
+    Literal["queue", "pro_rata", "risk_aware_pro_rata", "least_harm"],
+    says("Who is closed first; the parameter adl_policy.", "least_harm"),
+]
+Light = Annotated[int, says("4: among the fifth that is closed first, 0: among the last fifth.", 3, ge=0, le=4)]
+
+
 class RankView(Shape, frozen=True, kw_only=True):
     """Where a position stands in the queue of auto-deleveraging."""
 
     coin: Coin
     bucket: Annotated[str, says('"cross", or "isolated" and the coin.', "cross")]
     side: Annotated[Literal["long", "short"], says("Its side: those of one side queue together.", "long")]
-    light: Annotated[int, says("4: among the fifth that is closed first, 0: among the last fifth.", 3, ge=0, le=4)]
+    place: Annotated[int, says("Its place among those of its side, from 1: the first is closed first.", 3)]
+    of: Annotated[int, says("How many positions that side has.", 120)]
+    light: Light
     score: Annotated[str, says("The engine's integer: the higher score is closed first.", "1152921504606846976")]
     in_profit: Annotated[bool, says("Positions in profit come before all others.", True)]
 
@@ -177,8 +196,32 @@ class RanksView(Shape, frozen=True, kw_only=True):
     address: Address
     time: Time
     sequence: Sequence
-    policy: Annotated[
-        Literal["queue", "pro_rata", "risk_aware_pro_rata", "least_harm"],
-        says("Who is closed first; the parameter adl_policy.", "least_harm"),
-    ]
+    policy: AdlPolicy
     ranks: tuple[RankView, ...]
+
+
+class QueuedView(Shape, frozen=True, kw_only=True):
+    """A position in the queue of auto-deleveraging."""
+
+    place: Annotated[int, says("From 1: the first is closed first.", 3)]
+    address: Annotated[str | None, says("Whose it is; null: a pool's.", EXAMPLE_ADDRESS)]
+    bucket: Annotated[str, says('"cross", "isolated" and the coin, or "pool".', "cross")]
+    size: Annotated[str, says("Units of the coin, never negative.", "0.06")]
+    value: Annotated[str, says("size x mark. USD.", "3000.0")]
+    unrealised: Annotated[str, says("Profit and loss at mark, funding apart. USD.", "12.5")]
+    score: Annotated[str, says("The engine's integer: the higher score is closed first.", "1152921504606846976")]
+    light: Light
+    in_profit: Annotated[bool, says("Positions in profit come before all others.", True)]
+
+
+class QueueView(Shape, frozen=True, kw_only=True):
+    """One side of a market as deleveraging would ask it, under the venue's policy of now."""
+
+    coin: Coin
+    side: Annotated[Literal["long", "short"], says("Whose turn it is when the other side can not pay.", "long")]
+    time: Time
+    sequence: Sequence
+    policy: AdlPolicy
+    total: Annotated[int, says("Positions on this side.", 120)]
+    start: Annotated[int, says("How many come before the first that is told.", 0)]
+    positions: tuple[QueuedView, ...]

@@ -1,11 +1,10 @@
-"""Shapes of what anybody may check: promises, books, the tree of equities, and who would be liquidated where."""
+"""Shapes of what anybody may check: promises, books, the tree of equities."""
 
 from typing import Annotated
 
-from seawall.venue.rest.shape import EXAMPLE_ADDRESS, Coin, Sequence, Shape, Time, says
+from seawall.venue.rest.shape import EXAMPLE_ADDRESS, Sequence, Shape, Time, says
 
 Hash = Annotated[str, says("SHA-256 as hex.", "00" * 32)]
-Usd = Annotated[str, says("USD.", "1000.0")]
 
 
 class CheckView(Shape, frozen=True, kw_only=True):
@@ -79,23 +78,3 @@ class InclusionView(Shape, frozen=True, kw_only=True):
     address: Annotated[str, says("Address of the account.", EXAMPLE_ADDRESS)]
     tree: TreeView
     leaves: tuple[LeafView, ...]
-
-
-class CurvePointView(Shape, frozen=True, kw_only=True):
-    """What would be liquidatable if this market went there at once and no other moved."""
-
-    move: Annotated[str, says("Share of the mark.", "-0.1")]
-    price: Annotated[str, says("The mark there. USD.", "90000.0")]
-    longs: Annotated[str, says("Notional there of longs in buckets below maintenance. USD.", "250000.0")]
-    shorts: Annotated[str, says("The same of shorts. USD.", "0.0")]
-    buckets: Annotated[int, says("How many buckets those are.", 12)]
-
-
-class CurveView(Shape, frozen=True, kw_only=True):
-    """Liquidations at price. For a picture: computed in floats from the engine's tiers, exact to about 1e-9."""
-
-    coin: Coin
-    time: Time
-    sequence: Sequence
-    mark: Usd
-    points: tuple[CurvePointView, ...]

@@ -30,6 +30,7 @@ CODES: Final = {
     "bad_method": (HTTPStatus.METHOD_NOT_ALLOWED, "the path does not take this method"),
     "refused": (HTTPStatus.CONFLICT, "the engine refused it; `engine_code` is its number (terms/code.py)"),
     "off": (HTTPStatus.CONFLICT, "this venue does not offer it"),
+    "running": (HTTPStatus.CONFLICT, "one runs already: wait for it, or end it"),
     "too_large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than the limit"),
     "rate_limited": (HTTPStatus.TOO_MANY_REQUESTS, "the weight of this minute is used up"),
     "history": (HTTPStatus.SERVICE_UNAVAILABLE, "history has stopped; trading goes on"),

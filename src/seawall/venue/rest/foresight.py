@@ -4,7 +4,8 @@ import asyncio
 from fractions import Fraction
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from msgspec.structs import replace
 
 from seawall.risk.moves import Bars
 from seawall.terms import parameter
@@ -16,16 +17,21 @@ from seawall.venue.names import address_text
 from seawall.venue.ops.weights import HEAVY
 from seawall.venue.rest.account import account_number
 from seawall.venue.rest.foresight_shapes import (
+    AccountChanceView,
+    BucketChanceView,
     BucketForesightView,
     ChancesView,
     CureView,
     DriverView,
+    ForesightAfterView,
     ForesightView,
 )
-from seawall.venue.rest.openapi import answers
+from seawall.venue.rest.openapi import answers, takes
 from seawall.venue.rest.routes import Account as AccountPath
-from seawall.venue.rest.routes import Rest, respond
+from seawall.venue.rest.routes import Rest, body_of, respond
 from seawall.venue.rest.terms import account_of
+from seawall.venue.rest.what_if import Played, played
+from seawall.venue.rest.what_if_shapes import WhatIfRequest
 from seawall.venue.risk.memory import Memory
 from seawall.venue.service import Service
 
@@ -33,7 +39,8 @@ PATHS: Final = 2_048
 HEDGES: Final = 3  # markets beside those held in which a hedge is tried: the first ones listed
 SEED: Final = 1
 NO_CHANCE: Final = ChancesView(hour_1="0.0", hours_8="0.0", hours_24="0.0")
-SHAPES: Final[tuple[type[Any], ...]] = (ForesightView,)
+NO_ONE: Final = AccountChanceView(score=0, probabilities=NO_CHANCE, buckets=())
+SHAPES: Final[tuple[type[Any], ...]] = (ForesightView, ForesightAfterView)
 
 Target = Annotated[
     str, Query(description="Probability within 24 hours that cures aim at.", examples=["0.01"], max_length=24)
@@ -41,7 +48,7 @@ Target = Annotated[
 
 
 def foresight_router(rest: Rest, memory: Memory) -> APIRouter:
-    """GET /v1/accounts/{address}/foresight."""
+    """GET /v1/accounts/{address}/foresight, POST .../what-if/foresight."""
     router = APIRouter(prefix="/v1/accounts/{address}", tags=["accounts"], dependencies=[rest.costs(2 * HEAVY)])
     service = rest.service
 
@@ -64,7 +71,61 @@ def foresight_router(rest: Rest, memory: Memory) -> APIRouter:
         found = await asyncio.to_thread(account_foresight, held, bars, target=wanted, fee=fee, seed=SEED, paths=PATHS)
         return respond(_view(who, time, sequence, found))
 
+    @router.post(
+        "/what-if/foresight",
+        responses=answers(ForesightAfterView, "unknown_account", "bad_json", "too_deep", "too_large"),
+        openapi_extra=takes(WhatIfRequest),
+        summary="How likely a liquidation is before and after an order, money, leverage, mode or price moves",
+    )
+    async def after(request: Request, address: AccountPath) -> Response:
+        asked = await body_of(request, WhatIfRequest)
+        await service.desk.settled()
+        number = account_number(service, address)
+        found = played(service, number, asked)
+        names = tuple(found.before.places)
+        bars = memory.bars([service.universe.by_coin[name].number for name in names], names)
+        who = address_text(service.people.persons[number].address)
+        time, sequence = service.now, service.desk.sequence
+        return respond(await asyncio.to_thread(_after_view, who, time, sequence, found, bars))
+
     return router
+
+
+def _after_view(who: str, time: int, sequence: int, found: Played, bars: Bars) -> ForesightAfterView:
+    """Counts both, on the same paths: the same bars and seed."""
+    before, after = (_counted(account, bars) for account in (found.before, found.after))
+    told = after or before
+    return ForesightAfterView(
+        address=who,
+        time=time,
+        sequence=sequence,
+        paths=0 if told is None else told.paths,
+        basis="no positions" if told is None else told.basis,
+        before=_account_chance(before),
+        after=_account_chance(after),
+    )
+
+
+def _counted(account: Account, bars: Bars) -> AccountForesight | None:
+    held = without_empty(account)
+    if not any(named.bucket.positions for named in held.buckets):
+        return None
+    return account_foresight(held, bars, seed=SEED, paths=PATHS, is_cured=False)
+
+
+def _account_chance(found: AccountForesight | None) -> AccountChanceView:
+    if found is None:
+        return NO_ONE
+    buckets = tuple(
+        BucketChanceView(
+            bucket=one.bucket,
+            score=one.score,
+            probabilities=_chances(one.probabilities),
+            expected_hours=_hours(one.expected_hours),
+        )
+        for one in found.buckets
+    )
+    return AccountChanceView(score=found.score, probabilities=_chances(found.probabilities), buckets=buckets)
 
 
 def seen(service: Service, memory: Memory, number: int, *, hedges: int) -> tuple[Account, Bars, Rate]:
@@ -85,8 +146,6 @@ def seen(service: Service, memory: Memory, number: int, *, hedges: int) -> tuple
 
 def without_empty(account: Account) -> Account:
     """The account without slots that only hold orders: margin of maintenance is of positions."""
-    from msgspec.structs import replace
-
     buckets = tuple(
         replace(named, bucket=replace(named.bucket, positions=tuple(p for p in named.bucket.positions if p.size)))
         for named in account.buckets

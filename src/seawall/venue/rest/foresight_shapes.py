@@ -75,3 +75,32 @@ class ForesightView(Shape, frozen=True, kw_only=True):
     paths: Annotated[int, says("How many were counted.", 4_096)]
     basis: Annotated[str, says("Where they come from.", "8,760 recorded days at the volatility of now")]
     buckets: tuple[BucketForesightView, ...]
+
+
+class BucketChanceView(Shape, frozen=True, kw_only=True):
+    """One bucket that holds positions, and how likely it is to be liquidated."""
+
+    bucket: Annotated[str, says('"cross", or "isolated" and the coin.', "cross")]
+    score: Score
+    probabilities: ChancesView
+    expected_hours: Hours
+
+
+class AccountChanceView(Shape, frozen=True, kw_only=True):
+    """How likely any bucket of an account is to be liquidated, and each that holds positions."""
+
+    score: Score
+    probabilities: ChancesView
+    buckets: tuple[BucketChanceView, ...]
+
+
+class ForesightAfterView(Shape, frozen=True, kw_only=True):
+    """Foresight before and after what would happen, on the same paths. Markets that would move have moved first."""
+
+    address: Address
+    time: Time
+    sequence: Sequence
+    paths: Annotated[int, says("How many were counted; 0: no positions.", 2_048)]
+    basis: Annotated[str, says("Where they come from.", "8,760 recorded days at the volatility of now")]
+    before: AccountChanceView
+    after: AccountChanceView

@@ -59,7 +59,7 @@ class Lab:
         if not self._terms.enabled:
             raise ApiError("off")
         if self._task is not None and not self._task.done():
-            raise ApiError("busy", "a replay runs already: wait for it, or cancel it")
+            raise ApiError("running")
         self._check(asked)
         self._number += 1
         run = RunView(

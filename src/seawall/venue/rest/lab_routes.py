@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Request, Response
 from seawall.venue.ops.weights import HEAVY, LIGHT
 from seawall.venue.rest.errors import ANYWHERE, JSON
 from seawall.venue.rest.lab import Lab
-from seawall.venue.rest.lab_shapes import LabView, RunRequest, RunView
+from seawall.venue.rest.lab_shapes import LabView, ReplayFile, RunRequest, RunView
 from seawall.venue.rest.openapi import answers, takes
 from seawall.venue.rest.routes import Rest, body_of, respond
 
-SHAPES: Final[tuple[type[Any], ...]] = (LabView, RunRequest, RunView)
+SHAPES: Final[tuple[type[Any], ...]] = (LabView, RunRequest, RunView, ReplayFile)
 Number = Annotated[int, Path(description="Number of the run.", examples=[1], ge=1, le=2**31)]
 
 
@@ -26,7 +26,7 @@ def lab_router(rest: Rest, lab: Lab) -> APIRouter:
 
     @router.post(
         "/runs",
-        responses=answers(RunView, "off", "bad_json", "too_deep", "too_large"),
+        responses=answers(RunView, "off", "running", "bad_json", "too_deep", "too_large"),
         openapi_extra=takes(RunRequest),
         summary="Replay a generated crash under one or several rule sets",
         dependencies=heavy,
@@ -44,7 +44,7 @@ def lab_router(rest: Rest, lab: Lab) -> APIRouter:
 
     @router.get(
         "/runs/{number}/replay",
-        responses=answers(RunView, "unknown_name"),
+        responses=answers(ReplayFile, "unknown_name"),
         summary="The result: replay.json (docs/lab/replay.md)",
         dependencies=heavy,
     )

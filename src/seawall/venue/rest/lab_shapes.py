@@ -34,6 +34,12 @@ class RunView(Shape, frozen=True, kw_only=True):
     problem: Annotated[str, says("Why it failed; empty otherwise.", "")]
 
 
+class ReplayFile(Shape, frozen=True, kw_only=True):
+    """replay.json, whole (docs/lab/replay.md)."""
+
+    schema: Annotated[str, says("Its form and the form's version.", "seawall.replay/2")]
+
+
 class RuleSetView(Shape, frozen=True, kw_only=True):
     """A rule set that can be chosen."""
 

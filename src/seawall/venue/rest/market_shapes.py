@@ -49,11 +49,16 @@ class MarketView(Shape, frozen=True, kw_only=True):
     open_interest_usd: Annotated[str, says("The same at mark. USD.", "625000.0")]
     open_interest_cap: Annotated[str, says("Most open interest, in units.", "1000.0")]
     max_leverage: Annotated[int, says("Most leverage of new risk now, by tier, live cap and breaker.", 40)]
+    leverage_limit: Annotated[
+        Literal["tier", "cap", "risk", "breaker"],
+        says("What limits it: the market's tier, the operator's cap, the risk engine's, or the breaker.", "tier"),
+    ]
     initial_live: Annotated[str, says("Least initial rate of new risk, before open interest raises it.", "0.025")]
     tiers: tuple[TierView, ...]
     taker_fee: Annotated[str, says("Share of notional.", "0.00045")]
     maker_fee: Annotated[str, says("Share of notional; below 0: a rebate.", "0.00015")]
     funding_rate: Annotated[str, says("An hour, of the last step: longs pay it to shorts.", "0.0000125")]
+    funding_predicted: Annotated[str, says("An hour, of this interval if it ended now.", "0.0000125")]
     next_funding: Annotated[int, says("When the index steps next.", 1_760_004_000_000)]
     sources: tuple[SourceView, ...]
 

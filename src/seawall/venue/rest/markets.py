@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from seawall.ledger import state
 from seawall.margin.certificate import LIVE
@@ -77,14 +77,26 @@ def market_view(service: Service, listing: Listing) -> MarketView:
         open_interest_usd=usd_text(UsdMicro(lots * mark)),
         open_interest_cap=listing.size_text(values[parameter.OPEN_INTEREST_CAP]),
         max_leverage=leverage_cap(columns, market, "cross"),
+        leverage_limit=_limit_of(columns, market),
         initial_live=rate_text(values[parameter.INITIAL_LIVE], RATE_ONE),
         tiers=tuple(_tiers(columns, market)),
         taker_fee=rate_text(values[parameter.TAKER_FEE], RATE_ONE),
         maker_fee=rate_text(values[parameter.MAKER_FEE], RATE_ONE),
         funding_rate=rate_text(columns["market_funding_rate"].item(market), FUNDING_ONE),
+        funding_predicted=rate_text(service.lens.reader.quote(market).rate, FUNDING_ONE),
         next_funding=service.now - service.now % interval + interval,
         sources=tuple(_sources(service, listing)),
     )
+
+
+def _limit_of(columns: Any, market: int) -> Literal["tier", "cap", "risk", "breaker"]:
+    """What ends the leverage of new risk, the last of all that do."""
+    live = columns["param"].item(market, parameter.LEVERAGE_CAP)
+    if columns["param"].item(market, parameter.BREAKER) != parameter.NORMAL:
+        return "breaker"
+    if live >= columns["base_leverage"].item(market, 0):
+        return "tier"
+    return "risk" if live < columns["param_static"].item(market, parameter.LEVERAGE_CAP) else "cap"
 
 
 def _tiers(columns: Any, market: int) -> list[TierView]:

@@ -24,6 +24,7 @@ from seawall.venue.names import address_text
 from seawall.venue.ops.weights import HEAVY, LIGHT
 from seawall.venue.rest.errors import ApiError
 from seawall.venue.rest.openapi import answers, takes
+from seawall.venue.rest.risk_past import health_of, part, past_view, share_of
 from seawall.venue.rest.risk_shapes import (
     CascadeView,
     CurvePoint,
@@ -34,6 +35,7 @@ from seawall.venue.rest.risk_shapes import (
     ProposalRequest,
     ProposalsView,
     ProposalView,
+    RiskPastView,
     RiskView,
     ScenarioView,
     SignsView,
@@ -51,12 +53,12 @@ SHAPES: Final[tuple[type[Any], ...]] = (
     ProposalView,
     ExposureView,
     InsuranceView,
+    RiskPastView,
 )
 PATHS: Final = 256
 SEED: Final = 1
 SCENARIOS: Final = 10  # that are told
 CASCADES: Final = (-0.3, -0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
-DIGITS: Final = 6
 
 
 def risk_router(rest: Rest, office: RiskOffice) -> APIRouter:
@@ -74,6 +76,16 @@ def risk_router(rest: Rest, office: RiskOffice) -> APIRouter:
         await service.desk.settled()
         found = [_proposal(made) for made in list(office.made)[-limit:][::-1]]
         return respond(ProposalsView(time=service.now, proposals=tuple(found)))
+
+    @router.get(
+        "/history/{coin}",
+        responses=answers(RiskPastView, "unknown_coin"),
+        summary="Forecast margins against static ones and realised moves, hour by hour; how often each held",
+        dependencies=heavy,
+    )
+    async def past(coin: CoinPath, limit: Limit = 168) -> Response:
+        await service.desk.settled()
+        return respond(past_view(office, service.universe.coin(coin), limit))
 
     @router.post(
         "/proposals",
@@ -168,6 +180,7 @@ def _market(office: RiskOffice, listing: Listing, watched: Watched) -> MarketRis
     assert look is not None
     margins = look.margins
     live = office.service.columns["param"].item(listing.number, parameter.BREAKER)
+    covered, (source, last) = office.past.coverage(listing.coin), health_of(office, listing)
     return MarketRiskView(
         coin=listing.coin,
         state=BREAKERS[stress.state],  # type: ignore[arg-type]
@@ -179,6 +192,10 @@ def _market(office: RiskOffice, listing: Listing, watched: Watched) -> MarketRis
         volatility=_text(look.volatility) or "0.0",
         depth=usd_text(look.depth),
         model=office.model.model_id,
+        source=source.value,
+        last_data=last,
+        hours=covered.hours,
+        coverage=share_of(covered.new_risk, covered.hours),
         reasons=(*stress.reasons, *(() if margins is None else margins.reasons)),
     )
 
@@ -188,7 +205,7 @@ def _signs(signs: Signs) -> SignsView:
 
 
 def _text(value: float) -> str | None:
-    return None if math.isnan(value) else f"{round(value, DIGITS):.6f}".rstrip("0").ljust(3, "0")
+    return None if math.isnan(value) else part(value)
 
 
 def _proposal(made: Made) -> ProposalView:

@@ -22,6 +22,16 @@ class SignsView(Shape, frozen=True, kw_only=True):
     liquidated: Annotated[str | None, says("Closed by force within an hour, over open interest.", "0.0")]
 
 
+Part = Annotated[str, says("A fraction of the price.", "0.021")]
+Within = Annotated[
+    str | None, says("Share of the judged hours whose worst move stayed within it; null: none was judged.", "0.996")
+]
+Origin = Annotated[
+    Literal["model", "filtered historical simulation", "static"],
+    says("Where the forecasts come from; static: too little history for any.", "model"),
+]
+
+
 class MarketRiskView(Shape, frozen=True, kw_only=True):
     """One market as the risk engine sees it."""
 
@@ -35,7 +45,50 @@ class MarketRiskView(Shape, frozen=True, kw_only=True):
     volatility: Annotated[str, says("Of an hour, forecast for the next day.", "0.006")]
     depth: Annotated[str, says("Resting within 1 % on the thinner side. USD.", "2500000.0")]
     model: Annotated[str, says("Which model speaks.", "filtered-historical-simulation")]
+    source: Origin
+    last_data: Annotated[int | None, says("End of the newest bar that it has taken, ms.", 1_760_000_400_000)]
+    hours: Annotated[int, says("Hours that its margins were judged by, of the last 500.", 480)]
+    coverage: Within
     reasons: Annotated[tuple[str, ...], says("Why, in words.")]
+
+
+class HourView(Shape, frozen=True, kw_only=True):
+    """An hour: the margins set before it, and what came."""
+
+    start: Annotated[int, says("When it began, ms.", 1_760_000_400_000)]
+    new_risk: Annotated[str | None, says("Margin forecast for new risk; null: none yet.", "0.021")]
+    open_positions: Annotated[str | None, says("Margin forecast under open positions; null: none yet.", "0.019")]
+    static_initial: Annotated[str, says("The policy's initial rate, first tier.", "0.025")]
+    static_maintenance: Annotated[str, says("The policy's maintenance rate, first tier.", "0.0125")]
+    live_initial: Annotated[str, says("Least initial rate in force when it ended.", "0.025")]
+    move: Annotated[str | None, says("Worst move either way from the close before it; null: not measured.", "0.0042")]
+    is_replayed: Annotated[bool, says("Counted from history at a start: with the policy of today.", False)]
+
+
+class CoverageView(Shape, frozen=True, kw_only=True):
+    """How often margins held, over the hours that are kept and were judged."""
+
+    hours: Annotated[int, says("Judged.", 480)]
+    target: Annotated[str, says("What both forecasts aim at.", "0.995")]
+    new_risk: Within
+    open_positions: Within
+    static_initial: Within
+    static_maintenance: Within
+
+
+class RiskPastView(Shape, frozen=True, kw_only=True):
+    """A market's forecasts against static margins and what then happened, hour by hour."""
+
+    coin: Coin
+    time: Time
+    sequence: Sequence
+    mode: Mode
+    model: Annotated[str, says("Which model speaks.", "filtered-historical-simulation")]
+    source: Origin
+    last_data: Annotated[int | None, says("End of the newest bar that it has taken, ms.", 1_760_000_400_000)]
+    coverage: CoverageView
+    present: Annotated[HourView | None, says("The hour that runs; `move` so far. Null before the first look.")]
+    hours: Annotated[tuple[HourView, ...], says("The last ones that are over, oldest first.")]
 
 
 class ProposalView(Shape, frozen=True, kw_only=True):

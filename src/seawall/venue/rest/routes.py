@@ -12,8 +12,8 @@ from seawall.venue.exchange.words import MalformedError
 from seawall.venue.ops.limits import Limits
 from seawall.venue.ops.weights import HEAVY, LIGHT, ROWS_A_WEIGHT
 from seawall.venue.reads import Reads
-from seawall.venue.rest.account import account_number, account_view, positions_view, ranks_view
-from seawall.venue.rest.account_shapes import AccountView, PositionsView, RanksView
+from seawall.venue.rest.account import account_number, account_view, positions_view
+from seawall.venue.rest.account_shapes import AccountView, PositionsView, QueueView, RanksView
 from seawall.venue.rest.errors import ANYWHERE, JSON, ApiError, install_errors
 from seawall.venue.rest.ledger import LedgerView, csv_of, ledger_view
 from seawall.venue.rest.market_shapes import (
@@ -31,6 +31,7 @@ from seawall.venue.rest.market_shapes import (
 from seawall.venue.rest.markets import changes_view, funds_view, market_view, parameters_view, venue_view
 from seawall.venue.rest.openapi import answers, describe, takes, with_csv
 from seawall.venue.rest.proofs import Heads, proofs_view
+from seawall.venue.rest.queue import queue_view, ranks_view
 from seawall.venue.rest.receipt_shapes import LiquidationsView
 from seawall.venue.rest.receipts import liquidations_view
 from seawall.venue.rest.recent import Recent
@@ -42,6 +43,7 @@ from seawall.venue.service import Service
 from seawall.venue.wire import TooLargeError, parse, read
 
 ROWS_MOST: Final = 500
+SLOTS_MOST: Final = 2**31
 Kind = TypeVar("Kind", bound=Shape)
 Feeds = Callable[[], Sequence[Any]]  # of v1's FeedView's fields
 Reasons = Callable[[Sequence[int]], Awaitable[Mapping[int, str]]]
@@ -138,6 +140,7 @@ SHAPES: Final[tuple[type[Any], ...]] = (
     AccountView,
     PositionsView,
     RanksView,
+    QueueView,
     SurfaceView,
     WhatIfRequest,
     WhatIfView,
@@ -166,6 +169,21 @@ def venue_router(rest: Rest) -> APIRouter:
     async def market(coin: CoinPath) -> Response:
         await service.desk.settled()
         return respond(market_view(service, service.universe.coin(coin)))
+
+    @router.get(
+        "/markets/{coin}/queue",
+        responses=answers(QueueView, "unknown_coin"),
+        summary="The whole queue of auto-deleveraging of one side of a market, page by page",
+        dependencies=[rest.costs(HEAVY - LIGHT)],
+    )
+    async def queue(
+        coin: CoinPath,
+        side: Annotated[Literal["long", "short"], Query(description="Whose queue.")] = "long",
+        start: Annotated[int, Query(description="So many are passed over.", ge=0, le=SLOTS_MOST)] = 0,
+        limit: Annotated[int, Query(description="At most so many.", ge=1, le=ROWS_MOST)] = 50,
+    ) -> Response:
+        await service.desk.settled()
+        return respond(queue_view(service, rest.reads, service.universe.coin(coin), side, start, limit))
 
     @router.get("/funds", responses=answers(FundsView), summary="Insurance funds and pools")
     async def funds() -> Response:

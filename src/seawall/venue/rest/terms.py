@@ -9,7 +9,9 @@ from typing import Any
 
 from seawall.ledger import state
 from seawall.margin.certificate import LIVE
-from seawall.terms import parameter
+from seawall.margin.lp_value import range_value
+from seawall.terms import asset_parameter, parameter
+from seawall.terms.asset import Asset, Holding
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import MarginPolicy
 from seawall.terms.limits import SPLIT_BITS
@@ -17,7 +19,7 @@ from seawall.terms.market import Mark, Market, Tier
 from seawall.tools.account_file import CROSS, Account, NamedBucket, Place, isolated_name
 from seawall.tools.scales import Scale
 from seawall.tools.wire import WireAccount
-from seawall.units import RATE_ONE, BadInput, FundingIndex, Lots, Price, Rate, UsdMicro, ceil_div
+from seawall.units import RATE_ONE, BadInput, FundingIndex, Lots, Price, Rate, Side, UsdMicro, ceil_div, share
 from seawall.venue.universe import Listing, Universe
 
 
@@ -26,6 +28,7 @@ def account_of(columns: Any, universe: Universe, account: int, coins: tuple[str,
 
     BadInput for a coin that no market has, or that has no price yet.
     """
+    assets: dict[str, Asset] = {}
     buckets, needed = [], {coin: universe.coin(coin) for coin in coins}
     for number in buckets_of(columns, account):
         bucket = bucket_of(columns, universe, number)
@@ -34,12 +37,19 @@ def account_of(columns: Any, universe: Universe, account: int, coins: tuple[str,
             name = isolated_name(universe.listings[columns["bucket_market"].item(number)].coin)
         buckets.append(NamedBucket(name=name, bucket=bucket))
         needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
+        assets |= assets_of(columns, universe, number)
     places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
     silent = WireAccount(
         file=f"account {account}", holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None
     )
     return Account(
-        file=silent.file, buckets=tuple(buckets), places=places, policy=policy_of(columns), wire=silent, terms=None
+        file=silent.file,
+        buckets=tuple(buckets),
+        places=places,
+        policy=policy_of(columns),
+        wire=silent,
+        terms=None,
+        assets=assets,
     )
 
 
@@ -80,7 +90,76 @@ def bucket_of(columns: Any, universe: Universe, number: int) -> Bucket:
         )
     is_isolated = columns["bucket_kind"].item(number) == state.ISOLATED
     kind = BucketKind.ISOLATED if is_isolated else BucketKind.CROSS
-    return Bucket(kind=kind, raw_usd=UsdMicro(columns["bucket_raw"].item(number)), positions=tuple(positions))
+    held = tuple(
+        Holding(name_of(columns, row), Lots(1 if is_range(columns, row) else columns["holding_lots"].item(row)))
+        for row in holdings_of(columns, number)
+    )
+    raw = UsdMicro(columns["bucket_raw"].item(number))
+    return Bucket(kind=kind, raw_usd=raw, positions=tuple(positions), collateral=held)
+
+
+def holdings_of(columns: Any, bucket: int) -> list[int]:
+    """The rows of a bucket's collateral other than USD."""
+    found, row = [], columns["bucket_holding"].item(bucket)
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        found.append(row)
+        row = columns["holding_next"].item(row)
+    return found
+
+
+def is_range(columns: Any, row: int) -> bool:
+    """Whether a holding is a liquidity position."""
+    return bool(columns["asset_kind"].item(columns["holding_asset"].item(row)) == asset_parameter.POOL)
+
+
+def name_of(columns: Any, row: int) -> str:
+    """What a holding is called among an account's assets: its number, of a liquidity position with its token."""
+    asset = columns["holding_asset"].item(row)
+    return f"{asset}:{columns['holding_token'].item(row)}" if is_range(columns, row) else str(asset)
+
+
+def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]:
+    """The terms and prices of what a bucket holds, as margin values it now.
+
+    A liquidity position is one lot of an asset of its own, priced at its fair value and, as the stable price, at the
+    least of its scan; it does not move with its market here.
+    """
+    found = {}
+    for row in holdings_of(columns, bucket):
+        asset = columns["holding_asset"].item(row)
+        values = columns["asset_param"][asset].tolist()
+        market, redeemed = columns["asset_market"].item(asset), columns["asset_redeemed"].item(asset) - 1
+        feeds = [number for number in (market, redeemed) if number >= 0]
+        is_fresh = all(is_young(columns, number) for number in feeds)
+        kept = values[asset_parameter.WEIGHT_MAINTENANCE]
+        oracle, stable = columns["market_oracle"].item(market), columns["asset_stable"].item(asset)
+        if is_range(columns, row):
+            names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
+            liquidity, low, high, scale = (columns[name].item(row) for name in names)
+            worst = share(min(oracle, stable), Rate(RATE_ONE - values[asset_parameter.SCAN]), Side.DOWN)
+            oracle, stable = (int(range_value(liquidity, low, high, scale, price)) for price in (oracle, worst))
+        found[name_of(columns, row)] = Asset(
+            name=name_of(columns, row),
+            size_decimals=universe.listings[market].size_decimals,
+            oracle=Price(oracle),
+            stable=Price(stable),
+            weight_initial=Rate(min(kept, values[asset_parameter.WEIGHT_INITIAL]) if is_fresh else 0),
+            weight_maintenance=Rate(kept),
+            supply_start=Lots(values[asset_parameter.SUPPLY_START]),
+            supply_total=Lots(columns["asset_total"].item(asset)),
+            redemption=Price(columns["market_oracle"].item(redeemed)) if redeemed >= 0 else None,
+            redemption_floor=Rate(values[asset_parameter.REDEMPTION_FLOOR]),
+            peg_band=Rate(values[asset_parameter.PEG_BAND]),
+            liquidation_discount=Rate(values[asset_parameter.DISCOUNT]),
+            underlying=None if is_range(columns, row) else universe.listings[market].coin,
+        )
+    return found
+
+
+def is_young(columns: Any, market: int) -> bool:
+    """Whether the market's index is fresh by the venue's clock."""
+    age = columns["cell"].item(state.NOW) - columns["market_oracle_time"].item(market)
+    return bool(columns["market_fresh"].item(market)) and age <= columns["param"].item(market, parameter.ORACLE_AGE_MS)
 
 
 def place_of(columns: Any, listing: Listing) -> Place:

@@ -48,8 +48,38 @@ class _Running(msgspec.Struct):
     fee: UsdMicro = UsdMicro(0)
 
 
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened in view: the account before and after, and what would stand in the way."""
+
+    before: Account
+    after: Account
+    is_accepted: bool | None  # None: only prices move
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    fee: UsdMicro
+
+
 def what_if_view(service: Service, account: int, asked: WhatIfRequest) -> WhatIfView:
-    """The account before and after. BadInput for unknown coins, for numbers that are none, and when nothing happens."""
+    """The account before and after, in the words of the API. BadInput as `played`."""
+    found = played(service, account, asked)
+    return WhatIfView(
+        address=address_text(service.people.persons[account].address),
+        time=service.now,
+        sequence=service.desk.sequence,
+        is_accepted=found.is_accepted,
+        reasons=found.reasons,
+        warnings=found.warnings,
+        fee=usd_text(found.fee),
+        before=_outcome(service, found.before),
+        after=_outcome(service, found.after),
+    )
+
+
+def played(service: Service, account: int, asked: WhatIfRequest) -> Played:
+    """The account before and after.
+
+    BadInput for unknown coins, for numbers that are none, when nothing happens, and for what no bucket can hold.
+    """
     acts = (asked.deposit, asked.leverage, asked.margin_mode, asked.order)
     moves = _moves(asked)
     if all(act is None for act in acts) and not moves:
@@ -66,16 +96,15 @@ def what_if_view(service: Service, account: int, asked: WhatIfRequest) -> WhatIf
     if asked.order is not None:
         _order(run, service, account, asked.order)
     after = tool.moved(run.account, moves)
-    return WhatIfView(
-        address=address_text(service.people.persons[account].address),
-        time=service.now,
-        sequence=service.desk.sequence,
+    for named in after.buckets:
+        check_bucket(named.bucket, after.conditions)
+    return Played(
+        before=before,
+        after=after,
         is_accepted=None if all(act is None for act in acts) else not run.reasons,
         reasons=tuple(run.reasons),
         warnings=tuple(run.warnings),
-        fee=usd_text(run.fee),
-        before=_outcome(service, before),
-        after=_outcome(service, after),
+        fee=run.fee,
     )
 
 
@@ -265,11 +294,10 @@ def _replace(run: _Running, name: str, bucket: Bucket) -> None:
 def _outcome(service: Service, account: Account) -> Outcome:
     conditions, views, lines = account.conditions, [], []
     for named in account.buckets:
-        check_bucket(named.bucket, conditions)
         room = withdrawable(health(named.bucket, conditions), account.policy)
         views.append(bucket_view(named.name, named.bucket, account, room))
         for position in named.bucket.positions:
             if position.size:
-                lines.append(position_line(account, named.name, position, service.universe.coin(position.market)))
+                lines.append(position_line(service, account, named.name, position))
     lines.sort(key=lambda pair: pair[0])
     return Outcome(buckets=tuple(views), positions=tuple(view for _, view in lines))

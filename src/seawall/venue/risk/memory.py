@@ -111,6 +111,7 @@ class Memory:
                 if candle.start < first:
                     span = Span(candle.start, float(candle.open))
                     span.high, span.low, span.close = float(candle.high), float(candle.low), float(candle.close)
+                    span.traded = float(candle.value)
                     older.append(span)
             known.hours.extendleft(reversed(older))
 

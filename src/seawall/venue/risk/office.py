@@ -42,6 +42,7 @@ from seawall.terms.parameter import MARKET
 from seawall.units import RATE_ONE, BadInput, Rate, UsdMicro, ceil_div, floor_div
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.names import address_of
+from seawall.venue.risk.judged import Past, bar_of, old_bars
 from seawall.venue.risk.memory import MINUTE_MS, Memory, Span
 from seawall.venue.service import Service
 from seawall.venue.universe import Listing
@@ -107,12 +108,14 @@ class RiskOffice:
             raise BadInput("risk.signers", "expected at most 16 different addresses")
         self.watched: dict[int, Watched] = {}
         self.made: deque[Made] = deque(maxlen=KEPT)
+        self.past = Past()
         self.looked_ms: int | None = None
         self.took_ms = 0
 
     async def run(self) -> None:
         """Looks until cancelled. A look that fails is logged; the engine's rails do not depend on it."""
         await self.memory.load()
+        await self.recall()
         while True:  # until cancelled
             await asyncio.sleep(self.service.config.risk.seconds)
             if self.mode == "off":
@@ -123,6 +126,22 @@ class RiskOffice:
                 log.info("a look was not heard: the venue is busy or stopping")
             except Exception:  # one look that failed must not end all that come
                 log.exception("a look at the markets failed")
+
+    async def recall(self) -> None:
+        """Tells the model the hours of history, one at a time in a thread: others have the loop meanwhile.
+
+        Nobody else may ask the model until the first look (`looked_ms`).
+        """
+        for listing, bar in old_bars(self.memory, tuple(self.service.universe.listings), self.service.now):
+            await asyncio.to_thread(self._hear, listing, bar, is_replayed=True)
+
+    def _hear(self, listing: Listing, bar: Bar, *, is_replayed: bool) -> None:
+        """Gives the model a bar, and keeps what it says of the hour that this ends."""
+        self.model.observe(listing.coin, bar)
+        live = self.service.columns["param"].item(listing.number, parameter.INITIAL_LIVE)
+        self.past.note(
+            listing.coin, self.model.judged(listing.coin), self.rails(listing), live, is_replayed=is_replayed
+        )
 
     async def look(self) -> None:
         """One look at all markets, and what is proposed for it."""
@@ -189,21 +208,22 @@ class RiskOffice:
 
     def _tell(self, listing: Listing, watched: Watched) -> None:
         """Gives the model the minutes that are over."""
-        unit = 10.0**listing.size_decimals / 1e6
         for one in list(self.memory.of(listing.number).minutes)[:-1]:
             if one.start > watched.last_minute:
-                prices = (one.open * unit, one.high * unit, one.low * unit, one.close * unit)
-                self.model.observe(listing.coin, Bar(one.start, *prices, one.traded / 1e6, MINUTE_MS))
+                self._hear(listing, bar_of(listing, one, MINUTE_MS), is_replayed=False)
                 watched.last_minute = one.start
 
     def _margins(self, listing: Listing) -> Margins | None:
         if listing.coin not in self.model.markets:
             return None
+        return self.model.propose(listing.coin, self.rails(listing), self.service.now)
+
+    def rails(self, listing: Listing) -> Rails:
+        """With the static rates of the policy of now, of the first tier."""
         columns, number = self.service.columns, listing.number
         most, rate = columns["base_leverage"].item(number, 0), columns["base_rate"].item(number, 0)
         initial = Rate(max(columns["param_static"].item(number, parameter.INITIAL_LIVE), ceil_div(RATE_ONE, most)))
-        rails = Rails(static_new_risk=initial, static_maintenance=Rate(rate))
-        return self.model.propose(listing.coin, rails, self.service.now)
+        return Rails(static_new_risk=initial, static_maintenance=Rate(rate))
 
     def _depth(self, listing: Listing) -> UsdMicro:
         """Resting within 1 % of mid on the thinner side, of the levels that are shown."""

@@ -1,0 +1,90 @@
+"""A range as margin, its whole life: put in, hedged, earning, manipulated, moved, crashed, unwound and liquidated."""
+
+from functools import partial
+
+import pytest
+from uniswap_world import ETH, LpWorld, fast_world
+from venue import ANVIL_KEY, USD, World, anvil, connect
+
+from seawall.chain import layout as at
+from seawall.chain.client import Client
+from seawall.chain.keeper import Keeper
+from seawall.chain.rebuild import verify
+from seawall.chain.status import status_of
+from seawall.margin.lp import SQRT_RATIO_MAX, SQRT_RATIO_MIN
+from seawall.terms import code
+
+HELD = 300_000  # lots of ETH in the hedge: 30 ETH
+
+
+def live_through(lp: LpWorld) -> None:
+    world = lp.world
+    owner = lp.wallet(20_000, 200)
+    id_ = lp.position(owner, 1_500)
+    worth = lp.worth(owner)
+    assert lp.refusal(owner, lp.vault, "withdraw", 0, USD, owner.address) == 0, "cash may be borrowed against it"
+    world.trade(owner, ETH, HELD, buys=False)  # hedged
+    lp.swap(lp.trader, 10**9, of_usd=True)
+    lp.swap(lp.trader, 10**19, of_usd=False)
+    owner.send(lp.lp, "collect", id_)
+    assert lp.head(owner)["raw"] > 0
+    root = int(lp.slot0()[0])
+    for edge in (SQRT_RATIO_MIN + 1, SQRT_RATIO_MAX - 1):
+        lp.push(lp.trader, edge)
+        assert lp.worth(owner) == worth
+    lp.push(lp.trader, root)
+    assert lp.worth(owner) == worth
+    tick = lp.tick()
+    owner.send(lp.lp, "move", id_, tick - 6_000, tick + 6_000, 0)
+    (id_,) = [place["id"] for place in lp.places(owner)]
+    assert lp.refusal(owner, lp.lp, "withdraw", id_, owner.address) == code.WITHDRAWABLE
+    hedged = lp.health(owner)[0]
+    down_to(lp, 90)
+    assert lp.health(owner)[0] > hedged * 8 // 10, "the short pays for most of what the range loses"
+    long_and_crash(lp, owner)
+    assert verify(world.client, world.record).is_whole, verify(world.client, world.record).differences
+
+
+def down_to(lp: LpWorld, price: int) -> None:
+    here = lp.eth_price() // USD
+    for one in range(here - 1, price - 1, -1):
+        lp.world.pass_time(2)
+        assert lp.world.price(1_000, one) == [0, 0, 0]
+
+
+def long_and_crash(lp: LpWorld, owner: Client) -> None:
+    """The hedge is closed and turned round; ETH falls; a keeper takes the range apart and closes the long."""
+    world = lp.world
+    world.trade(owner, ETH, HELD)
+    world.trade(owner, ETH, 500_000)
+    down_to(lp, 70)
+    for price in range(69, 20, -1):
+        equity, _, maintenance, *_ = lp.health(owner)
+        if equity < maintenance // 2:
+            break
+        down_to(lp, price)
+    lp.push(lp.trader, SQRT_RATIO_MAX - 1 if lp.usd_first else SQRT_RATIO_MIN + 1)  # in the hope to stop a liquidation
+    told = status_of(world.client, world.record)["lp_pools"][0]
+    assert told["open"]
+    assert told["liquidity"] == lp.places(owner)[0]["liquidity"]
+    keeper = Keeper(lp.wallet(margin=10), world.record)
+    done = keeper.run_once()
+    assert not done.faults, done.faults
+    assert len(done.unwound) == 1
+    assert lp.places(owner) == []
+    assert lp.held(owner) > 0 or lp.head(owner)["raw"] > 0
+    assert at.account(owner.address) in {int(one, 16) for one in done.liquidated}
+    equity, _, maintenance, *_ = lp.health(owner)
+    assert equity >= maintenance
+
+
+@pytest.mark.parametrize("usd_first", [True, False])
+def test_on_a_fast_chain(usd_first: bool) -> None:
+    live_through(fast_world(usd_first=usd_first))
+
+
+@pytest.mark.slow
+def test_on_anvil() -> None:
+    with anvil() as url:
+        w3 = connect(url)
+        live_through(LpWorld(Client(w3, ANVIL_KEY), partial(World, w3, ANVIL_KEY, None)))
