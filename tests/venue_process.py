@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,25 @@ def free_port() -> int:
 class Process:
     """`start` and `kill` as often as wanted; the folder stays."""
 
-    def __init__(self, folder: Path, *, traders: bool = False, capacity: str = "small", more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        traders: bool = False,
+        capacity: str = "small",
+        more: str = "",
+        markets: Mapping[str, float] = MARKETS,
+    ) -> None:
+        """`markets` are coins with about their prices, `more` is further configuration."""
         self.folder = folder
+        self.markets = markets
         self.port, self.admin = free_port(), free_port()
         self.file = folder / "venue.toml"
-        markets = "\n".join(f'[[market]]\ncoin = "{coin}"\nprice = {price}' for coin, price in MARKETS.items())
+        listed = "\n".join(f'[[market]]\ncoin = "{coin}"\nprice = {price}' for coin, price in markets.items())
         self.file.write_text(
             f'[data]\nfolder = "{folder / "data"}"\ncapacity = "{capacity}"\n'
             f"[server]\nport = {self.port}\nadmin_port = {self.admin}\n"
-            f"[traders]\nenabled = {str(traders).lower()}\n{markets}\n{more}\n"
+            f"[traders]\nenabled = {str(traders).lower()}\n{listed}\n{more}\n"
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "log"
@@ -53,7 +64,7 @@ class Process:
             if self.process.poll() is not None:
                 raise AssertionError(f"the venue ended with {self.process.returncode}: {self.log.read_text()[-2_000:]}")
             try:
-                if len(self.info({"type": "allMids"})) == len(MARKETS):
+                if len(self.info({"type": "allMids"})) == len(self.markets):
                     return
             except (OSError, http.client.HTTPException):
                 pass

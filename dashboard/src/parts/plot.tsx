@@ -10,6 +10,9 @@ type Props = { x: number[]; series: Series[]; xLabel: (value: number) => string;
 
 const HEIGHT = 220;
 
+/** Of "2026-01-31 13:00" what an axis has room for: its clock time, and at midnight its day. */
+const hourOf = (text: string): string => (text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11));
+
 function optionsOf({ series, xLabel, yLabel, time, height }: Props, width: number): uPlot.Options {
   const axis = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font: `11px ${colour("font")}` };
   return {
@@ -19,7 +22,7 @@ function optionsOf({ series, xLabel, yLabel, time, height }: Props, width: numbe
     scales: { x: { time: time ?? false } },
     legend: { live: true },
     axes: [
-      { ...axis, ...(time ? {} : { values: (_, ticks) => ticks.map(xLabel) }) },
+      { ...axis, values: (_, ticks) => ticks.map((tick) => (time ? hourOf(xLabel(tick)) : xLabel(tick))) },
       { ...axis, size: 70, values: (_, ticks) => ticks.map(yLabel) },
     ],
     series: [

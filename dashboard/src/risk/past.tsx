@@ -35,7 +35,7 @@ const valueOf = (text: string | null): number | null => (text === null ? null : 
 function Health({ of }: { of: Past }) {
   const past = of.coverage;
   return (
-    <dl class="grid-lines">
+    <dl class="grid-lines roomy">
       <Line label="Mode">{MODES[of.mode] ?? of.mode}</Line>
       <Line label="Forecasts by" help={of.model}>
         {of.source === "static" ? "none yet: static rates" : of.source}

@@ -6,11 +6,13 @@ import { type Refusal, v1 } from "../wire/http";
 import type { ForesightAfter, WhatIf } from "../wire/types";
 
 const WAIT_MS = 220;
+const REST_MS = 300; // more, until paths are counted: they cost the venue more
 
 export class Asker {
   readonly told: Signal<WhatIf | null> = signal(null);
-  /** Null until it was counted. */
   readonly chances: Signal<ForesightAfter | null> = signal(null);
+  /** Whether `chances` are still to come. */
+  readonly isCounting = signal(false);
   readonly error: Signal<Refusal | null> = signal(null);
   private timer = 0;
   private asked = 0;
@@ -40,13 +42,21 @@ export class Asker {
       if (mine === this.asked) this.put(null, error as Refusal);
       return;
     }
-    const chances = await v1<ForesightAfter>(`${path}/foresight`, body).catch(() => null); // the figures stand without it
-    if (mine === this.asked) this.chances.value = chances;
+    this.isCounting.value = true;
+    this.timer = window.setTimeout(() => void this.count(mine, `${path}/foresight`, body), REST_MS);
+  }
+
+  private async count(mine: number, path: string, body: unknown): Promise<void> {
+    const chances = await v1<ForesightAfter>(path, body).catch(() => null); // the figures stand without it
+    if (mine !== this.asked) return;
+    this.chances.value = chances;
+    this.isCounting.value = false;
   }
 
   private put(told: WhatIf | null, error: Refusal | null): void {
     this.told.value = told;
     this.chances.value = null;
+    this.isCounting.value = false;
     this.error.value = error;
   }
 }

@@ -1,9 +1,10 @@
 // The lines on the chart: entry, liquidation, stops and orders; those of orders can be dragged to another price.
 import { computed } from "@preact/signals";
 import { grouped, rounded, tickText } from "../parts/decimal";
-import { orders, positionHere } from "../state/account";
-import { coin, market } from "../state/venue";
+import { orders, positionHere, positions } from "../state/account";
+import { coin, marketOf } from "../state/venue";
 import { limitOrder, modify, triggerOrder, type Tif } from "../wire/actions";
+import { Refusal } from "../wire/http";
 import type { Order } from "../wire/types";
 
 export type ChartLine = {
@@ -41,9 +42,10 @@ export const lines = computed<ChartLine[]>(() => {
   return made;
 });
 
-/** Moves an order to where its line was dropped. Throws Refusal. */
+/** Moves an order to another price: of a trigger, the price that triggers it. Throws Refusal. */
 export async function moveOrder(order: Order, price: number): Promise<string> {
-  const here = market.value!;
+  const here = marketOf(order.coin);
+  if (here === null) throw new Refusal("ticket", `There is no market ${order.coin} any more.`);
   const to = tickText(price, here.size_decimals);
   const isBuy = order.side === "B";
   if (!order.isTrigger) {
@@ -51,6 +53,6 @@ export async function moveOrder(order: Order, price: number): Promise<string> {
   }
   const isTake = order.orderType.startsWith("Take");
   const limit = order.orderType.endsWith("Limit") ? order.limitPx : null;
-  const size = order.isPositionTpsl ? (positionHere.peek()?.size ?? order.sz) : order.sz; // the engine keeps "all of it"
+  const size = order.isPositionTpsl ? (positions.peek().find((one) => one.coin === order.coin)?.size ?? order.sz) : order.sz; // the engine keeps "all of it"
   return modify(order.oid, triggerOrder(here.market, isBuy, size, order.reduceOnly, { kind: isTake ? "tp" : "sl", price: to, limit }));
 }

@@ -53,7 +53,7 @@ function chanceOf(account: AccountChance, outcome: Outcome, hours: keyof Chances
 
 function ChanceRows({ told, counted }: { told: WhatIf; counted: ForesightAfter | null }) {
   const cell = (which: "before" | "after", hours: keyof Chances) =>
-    counted === null ? <span class="muted">…</span> : <Num v={chanceOf(counted[which], told[which], hours)} as="share" name={`${which}-${hours}`} />;
+    counted === null ? <span class="muted">{preview.isCounting.value ? "…" : "–"}</span> : <Num v={chanceOf(counted[which], told[which], hours)} as="share" name={`${which}-${hours}`} />;
   return (
     <>
       {CHANCES.map(([hours, word]) => (

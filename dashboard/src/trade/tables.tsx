@@ -10,6 +10,7 @@ import { choose, marketOf } from "../state/venue";
 import { cancel, cancelTwap } from "../wire/actions";
 import { address, canTrade } from "../wire/session";
 import type { Fill, Funding, Happening, Order, TwapRun } from "../wire/types";
+import { OrderDialog } from "./order_dialog";
 import { Positions } from "./positions";
 
 const shown = signal("positions");
@@ -40,11 +41,18 @@ function CancelAll() {
   );
 }
 
-const CancelOne = ({ of }: { of: Order }) =>
+const changing = signal<Order | null>(null);
+
+const Deeds = ({ of }: { of: Order }) =>
   canTrade.value ? (
-    <button type="button" class="quiet small" aria-label={`Cancel order ${of.oid}`} onClick={() => void tried(() => cancel(assetOf(of.coin), of.oid))}>
-      Cancel
-    </button>
+    <div class="deeds">
+      <button type="button" class="quiet small" aria-label={`Change order ${of.oid}`} onClick={() => (changing.value = of)}>
+        Change
+      </button>
+      <button type="button" class="quiet small" aria-label={`Cancel order ${of.oid}`} onClick={() => void tried(() => cancel(assetOf(of.coin), of.oid))}>
+        Cancel
+      </button>
+    </div>
   ) : null;
 
 const OrderKind = ({ of }: { of: Order }) => (
@@ -63,7 +71,7 @@ const ORDERS: Column<Order>[] = [
   { head: "Size", of: (one) => (one.isPositionTpsl ? "" : grouped(one.origSz)) },
   { head: "Price", of: (one) => (one.isTrigger && !one.orderType.endsWith("Limit") ? "market" : <Price coin={one.coin} v={one.limitPx} />) },
   { head: "Trigger", of: (one) => (one.isTrigger ? one.triggerCondition : "–") },
-  { head: null, hidden: "Cancel", of: (one) => <CancelOne of={one} /> },
+  { head: null, hidden: "What can be done", of: (one) => <Deeds of={one} /> },
 ];
 
 function Orders() {
@@ -72,6 +80,7 @@ function Orders() {
     <>
       <CancelAll />
       <Table columns={ORDERS} rows={flat} keyOf={(one) => one.oid} empty="No open orders." />
+      {changing.value ? <OrderDialog key={changing.value.oid} of={changing.value} close={() => (changing.value = null)} /> : null}
     </>
   );
 }
