@@ -50,7 +50,7 @@ check: $(READY) ## lint, types, import contracts
 bench: $(READY) ## measure every claim as a ratio; bench/results/NAME.json
 	$(BIN)/python bench/run.py
 
-bench-%: $(READY) ## measure one: remargin sweep triggers engine book durable history ws dashboard replay start compile driftpy nautilus
+bench-%: $(READY) ## measure one: remargin lp sweep triggers engine book durable history ws dashboard replay start compile driftpy nautilus
 	$(BIN)/python bench/run.py $*
 
 sim: $(READY) ## try to break the engine, from a fresh seed; more: make sim ARGS='--seed 7 --commands 100000000'

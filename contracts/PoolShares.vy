@@ -13,6 +13,7 @@
 
 import code
 import limits
+import share_price
 import words
 from ethereum.ercs import IERC20
 
@@ -314,7 +315,7 @@ def _shares_for(amount: int256) -> uint256:
     low, high, shares = self._worth()
     if shares == 0 or high <= 0:
         return convert(max(0, amount - 1_000_000), uint256)
-    return convert(amount * shares // high, uint256)
+    return convert(share_price.minted(amount, shares, high), uint256)
 
 
 @internal
@@ -327,7 +328,7 @@ def _cost_of(shares: uint256) -> int256:
     low, high, all = self._worth()
     if all == 0 or high <= 0:
         return convert(shares, int256) + 1_000_000
-    return (convert(shares, int256) * high + all - 1) // all
+    return share_price.cost(convert(shares, int256), all, high)
 
 
 @internal
@@ -340,7 +341,7 @@ def _cash_for(shares: uint256) -> int256:
     low, high, all = self._worth()
     if all == 0 or low <= 0:
         return 0
-    return low * convert(shares, int256) // all
+    return share_price.paid(convert(shares, int256), all, low)
 
 
 @internal
@@ -352,7 +353,7 @@ def _shares_of(amount: int256) -> uint256:
     all: int256 = 0
     low, high, all = self._worth()
     assert low > 0, "worth"
-    return convert((amount * all + low - 1) // low, uint256)
+    return convert(share_price.burned(amount, all, low), uint256)
 
 
 @internal

@@ -16,6 +16,7 @@ import code
 import limits
 import margin
 import reader
+import share_price
 import words
 from interfaces import IClearingHouse
 
@@ -120,7 +121,7 @@ def join(account: uint256, holder: address, amount: int256) -> int256:
             code.refuse(code.POOL_MARGIN)
         if amount * shares > high * (SHARES_MAX - shares):
             code.refuse(code.POOL_CAP)
-        minted = amount * shares // high
+        minted = share_price.minted(amount, shares, high)
         if minted == 0:
             code.refuse(code.POOL_CAP)
     extcall IClearingHouse(HOUSE).exit(account, amount)
@@ -160,7 +161,7 @@ def leave(account: uint256, holder: address, since: uint256, size: int256, held:
     if low <= 0:
         code.refuse(code.POOL_MARGIN)
     shares: int256 = self._shares(pool)
-    paid: int256 = low * size // shares
+    paid: int256 = share_price.paid(size, shares, low)
     if paid == 0:
         code.refuse(code.BAD_SIZE)
     after: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(pool, NO_MARKET, 0, 0, paid, 0)

@@ -3,8 +3,9 @@
 At random hours accounts are forecast from the bars before that hour alone; then the next 24 recorded hours say who was
 liquidated, by the same margin core. Two populations: `crowd`, buckets as the laboratory's population draws them
 (docs/lab/population.md: leverages, isolated or cross, cushions), just opened; `aged`, leverage log-uniform, opened up
-to a week before and still alive. Prints Brier
-scores, their skill over the base rate, and the reliability table; writes the reliability plot.
+to a week before and still alive. Prints Brier scores, their skill over the base rate of all accounts of the run, the
+loss in its parts (Murphy 1973), the skill that the same paths have with the volatility that came (which nobody can
+know), and the reliability table; writes the reliability plot.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import numpy as np
 from seawall.lab.population import Mix
 from seawall.risk.foresight import HOURS, Scene
 from seawall.risk.hours import hourly
-from seawall.risk.moves import HORIZON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
+from seawall.risk.moves import HORIZON, LOOKBACK, PARKINSON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Mark, Market, market
@@ -29,6 +30,7 @@ DEFAULT_LEVERAGE, DEFAULT_DECIMALS = 10, 1
 EQUITY = 10**10  # micro-USD
 AGE_MOST = 7 * 24  # hours since an account was opened
 LEVERAGE_LEAST = 2.0
+HINDSIGHT = 12  # recorded days are taken from every twelfth hour
 EDGES = (0.0, 0.001, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 1.000001)
 
 
@@ -36,6 +38,7 @@ class Trial(NamedTuple):
     row: int
     forecast: tuple[float, ...]
     outcome: tuple[float, ...]
+    hindsight: tuple[float, ...]
 
 
 def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is_aged: bool) -> Iterator[Trial]:
@@ -50,6 +53,7 @@ def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is
         now = conditions_at(bars, terms, row - 1)
         moves = foresee(bars.until(row), prior, seed=seed)
         expected, real = Scene(now, moves), Scene(now, recorded(bars, row, moves.sigma))
+        known = [Scene(now, hindsight(bars, row, hours)) for hours in HOURS]
         for _ in range(accounts):
             born = int(row - 1 - random.integers(0, AGE_MOST)) if is_aged else row - 1
             draw = random_bucket if is_aged else crowd_bucket
@@ -57,7 +61,8 @@ def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is
             if not is_alive(bucket, bars, terms, range(born + 1, row, HORIZON), row):
                 continue
             told, came = expected.fate(bucket), real.fate(bucket)
-            yield Trial(int(row), tuple(map(told.within, HOURS)), tuple(map(came.within, HOURS)))
+            late = tuple(scene.fate(bucket).within(hours) for scene, hours in zip(known, HOURS, strict=True))
+            yield Trial(int(row), tuple(map(told.within, HOURS)), tuple(map(came.within, HOURS)), late)
 
 
 def is_alive(bucket: Bucket, bars: Bars, terms: dict[str, Market], days: range, end: int) -> bool:
@@ -92,6 +97,23 @@ def recorded(bars: Bars, row: int, sigma: Floats, hours: int = HORIZON) -> Moves
         for point, values in enumerate((bars.low, bars.high, bars.close)):
             shape[0, hour, point] = np.log(values[row + hour] / bars.close[row - 1]) / sigma
     return Moves(names=bars.names, sigma=sigma, shape=shape, basis="recorded")
+
+
+def hindsight(bars: Bars, row: int, hours: int) -> Moves:
+    """Recorded days in units of the volatility that their first `hours` had, at that of the hours from `row` on."""
+    span = np.log(bars.high / bars.low) ** 2 / PARKINSON
+    seen = np.isfinite(span).all(axis=1)
+    total, count = np.cumsum(np.where(seen[:, None], span, 0.0), axis=0), np.cumsum(seen)
+    first = max(0, row - LOOKBACK)
+    starts = np.arange(first + 1, row - HORIZON + 1)
+    starts = starts[count[starts + HORIZON - 1] - count[starts - 1] == HORIZON][::HINDSIGHT]
+    scale = np.sqrt((total[starts + hours - 1] - total[starts - 1]) / hours)
+    shape = np.empty((len(starts), HORIZON, POINTS, len(bars.names)), np.float32)
+    for hour in range(HORIZON):
+        for point, values in enumerate((bars.low, bars.high, bars.close)):
+            shape[:, hour, point] = np.log(values[starts + hour] / bars.open[starts]) / scale
+    sigma = np.sqrt((total[row + hours - 1] - total[row - 1]) / hours)
+    return Moves(names=bars.names, sigma=sigma, shape=shape, basis="hindsight")
 
 
 def crowd_bucket(random: np.random.Generator, now: Conditions) -> Bucket:
@@ -148,6 +170,11 @@ def report(done: list[Trial]) -> str:
         lines.append(
             f"Brier {brier:.4f}, of the base rate {base * (1 - base):.4f}, skill {skill:.3f} ({low:.3f} .. {high:.3f})"
         )
+        late = np.array([one.hindsight[at] for one in done])
+        lost, gained = parts(told, came)
+        even = max(base * (1.0 - base), 1e-9)
+        lines.append(f"of the loss: reliability {lost:.5f}, resolution {gained:.5f}, uncertainty {even:.5f}")
+        lines.append(f"with the volatility that came: skill {1.0 - ((late - came) ** 2).mean() / even:.3f}")
         lines.append("\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|")
         for low_edge, high_edge in pairwise(EDGES):
             inside = (told >= low_edge) & (told < high_edge)
@@ -157,6 +184,17 @@ def report(done: list[Trial]) -> str:
                     f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |"
                 )
     return "\n".join(lines)
+
+
+def parts(told: Floats, came: Floats) -> tuple[float, float]:
+    """Reliability and resolution over EDGES: the loss of forecasts that are off, the gain of telling accounts apart."""
+    base, lost, gained = came.mean(), 0.0, 0.0
+    for low, high in pairwise(EDGES):
+        inside = (told >= low) & (told < high)
+        if inside.any():
+            lost += inside.mean() * (told[inside].mean() - came[inside].mean()) ** 2
+            gained += inside.mean() * (came[inside].mean() - base) ** 2
+    return float(lost), float(gained)
 
 
 def _interval(done: list[Trial], at: int) -> tuple[float, float]:
@@ -212,7 +250,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("folder")
     words.add_argument("--names", default="BTC,ETH,XRP")
-    words.add_argument("--from", dest="start", default="2021-07-01", help="first hour that is forecast")
+    words.add_argument("--from", dest="start", default="2023-01-01", help="first hour that is forecast")
     words.add_argument("--origins", type=int, default=200)
     words.add_argument("--accounts", type=int, default=20, help="at each origin")
     words.add_argument("--seed", type=int, default=1)

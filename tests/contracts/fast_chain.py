@@ -61,8 +61,8 @@ class FastEth:
 class FastChain:
     """Blocks of one transaction each, a second apart. `state` and `restore` are for tests that share a deployment."""
 
-    def __init__(self, now: int = 1_760_000_400) -> None:
-        self.evm = Evm(now)
+    def __init__(self, now: int = 1_760_000_400, evm: Evm | None = None) -> None:
+        self.evm = evm or Evm(now)
         self.logs: list[Any] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.eth = FastEth(self)

@@ -1,7 +1,11 @@
 """A range as margin, its whole life: put in, hedged, earning, manipulated, moved, crashed, unwound and liquidated."""
 
+import subprocess
+import sys
 from functools import partial
 
+import boa_chain
+import npm
 import pytest
 from uniswap_world import ETH, LpWorld, fast_world
 from venue import ANVIL_KEY, USD, World, anvil, connect
@@ -88,3 +92,14 @@ def test_on_anvil() -> None:
     with anvil() as url:
         w3 = connect(url)
         live_through(LpWorld(Client(w3, ANVIL_KEY), partial(World, w3, ANVIL_KEY, None)))
+
+
+@pytest.mark.slow
+def test_on_titanoboa() -> None:
+    """In a process of its own: titanoboa changes py-evm where it is loaded."""
+    why = boa_chain.install() or npm.install()
+    if why:
+        pytest.skip(why)
+    done = subprocess.run([sys.executable, boa_chain.__file__], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "lived through" in done.stdout

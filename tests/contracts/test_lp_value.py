@@ -9,7 +9,8 @@ from uniswap_world import SPACING, LpWorld, fast_world
 from seawall.chain import layout as at
 from seawall.chain.client import Client
 from seawall.chain.lp import PoolTerms, Token, root_of, values_of, worth_at
-from seawall.margin.lp import SQRT_RATIO_MAX, TICK_MAX, sqrt_ratio_at_tick
+from seawall.margin.lp import SQRT_RATIO_MAX, TICK_MAX, Pair, range_of, sqrt_ratio_at_tick, tick_at_sqrt_ratio
+from seawall.margin.lp_value import range_value
 from seawall.units import RATE_ONE
 
 TERMS = PoolTerms(RATE_ONE * 8 // 10, RATE_ONE * 9 // 10, RATE_ONE // 5)
@@ -98,6 +99,27 @@ def test_near_the_rule_in_fractions() -> None:
         found = worth_at(place, token, USD, token.price, 1)
         assert found <= true + true / 10**20
         assert true - found <= 3 + 2 * price + true / 10**12
+
+
+@pytest.mark.parametrize("usd_first", [True, False])
+def test_the_engine_never_counts_more(usd_first: bool) -> None:
+    """Its kernels keep a range in 64-bit integers: never worth more, and less by at most 1e-6 and 3 micro-USD."""
+    rng = random.Random(14)
+    pair = Pair(base_is_token0=not usd_first, base_decimals=18, quote_decimals=6, size_decimals=4)
+    token = Token(10**14, 0, 0)
+    for _ in range(400):
+        price = rng.randint(10**3, 10**8)  # micro-USD a lot: 10 to 1,000,000 USD
+        root = root_of(*((USD, token) if usd_first else (token, USD)), *((1, price) if usd_first else (price, 1)))
+        width = rng.choice([300, 1_200, 12_000, 60_000])
+        middle = tick_at_sqrt_ratio(root) + rng.randint(-width, width)
+        ticks, liquidity = (middle - width, middle + width), rng.randint(10**14, 10**19)
+        place = at.pack(at.PLACE_WORD, liquidity=liquidity, lower=ticks[0], upper=ticks[1], pool=0, id=1)
+        exact = worth_at(
+            place, *((USD, token) if usd_first else (token, USD)), *((1, price) if usd_first else (price, 1))
+        )
+        held = range_of(*ticks, liquidity, pair)
+        found = range_value(held.liquidity, held.low, held.high, held.scale, price)
+        assert exact - exact // 10**6 - 3 <= found <= exact + 1
 
 
 def test_a_pair_at_the_ends_of_what_a_root_can_be() -> None:

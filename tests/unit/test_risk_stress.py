@@ -5,7 +5,7 @@ import math
 import pytest
 
 from office_world import Office
-from seawall.risk.measures import Market, maintenance_scale, next_value, wanted
+from seawall.risk.measures import Forced, Market, maintenance_scale, next_value, wanted
 from seawall.risk.stress import CALM_MS, LEVELS, Level, Signs, Stress, severity, stress_of
 from seawall.terms import parameter
 from seawall.terms.limits import NOTIONAL_MAX
@@ -129,6 +129,34 @@ def test_a_thousandth_of_open_interest_may_always_be_closed() -> None:
 
 def test_unknown_depth_throttles_nothing() -> None:
     assert wanted(market(HARD, depth=0), STATIC)[parameter.LIQUIDATION_CAPACITY] == NOTIONAL_MAX
+
+
+def forced(taken: int, left: int, end: float = -0.051, near: int = 10**11) -> Forced:
+    return Forced(move=-0.05, end=end, taken=UsdMicro(taken), left=UsdMicro(left), near=UsdMicro(near))
+
+
+@pytest.mark.parametrize("state", [NORMAL, SOFT, HARD])
+def test_a_cascade_ahead_caps_in_any_state_and_never_loosens(state: int) -> None:
+    """A quarter of what is forced finds a book: open interest may stay at a quarter."""
+    runs_out = market(state)._replace(forced=forced(10**12, 3 * 10**12))
+    found, without = wanted(runs_out, STATIC), wanted(market(state), STATIC)
+    assert found[parameter.OPEN_INTEREST_CAP] == 250_000
+    assert found[parameter.LIQUIDATION_CAPACITY] == 10**11
+    same = set(found) - {parameter.OPEN_INTEREST_CAP, parameter.LIQUIDATION_CAPACITY}
+    assert {number: found[number] for number in same} == {number: without[number] for number in same}
+    carried = wanted(market(state)._replace(forced=forced(10**12, 0, end=-0.07)), STATIC)
+    assert carried[parameter.OPEN_INTEREST_CAP] == 1_000_000
+    quiet = market(state)._replace(forced=forced(10**12, 0))
+    assert wanted(quiet, STATIC) == without
+
+
+def test_a_cascade_is_told_in_words_and_leaves_a_thousandth_to_close() -> None:
+    assert forced(10**12, 0, end=-0.07).words == "a move of -5.0% would force 1,000,000 USD: it would end at -7.0%"
+    told = forced(10**12, 10**12).words
+    assert told == "a move of -5.0% would force 2,000,000 USD, of which the book takes 1,000,000: it would end at -5.1%"
+    empty = market(NORMAL)._replace(forced=forced(0, 10**12, near=0))
+    assert wanted(empty, STATIC)[parameter.LIQUIDATION_CAPACITY] == 5 * 10**10
+    assert wanted(empty, STATIC)[parameter.OPEN_INTEREST_CAP] == 0
 
 
 def test_the_scale_of_maintenance_stays_in_its_range() -> None:

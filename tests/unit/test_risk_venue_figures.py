@@ -6,7 +6,7 @@ import pytest
 from seawall.margin.bulk import remargin
 from seawall.margin.columns import Book, book, market_table
 from seawall.risk.at_risk import CURVE, AtRisk, at_risk, liquidations_at
-from seawall.risk.cascade import cascade
+from seawall.risk.cascade import Resting, cascade, resting
 from seawall.risk.cover import Scenario, cover, scenarios
 from seawall.risk.moves import Bars, foresee
 from seawall.terms.market import market
@@ -37,29 +37,53 @@ def accounts(*rows: tuple[int, int, int]) -> Book:
 # cascades
 
 
+def books(*depths: float) -> list[Resting]:
+    return [resting(int(mark), depth) for mark, depth in zip(MARKS, depths, strict=True)]
+
+
 def test_one_falls_and_takes_the_next_but_not_the_third() -> None:
     """Maintenance is 2.5 %. 10,000 USD sold into 100,000 within 1 % move the price 0.1 %; each further one as much."""
     held = accounts((249, 100, 0), (259, 100, 0), (300, 100, 0))
-    found = cascade(held, MARKS, [10**5, 10**5])
+    found = cascade(held, MARKS, books(10**5, 10**5))
     assert found.first.tolist() == [True, False, False]
     assert found.liquidated.tolist() == [True, True, False]
     assert found.impact[0] == pytest.approx(-0.002)
     assert found.impact[1] == 0.0
-    assert found.forced_usd.tolist() == [20_000.0, 0.0]
+    assert (found.taken_usd.tolist(), found.left_usd.tolist()) == ([20_000.0, 0.0], [0.0, 0.0])
     assert (found.amplification, found.rounds) == (2.0, 2)
 
 
-def test_deeper_books_closed_parts_and_bands_stop_a_cascade() -> None:
+def test_deeper_books_closed_parts_bands_and_gates_stop_a_cascade() -> None:
     held = accounts((249, 100, 0), (259, 100, 0))
-    assert cascade(held, MARKS, [10**6, 10**5]).liquidated.sum() == 1
-    assert cascade(held, MARKS, [10**5, 10**5], share=0.5).liquidated.sum() == 1
-    assert cascade(held, MARKS, [10**5, 10**5], band=0.0005).liquidated.sum() == 1
-    quiet = cascade(accounts((900, 100, 0)), MARKS, [1.0, 1.0])
+    assert cascade(held, MARKS, books(10**6, 10**5)).liquidated.sum() == 1
+    assert cascade(held, MARKS, books(10**5, 10**5), share=0.5).liquidated.sum() == 1
+    assert cascade(held, MARKS, books(10**5, 10**5), band=0.0005).liquidated.sum() == 1
+    gated = cascade(held, MARKS, books(10**5, 10**5), gate=0.00051)
+    assert (gated.liquidated.sum(), gated.taken_usd[0], gated.left_usd[0]) == (1, 5_000.0, 5_000.0)
+    quiet = cascade(accounts((900, 100, 0)), MARKS, books(1.0, 1.0))
     assert (quiet.rounds, quiet.amplification) == (0, 1.0)
 
 
+def test_a_book_runs_out_and_the_price_stops_where_its_levels_do() -> None:
+    """5,000 USD rest within 1 %: of 20,000 forced the rest has no price, and is the backstop's."""
+    held = accounts((249, 100, 0), (259, 100, 0), (300, 100, 0))
+    thin = cascade(held, MARKS, books(5_000.0, 10**5))
+    assert thin.liquidated.tolist() == [True, True, True]
+    assert (thin.taken_usd[0], thin.left_usd[0]) == (5_000.0, 25_000.0)
+    assert thin.impact[0] == pytest.approx(-0.01)
+    none = cascade(held, MARKS, [Resting((), ()), Resting((), ())])
+    assert (none.liquidated.sum(), none.taken_usd[0], none.left_usd[0], none.impact[0]) == (1, 0.0, 10_000.0, 0.0)
+
+
+def test_nobody_is_sold_below_the_bankruptcy_price() -> None:
+    """Equity of 1 % of the position: the levels further down are not for it."""
+    deep = Resting(((0.005, 40), (0.02, 100)), ())
+    found = cascade(accounts((100, 100, 0)), MARKS, [deep, deep])
+    assert (found.taken_usd[0], found.left_usd[0], found.impact[0]) == (4_000.0, 6_000.0, pytest.approx(-0.005))
+
+
 def test_a_forced_short_lifts_the_price() -> None:
-    found = cascade(accounts((249, -100, 0), (300, 50, 50)), MARKS, [10**5, 10**5])
+    found = cascade(accounts((249, -100, 0), (300, 50, 50)), MARKS, books(10**5, 10**5))
     assert found.impact[0] == pytest.approx(0.001)
 
 
@@ -74,19 +98,21 @@ def test_it_ends_on_any_book_and_more_depth_is_never_worse() -> None:
     held = accounts(*[(usd, abs(btc), eth) for usd, btc, eth in rows])
     counts = []
     for depth in (10**3, 10**5, 10**6, 10**8):
-        found = cascade(held, MARKS, [depth, depth])
+        found = cascade(held, MARKS, books(depth, depth))
         assert (found.liquidated | ~found.first).all()
         assert not (remargin(held, found.marks).liquidatable & ~found.liquidated).any()
         assert found.rounds <= 301
         counts.append(int(found.liquidated.sum()))
     assert counts == sorted(counts, reverse=True)
-    assert cascade(accounts(*rows), MARKS, [10**4, 10**4]).rounds <= 301
+    assert cascade(accounts(*rows), MARKS, books(10**4, 10**4)).rounds <= 301
 
 
-@pytest.mark.parametrize("depth", [[0.0, 1.0], [float("nan"), 1.0], [1.0]])
-def test_a_cascade_needs_depth(depth: list[float]) -> None:
+@pytest.mark.parametrize("depth", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_depth_is_a_positive_number_and_each_market_has_a_book(depth: float) -> None:
     with pytest.raises(BadInput, match="depth"):
-        cascade(accounts((900, 100, 0)), MARKS, depth)
+        resting(100, depth)
+    with pytest.raises(BadInput, match="a book for each market"):
+        cascade(accounts((900, 100, 0)), MARKS, books(1.0, 1.0)[:1])
 
 
 # the curve

@@ -5,6 +5,7 @@ scenarios stay in the first-level cache. Nothing is divided: equity is compared 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,13 +28,20 @@ FLUSH: Final = 2**16  # such accounts between two flushes of that word: 2^16 x 2
 RICH: Final = 2**39  # no numerator up to 2^62 reaches this equity x RATE_ONE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """What the scenarios do, micro-USD."""
 
     under_water: Ints  # [S] accounts with equity < maintenance
-    shortfall: tuple[UsdMicro, ...]  # [S] sum over accounts of max(0, -equity), exact
+    loss_high: Ints  # [S] shortfalls in units of 2^LOSS_BITS
+    loss_low: Ints  # [S] and what they have beside
     worst_equity: Ints | None  # [A] least equity of each account over the scenarios, when asked for
+
+    @cached_property
+    def shortfall(self) -> tuple[UsdMicro, ...]:
+        """[S] sum over accounts of max(0, -equity), exact: words of Python, made when they are first asked for."""
+        pairs = zip(self.loss_high.tolist(), self.loss_low.tolist(), strict=True)
+        return tuple(UsdMicro((high << LOSS_BITS) + low) for high, low in pairs)
 
 
 class Scenes(NamedTuple):
@@ -76,13 +84,10 @@ def sweep(accounts: Book, prices: Any, *, threads: int = 1, is_worst_wanted: boo
         return totals
 
     parts = in_threads(threads, accounts.accounts, part)
-    shortfall = [0] * scenarios
-    for totals in parts:
-        for at, (high, low) in enumerate(zip(totals.loss_high.tolist(), totals.loss_low.tolist(), strict=True)):
-            shortfall[at] += (high << LOSS_BITS) + low
     return Sweep(
         under_water=np.sum([totals.under_water for totals in parts], axis=0),
-        shortfall=tuple(UsdMicro(loss) for loss in shortfall),
+        loss_high=np.sum([totals.loss_high for totals in parts], axis=0),
+        loss_low=np.sum([totals.loss_low for totals in parts], axis=0),
         worst_equity=worst if is_worst_wanted else None,
     )
 

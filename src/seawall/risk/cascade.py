@@ -1,23 +1,34 @@
 """A cascade before it happens: forced orders move prices, which force more, until nothing more is forced.
 
-Each round values every account by the margin core at the prices so far; whoever is liquidatable joins the set of
-those who are closed and never leaves it; the set's net forced notional moves each market's price through a linear book
-(docs/lab/replay.md: Q USD move it by Q / depth percent). The set only grows and is finite, so there are at most as many
-rounds as accounts, plus one.
+Each round values every account by the margin core at the prices so far. Whoever has become liquidatable is closed in
+the engine's order, worst first and largest position first, against the levels that are left of a book, no further than
+the position's bankruptcy price and the venue's gate; what finds no level is left over, for the backstop and for ADL.
+Then the price of the last fill is the new mark, clamped to a band around where it started. Nobody who was closed is
+closed again, so there are at most as many rounds as accounts, plus one; and a book runs out when its levels do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.lab.arena import DEPTH_BAND
 from seawall.margin.bulk import remargin
 from seawall.margin.columns import Book, Flags, Ints
 from seawall.units import BadInput
 
-MOVED_MOST: Final = 0.5  # of the price: a book that thin has no price
+Floats = NDArray[np.float64]
+MOVED_MOST: Final = 0.5  # of the price: a mark goes no further, whatever its own book says
+REACH: Final = 0.01  # of the price within which a depth that is only a number is spread
+STEPS: Final = 100  # levels of such a depth
+
+
+class Resting(NamedTuple):
+    """What rests in one market, best level first: distance from the mark as a share of it, and lots."""
+
+    bids: tuple[tuple[float, int], ...]
+    asks: tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,9 +37,9 @@ class Cascade:
 
     first: Flags  # [A] liquidatable at the prices given
     liquidated: Flags  # [A] in the end
-    forced_usd: NDArray[np.float64]  # [M] sold by force, net; negative: bought
-    gross_usd: NDArray[np.float64]  # [M] closed by force
-    impact: NDArray[np.float64]  # [M]
+    taken_usd: Floats  # [M] closed by force on the book
+    left_usd: Floats  # [M] that found no book: for the backstop and ADL
+    impact: Floats  # [M]
     marks: Ints  # [M] in the end
     rounds: int
 
@@ -39,45 +50,98 @@ class Cascade:
         return float(self.liquidated.sum()) / at_first if at_first else 1.0
 
 
-def cascade(accounts: Book, marks: Any, depth_usd: Any, *, share: float = 1.0, band: float = MOVED_MOST) -> Cascade:
-    """The fixed point from `marks` [M] (micro-USD a lot) on books with `depth_usd` [M] within 1 % on a side.
+def resting(price: int, depth_usd: float) -> Resting:
+    """A depth of so many USD within REACH of `price` (micro-USD a lot) on either side, and nothing beyond.
+
+    BadInput for a depth that is no positive number.
+    """
+    if not (np.isfinite(depth_usd) and depth_usd > 0.0):
+        raise BadInput("depth", "expected a positive number for each market")
+    sums = np.floor(depth_usd * 1e6 / price * np.arange(STEPS + 1) / STEPS + 1e-9).astype(np.int64)
+    levels = enumerate(np.diff(sums).tolist(), start=1)
+    side = tuple((REACH * step / STEPS, lots) for step, lots in levels if lots)
+    return Resting(side, side)
+
+
+def cascade(
+    accounts: Book, marks: Any, books: Sequence[Resting], *, share: float = 1.0, band: float = MOVED_MOST,
+    gate: float = 1.0,
+) -> Cascade:  # fmt: skip
+    """The fixed point from `marks` [M] (micro-USD a lot) on the books of the markets, which stand around these marks.
 
     `share` of each position is closed: 1 where a venue closes whole positions, less where it closes parts. `band` is
-    how far a mark may stray from the index, which is where `marks` stand: a clamped mark carries a cascade no further.
-    BadInput for shares outside 0..1, depths that are no positive numbers, and as `remargin`.
+    how far a mark may stray from the index, which is where `marks` stand, and `gate` how far from it forced orders
+    fill. BadInput for shares outside 0..1, a book for each market that is not there, and as `remargin`.
     """
     start = accounts.table.prices(marks)
-    depth = np.asarray(depth_usd, np.float64)
-    if depth.shape != start.shape or not (np.isfinite(depth) & (depth > 0.0)).all():
-        raise BadInput("depth", "expected a positive number for each market")
-    if not 0.0 < share <= 1.0 or not 0.0 <= band <= MOVED_MOST:
-        raise BadInput("share", f"share {share} or band {band} is out of range")
-    value = accounts.size * (start[accounts.market] / 1e6)
-    owner = np.repeat(np.arange(accounts.accounts), np.diff(accounts.offsets))
+    if len(books) != len(start):
+        raise BadInput("depth", "expected a book for each market")
+    if not 0.0 < share <= 1.0 or not 0.0 <= band <= MOVED_MOST or not 0.0 <= gate <= 1.0:
+        raise BadInput("share", f"share {share}, band {band} or gate {gate} is out of range")
+    walks = [_Walk(int(price), book, gate) for price, book in zip(start, books, strict=True)]
     first = remargin(accounts, start).liquidatable.copy()
-    closed, now, rounds = first.copy(), start, 0
-    forced: NDArray[np.float64] = np.zeros(len(start))
-    is_new = bool(first.any())
-    while is_new:  # at most accounts + 1 rounds: `closed` grows in each
+    closed, now, rounds, fallen = first.copy(), start, 0, first
+    taken: Floats = np.zeros(len(start))
+    left: Floats = np.zeros(len(start))
+    while fallen.any():  # at most accounts + 1 rounds: `closed` grows in each
         rounds += 1
         assert rounds <= accounts.accounts
-        forced = share * _by_market(accounts, np.where(closed[owner], value, 0.0))
-        impact = np.clip(-DEPTH_BAND * forced / depth, -band, band)
-        now = np.clip(np.rint(start * (1.0 + impact)), 1, accounts.table.price_max).astype(np.int64)
-        grown = closed | remargin(accounts, now).liquidatable
-        is_new = bool((grown & ~closed).any())
-        closed = grown
-    gross = share * _by_market(accounts, np.where(closed[owner], np.abs(value), 0.0))
+        for market, filled, rest in _closed(accounts, now, np.flatnonzero(fallen), walks, share):
+            taken[market] += filled
+            left[market] += rest
+        moved = [min(max(walk.price, (1.0 - band) * walk.start), (1.0 + band) * walk.start) for walk in walks]
+        now = np.clip(np.rint(moved), 1, accounts.table.price_max).astype(np.int64)
+        fallen = remargin(accounts, now).liquidatable & ~closed
+        closed |= fallen
+    worth = start / 1e6
     return Cascade(
         first=first,
         liquidated=closed,
-        forced_usd=forced,
-        gross_usd=gross,
+        taken_usd=taken * worth,
+        left_usd=left * worth,
         impact=now / start - 1.0,
         marks=now,
         rounds=rounds,
     )
 
 
-def _by_market(accounts: Book, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(accounts.market, values, len(accounts.table.names)).astype(np.float64)
+class _Walk:
+    """One market's levels as they are used up, and the price of the last fill."""
+
+    def __init__(self, start: int, book: Resting, gate: float) -> None:
+        self.start, self.price = start, float(start)
+        bids = [[start * (1.0 - far), lots] for far, lots in book.bids if far <= gate]
+        asks = [[start * (1.0 + far), lots] for far, lots in book.asks if far <= gate]
+        self.sides = {-1: bids[::-1], 1: asks[::-1]}  # by the sign of the forced order; the best level last
+
+    def take(self, sign: int, lots: int, limit: float) -> int:
+        """Lots that fill at `limit` or better; each level is left once."""
+        side, wanted = self.sides[sign], lots
+        while wanted and side and (side[-1][0] - limit) * sign <= 0.0:
+            filled = int(min(wanted, side[-1][1]))
+            self.price = side[-1][0]
+            wanted -= filled
+            side[-1][1] -= filled
+            if side[-1][1] == 0:
+                side.pop()
+        return lots - wanted
+
+
+def _closed(
+    accounts: Book, now: Ints, fallen: Ints, walks: list[_Walk], share: float
+) -> list[tuple[int, int, int]]:  # fmt: skip
+    """Closes those that have fallen at the marks of now, worst first: (market, lots filled, lots left over)."""
+    standing, done = remargin(accounts, now), []
+    health = standing.equity[fallen] / np.maximum(standing.maintenance[fallen], 1)
+    for account in fallen[np.argsort(health, kind="stable")]:
+        span = range(accounts.offsets[account], accounts.offsets[account + 1])
+        held = sorted(span, key=lambda i: -abs(int(accounts.size[i])) * int(now[accounts.market[i]]))
+        gross = sum(abs(int(accounts.size[i])) * int(now[accounts.market[i]]) for i in held)
+        spare = int(standing.equity[account]) / max(gross, 1)  # of the price, until nothing is left of the account
+        for i in held:
+            market, size = int(accounts.market[i]), int(accounts.size[i])
+            lots, sign = int(np.ceil(share * abs(size))), -1 if size > 0 else 1
+            if lots:
+                filled = walks[market].take(sign, lots, float(now[market]) * (1.0 + sign * spare))
+                done.append((market, filled, lots - filled))
+    return done

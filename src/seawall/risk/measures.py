@@ -15,6 +15,32 @@ PARTICIPATION: Final = {SOFT: 30, HARD: 10, RECOVERY: 20}  # percent of depth wi
 GROWTH: Final = {SOFT: 125, HARD: 100, RECOVERY: 110}  # percent of open interest to which it may grow
 WINDOW_SHARE_LEAST: Final = 1_000  # of open interest: a thousandth may always be closed in a window, or none would end
 HUNDRED: Final = 100
+FEEDS: Final = 25  # percent of a move that forced orders may add to it before they are a cascade
+
+
+class Forced(NamedTuple):
+    """What a move to `move` would force in a market, and what its book would make of that (cascade.py).
+
+    Shares of the price are signed. `near` is what rests within FEEDS percent of the move, behind it.
+    """
+
+    move: float
+    end: float  # where the price would stand in the end
+    taken: UsdMicro  # closed by force on the book
+    left: UsdMicro  # that would find no book
+    near: UsdMicro
+
+    @property
+    def is_cascade(self) -> bool:
+        """Whether the book would run out, or forced orders carry the move on by more than FEEDS percent of it."""
+        return self.left > 0 or HUNDRED * abs(self.end - self.move) > FEEDS * abs(self.move)
+
+    @property
+    def words(self) -> str:
+        """The forecast in words."""
+        asked = f"a move of {self.move:+.1%} would force {(self.taken + self.left) // 10**6:,} USD"
+        took = f", of which the book takes {self.taken // 10**6:,}" if self.left else ""
+        return f"{asked}{took}: it would end at {self.end:+.1%}"
 
 
 class Market(NamedTuple):
@@ -27,6 +53,7 @@ class Market(NamedTuple):
     new_risk: Rate  # margin for new risk, from the model
     maintenance: Rate  # margin under open positions, from the model
     static_maintenance: Rate  # of the first tier
+    forced: Forced | None = None  # the worse side of what the forecast move would force; None: not known
 
 
 def wanted(market: Market, static: dict[int, int]) -> dict[int, int]:
@@ -52,7 +79,27 @@ def wanted(market: Market, static: dict[int, int]) -> dict[int, int]:
             least = ceil_div(market.open_notional, WINDOW_SHARE_LEAST)
             room = min(max(share, least), NOTIONAL_MAX)
             found[parameter.LIQUIDATION_CAPACITY] = min(room, static[parameter.LIQUIDATION_CAPACITY])
+    for number, value in against_cascade(market).items():
+        found[number] = min(found[number], value)
     return found
+
+
+def against_cascade(market: Market) -> dict[int, int]:
+    """Caps that a forecast cascade calls for, in any state; nothing where there is none.
+
+    Open interest grows no further, and shrinks to what the book would take of the forced orders when it runs out; in a
+    window forced orders take what rests near, so that each finds the book that stood anew behind the one before.
+    """
+    forced = market.forced
+    if forced is None or not forced.is_cascade:
+        return {}
+    all_forced = forced.taken + forced.left
+    fits = floor_div(market.open_interest * forced.taken, all_forced) if forced.left else market.open_interest
+    least = ceil_div(market.open_notional, WINDOW_SHARE_LEAST)
+    return {
+        parameter.OPEN_INTEREST_CAP: fits,
+        parameter.LIQUIDATION_CAPACITY: min(max(forced.near, least), NOTIONAL_MAX),
+    }
 
 
 def maintenance_scale(market: Market) -> int:

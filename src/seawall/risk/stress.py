@@ -34,9 +34,9 @@ class Signs(NamedTuple):
 
     range: float = math.nan  # log of high over low of the last quarter of an hour, over what is usual in one
     depth_lost: float = math.nan  # share of the usual depth within 1 % that is gone
-    open_interest_lost: float = math.nan  # share of open interest that went within an hour
+    open_interest_lost: float = math.nan  # share of the hour's greatest open interest, or of a floor, that is gone
     gap: float = math.nan  # |price of trades / index - 1|
-    liquidated: float = math.nan  # notional closed by force within an hour, as a share of open interest
+    liquidated: float = math.nan  # notional closed by force within an hour, as a share of the same
 
 
 LEVELS: Final = (

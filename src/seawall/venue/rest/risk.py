@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from seawall.ledger import state
 from seawall.risk.at_risk import at_risk, liquidations_at
-from seawall.risk.cascade import Cascade, cascade
+from seawall.risk.cascade import Cascade, Resting, cascade
 from seawall.risk.cover import Cover, Loss, cover, scenarios
 from seawall.risk.moves import Bars, foresee, prior_sigma
 from seawall.risk.publisher import Proposal, Report
@@ -42,6 +42,7 @@ from seawall.venue.rest.risk_shapes import (
 )
 from seawall.venue.rest.routes import CoinPath, Limit, Rest, body_of, respond
 from seawall.venue.rest.words import BREAKERS
+from seawall.venue.risk.cascades import books_of
 from seawall.venue.risk.census import Census, census
 from seawall.venue.risk.office import Made, RiskOffice, Watched
 from seawall.venue.universe import Listing
@@ -121,12 +122,12 @@ def _exposure_routes(router: APIRouter, rest: Rest, office: RiskOffice) -> None:
     async def exposure(coin: CoinPath) -> Response:
         await service.desk.settled()
         listing, found = service.universe.coin(coin), census(service)
-        depths = [office.depth_usd(number) for number in found.numbers] if found else []
+        books = books_of(service, found) if found else []
         time, sequence = service.now, service.desk.sequence
         mark = service.columns["market_price"].item(listing.number)
         if not mark:
             raise BadInput("coin", f"{coin} has no price yet")
-        parts = await asyncio.to_thread(_exposure, listing, mark, found, depths)
+        parts = await asyncio.to_thread(_exposure, listing, mark, found, books)
         text = listing.price_text(mark)
         return respond(
             ExposureView(coin=coin, time=time, sequence=sequence, mark=text, curve=parts[0], cascades=parts[1])
@@ -250,7 +251,7 @@ def proposal_of(office: RiskOffice, asked: ProposalRequest) -> tuple[Proposal, R
 
 
 def _exposure(
-    listing: Listing, mark: int, found: Census | None, depths: list[float]
+    listing: Listing, mark: int, found: Census | None, books: list[Resting]
 ) -> tuple[tuple[CurvePoint, ...], tuple[CascadeView, ...]]:
     if found is None:
         return (), ()
@@ -266,20 +267,20 @@ def _exposure(
         )
         for at, move in enumerate(curve.moves)
     )
-    if not all(depth > 0.0 for depth in depths):
+    if not all(book.bids or book.asks for book in books):
         return points, ()
-    return points, tuple(_cascade(found, row, move, depths) for move in CASCADES)
+    return points, tuple(_cascade(found, row, move, books) for move in CASCADES)
 
 
-def _cascade(found: Census, row: int, move: float, depths: list[float]) -> CascadeView:
-    marks = found.marks.copy()
-    marks[row] = min(max(1, round(int(marks[row]) * (1.0 + move))), int(found.book.table.price_max[row]))
-    ended: Cascade = cascade(found.book, marks, np.array(depths))
+def _cascade(found: Census, row: int, move: float, books: list[Resting]) -> CascadeView:
+    ended: Cascade = cascade(found.book, found.moved(row, move), books)
     return CascadeView(
         move=_text(move) or "0.0",
         first=int(ended.first.sum()),
         liquidated=int(ended.liquidated.sum()),
         impact=_text(float(ended.impact[row])) or "0.0",
+        taken=usd_text(round(1e6 * ended.taken_usd[row])),
+        left=usd_text(round(1e6 * ended.left_usd[row])),
     )
 
 

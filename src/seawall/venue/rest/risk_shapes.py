@@ -148,6 +148,8 @@ class CascadeView(Shape, frozen=True, kw_only=True):
     first: Annotated[int, says("Buckets liquidatable at that price.", 12)]
     liquidated: Annotated[int, says("... in the end.", 15)]
     impact: Annotated[str, says("What forced orders add to the move, a share.", "-0.004")]
+    taken: Annotated[str, says("Closed by force on the book, at the price moved to. USD.", "250000.0")]
+    left: Annotated[str, says("That would find no book: for the backstop and ADL. USD.", "0.0")]
 
 
 class ExposureView(Shape, frozen=True, kw_only=True):

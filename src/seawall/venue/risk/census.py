@@ -20,6 +20,12 @@ class Census(NamedTuple):
     numbers: tuple[int, ...]  # of markets, by row of the table
     groups: Ints
 
+    def moved(self, row: int, move: float) -> Ints:
+        """The marks with that of one row of the table elsewhere, within its bounds."""
+        marks = self.marks.copy()
+        marks[row] = min(max(1, round(int(marks[row]) * (1.0 + move))), int(self.book.table.price_max[row]))
+        return marks
+
 
 def census(service: Service) -> Census | None:
     """Everybody's positions but the pools', funding settled; None where no market has a price or nobody a position."""
@@ -36,7 +42,7 @@ def census(service: Service) -> Census | None:
     made = book(
         market_table([market_of(columns, one) for one in priced]),
         offsets=np.append(starts, len(slots)),
-        raw_usd=columns["bucket_raw"][buckets].astype(np.int64),
+        raw_usd=(columns["bucket_raw"] + columns["holding_worth"][columns["bucket_holding"]])[buckets].astype(np.int64),
         market=row_of[columns["slot_market"][slots]],
         size=columns["slot_size"][slots].astype(np.int64),
         entry_index=columns["slot_index"][slots].astype(np.int64),

@@ -23,7 +23,7 @@ from seawall.margin.certificate import LIVE
 from seawall.risk.bars import Bar
 from seawall.risk.engine import Proposal as Margins
 from seawall.risk.engine import Rails, RiskModel
-from seawall.risk.measures import Market, next_value, wanted
+from seawall.risk.measures import Forced, Market, against_cascade, next_value, wanted
 from seawall.risk.moves import prior_sigma, volatility
 from seawall.risk.publisher import (
     LIFE_MS,
@@ -42,6 +42,9 @@ from seawall.terms.parameter import MARKET
 from seawall.units import RATE_ONE, BadInput, Rate, UsdMicro, ceil_div, floor_div
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.names import address_of
+from seawall.venue.risk.cascades import books_of, clamps_of, foresee_cascades
+from seawall.venue.risk.census import census
+from seawall.venue.risk.collateral import CollateralDesk
 from seawall.venue.risk.judged import Past, bar_of, old_bars
 from seawall.venue.risk.memory import MINUTE_MS, Memory, Span
 from seawall.venue.service import Service
@@ -56,6 +59,7 @@ RANGE_OF_VOLATILITY: Final = 1.6 * 0.5  # range of a quarter of an hour of a wal
 DEPTH_BAND: Final = 100  # of mid: one part in so many
 DEPTH_KEEP: Final = 0.999  # of the usual depth, a look
 DEPTH_LOOKS: Final = 60  # before it is known what is usual
+CASCADES_MS: Final = MINUTE_MS  # between two forecasts of cascades
 KEPT: Final = 500  # proposals that are shown
 FIGURES: Final = (0, 4, 3)  # significant figures of prices: 20 levels reach further with fewer
 log = logging.getLogger("seawall.risk")
@@ -91,6 +95,7 @@ class Watched:
         self.sigma = 0.0  # volatility of an hour, as of sigma_ms
         self.sigma_ms = -1
         self.look: Look | None = None
+        self.forced: Forced | None = None  # what the move that the model allows for would force
 
 
 class RiskOffice:
@@ -108,8 +113,10 @@ class RiskOffice:
             raise BadInput("risk.signers", "expected at most 16 different addresses")
         self.watched: dict[int, Watched] = {}
         self.made: deque[Made] = deque(maxlen=KEPT)
+        self.collateral = CollateralDesk(self)
         self.past = Past()
         self.looked_ms: int | None = None
+        self.cascades_ms: int | None = None  # when cascades were last foreseen
         self.took_ms = 0
 
     async def run(self) -> None:
@@ -146,6 +153,9 @@ class RiskOffice:
     async def look(self) -> None:
         """One look at all markets, and what is proposed for it."""
         await self.service.desk.settled()
+        if self.cascades_ms is None or self.service.now - self.cascades_ms >= CASCADES_MS:
+            await self.foresee()
+            await self.service.desk.settled()
         start = time.perf_counter()
         proposals = self.decide()
         self.took_ms = round(1_000 * (time.perf_counter() - start))
@@ -162,6 +172,23 @@ class RiskOffice:
                         outcome="shadow" if self.mode == "shadow" else "unsigned",
                     )
                 )
+        await self.collateral.look()
+
+    async def foresee(self) -> None:
+        """Cascades anew, of the move as large as the margin for new risk of each market's last look."""
+        found, moves = census(self.service), {}
+        for number, watched in self.watched.items():
+            watched.forced = None
+            if watched.look is not None and watched.look.margins is not None:
+                moves[number] = watched.look.margins.new_risk_rate / RATE_ONE
+        if not moves:
+            return
+        self.cascades_ms = self.service.now
+        if found is not None:
+            books, clamps = books_of(self.service, found), clamps_of(self.service, found)
+            told = await asyncio.to_thread(foresee_cascades, found, books, clamps, moves)
+            for number, forced in told.items():
+                self.watched[number].forced = forced
 
     def decide(self) -> list[tuple[Proposal, Report]]:
         """What is to be proposed now, market by market. Reads, and remembers what it saw; sends nothing."""
@@ -184,12 +211,15 @@ class RiskOffice:
         depth = self._depth(listing)
         lots, mark = columns["market_open"].item(number), columns["market_price"].item(number)
         sigma = self._volatility(listing, watched)
+        least = self.service.config.risk.interest_least_usd * 10**6
+        most = _interest_most(watched, now, lots)
+        of = max(most * mark, least, 1)  # a handful of positions that close are no flight
         signs = Signs(
             range=_range(known.since(now - RANGE_MS)) / (RANGE_OF_VOLATILITY * sigma),
             depth_lost=_depth_lost(watched, float(depth)),
-            open_interest_lost=_interest_lost(watched, now, lots),
+            open_interest_lost=(most - lots) * mark / of,
             gap=self._gap(listing),
-            liquidated=sum(one.forced for one in known.since(now - HOUR_MS)) / max(lots * mark, 1),
+            liquidated=sum(one.forced for one in known.since(now - HOUR_MS)) / of,
         )
         live = columns["param"].item(number, parameter.BREAKER)
         if self.mode == "live" and live != watched.stress.state:
@@ -234,11 +264,6 @@ class RiskOffice:
         sides = ((4 * listing.number + BIDS, quote.bid), (4 * listing.number + ASKS, quote.ask))
         return UsdMicro(min(_resting(reader, row, best, reach) for row, best in sides))
 
-    def depth_usd(self, market: int) -> float:
-        """As it was last seen, USD; 0: not known."""
-        watched = self.watched.get(market)
-        return 0.0 if watched is None or watched.look is None else watched.look.depth / 1e6
-
     def _gap(self, listing: Listing) -> float:
         quote = self.service.lens.reader.quote(listing.number)
         if not quote.oracle or not quote.bid or not quote.ask:
@@ -260,14 +285,17 @@ class RiskOffice:
             new_risk=Rate(0) if look.margins is None else look.margins.new_risk_rate,
             maintenance=Rate(0) if look.margins is None else look.margins.maintenance_rate,
             static_maintenance=Rate(columns["base_rate"].item(number, 0)),
+            forced=watched.forced,
         )
+        because = against_cascade(market)
         found = []
         heading = max(columns["market_ramp_next"].item(number), columns["market_ramp_target"].item(number))
         for which, target in wanted(market, {one: static[one] for one in RAILED}).items():
             before = heading if which == parameter.MAINTENANCE_SCALE else live[which]
             value = next_value(which, target=target, live=before, static=static[which], age_ms=now - since[which])
             if value is not None and (which != parameter.MAINTENANCE_SCALE or self._may_head(number, value, before)):
-                found.append(self._made(listing, watched, which, value, before))
+                why = (watched.forced.words,) if watched.forced and which in because else ()
+                found.append(self._made(listing, watched, which, value, before, why))
         return found
 
     def _may_head(self, number: int, value: int, heading: int) -> bool:
@@ -278,9 +306,11 @@ class RiskOffice:
         is_worth = abs(value - heading) * 50 >= heading
         return value <= cap and is_worth and not (value > heading and waits)
 
-    def _made(self, listing: Listing, watched: Watched, which: int, value: int, before: int) -> tuple[Proposal, Report]:
+    def _made(
+        self, listing: Listing, watched: Watched, which: int, value: int, before: int, because: tuple[str, ...] = ()
+    ) -> tuple[Proposal, Report]:
         margins, now = watched.look.margins if watched.look else None, self.service.now
-        reasons = (*watched.stress.reasons, *(margins.reasons if margins else ()))
+        reasons = (*because, *watched.stress.reasons, *(margins.reasons if margins else ()))
         report = Report(
             coin=listing.coin,
             parameter=MARKET[which].name,
@@ -392,10 +422,9 @@ def _depth_lost(watched: Watched, depth: float) -> float:
     return max(0.0, 1.0 - depth / before)
 
 
-def _interest_lost(watched: Watched, now: int, lots: int) -> float:
-    """Share of the hour's greatest open interest that is gone."""
+def _interest_most(watched: Watched, now: int, lots: int) -> int:
+    """The hour's greatest open interest, lots."""
     watched.interest.append((now, lots))
     while watched.interest[0][0] < now - HOUR_MS:
         watched.interest.popleft()
-    most = max(one for _, one in watched.interest)
-    return 1.0 - lots / most if most else math.nan
+    return max(one for _, one in watched.interest)
