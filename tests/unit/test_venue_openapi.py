@@ -14,16 +14,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from seawall.venue import config
+from seawall.venue.bridge import Bridge
+from seawall.venue.faucet import Faucet
 from seawall.venue.names import address_text
 from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.tokens import VARIABLE
 from seawall.venue.rest import lab as laboratory
 from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
 from seawall.venue.rest.audit_routes import audit_router
+from seawall.venue.rest.collateral import SHAPES as COLLATERAL_SHAPES
+from seawall.venue.rest.collateral import collateral_router
 from seawall.venue.rest.lab_routes import SHAPES as LAB_SHAPES
 from seawall.venue.rest.lab_routes import lab_router
 from seawall.venue.rest.lab_shapes import RunRequest
 from seawall.venue.risk.desk import SHAPES, RiskDesk
+from venue_floor import FakeClock
 from venue_rig import Rig, key
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
@@ -58,8 +63,12 @@ class Api:
         risk = RiskDesk(self.rig.service, self.ops)
         risk.office.mode = "live"
         self.lab = laboratory.Lab(self.rig.service, config.Lab())
+        clock = FakeClock(self.rig.now)
+        faucet = Faucet(self.rig.service, Bridge(self.rig.service, clock), clock)
         more = (audit_router(self.ops.rest), lab_router(self.ops.rest, self.lab))
-        self.ops.mount(app, *risk.routers(self.ops.rest), *more, shapes=(*SHAPES, *AUDIT_SHAPES, *LAB_SHAPES))
+        more = (*more, collateral_router(self.ops.rest, faucet))
+        shapes = (*SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *COLLATERAL_SHAPES)
+        self.ops.mount(app, *risk.routers(self.ops.rest), *more, shapes=shapes)
         self.apps = {"/v1": app, "/admin": self.ops.admin_app}
         await self.rig.list_market()
         for wallet, usd in ((key(4), 1_000_000), (OWNER, 5_000)):
@@ -125,6 +134,8 @@ V1_READS = (
     "/v1/markets/{coin}/queue",
     *(f"{ACCOUNT}/{name}" for name in ("positions", "surface", "liquidations", "ledger", "ranks", "foresight")),
     "/v1/checks",
+    "/v1/assets",
+    f"{ACCOUNT}/collateral",
     f"{ACCOUNT}/inclusion",
     "/v1/lab",
     "/v1/lab/runs/{number}",
@@ -136,6 +147,8 @@ V1_READS = (
     "/v1/risk/insurance",
 )
 V1_WRITES = (
+    "/v1/faucet/asset",
+    "/v1/faucet/range",
     f"{ACCOUNT}/what-if",
     f"{ACCOUNT}/what-if/foresight",
     "/v1/alerts",

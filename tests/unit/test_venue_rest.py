@@ -260,6 +260,7 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
         assert funds["funds"][0]["insurance"] == "0.0"
         status = await door.get("/status")
         assert (status["status"], status["markets"], status["accounts"], status["orders"]) == ("active", 1, 3, 1)
+        assert status["has_faucet"] is False  # the rig's configuration has none
 
     run(tmp_path, scenario)
 
@@ -284,7 +285,7 @@ def test_a_ledger_reconciles_with_the_columns(tmp_path: Path) -> None:
         assert found.headers["content-type"].startswith("text/csv")
         rows = found.text.splitlines()
         assert rows[0].startswith("time,sequence,kind,coin,side,size,price,realised_pnl,fee,amount,cash")
-        assert (rows[1].split(",")[2], rows[-1].split(",")[2], len(rows)) == ("opening", "closing", 14)
+        assert (rows[1].split(",")[2], rows[-1].split(",")[2], len(rows)) == ("opening", "closing", 16)
         await door.refused(path_of(TAKER, "/ledger"), "bad_request", start=5, end=5)
         await door.refused(path_of(TAKER, "/ledger"), "bad_request", format="xls")
 

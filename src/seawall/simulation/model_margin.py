@@ -15,13 +15,13 @@ from seawall.simulation.model import (
     health,
     is_priced,
     leave,
-    leverage_cap,
     may_become,
     payable,
     repay,
     settle,
     withdrawable,
 )
+from seawall.simulation.model_grid import leverage_cap
 from seawall.simulation.model_money import VENUE_STATUS, Fields, Refusals, exit_refusals
 from seawall.terms import code, command, parameter
 from seawall.terms.limits import AMOUNT_MAX, POOL_ADD_MIN, POOL_LOCKED, POOL_SHARES_MAX, RAW_USD_MAX

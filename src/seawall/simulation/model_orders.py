@@ -13,11 +13,8 @@ from seawall.simulation.model import (
     copy_bucket,
     copy_picture,
     health,
-    is_within_band,
     leave,
-    leverage_cap,
     may_become,
-    ordinal,
     withdrawable,
 )
 from seawall.simulation.model import add_cash as give
@@ -37,6 +34,7 @@ from seawall.simulation.model_book import (
     tidy,
 )
 from seawall.simulation.model_family import drop_stop, sweep
+from seawall.simulation.model_grid import is_within_band, leverage_cap, ordinal
 from seawall.terms import code, command, parameter
 from seawall.terms.limits import NOTIONAL_MAX, ORDERS_PER_BUCKET, RAW_USD_MAX
 

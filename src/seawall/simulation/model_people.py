@@ -11,7 +11,8 @@ import numpy as np
 
 from seawall.ledger import state
 from seawall.simulation import observe
-from seawall.simulation.model import Picture, ordinal
+from seawall.simulation.model import Picture
+from seawall.simulation.model_grid import ordinal
 from seawall.simulation.model_orders import status_refusals
 from seawall.terms import code, command
 from seawall.terms.limits import (

@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from seawall.simulation import observe
-from seawall.simulation.model import Market, Picture, ordinal
+from seawall.simulation.model import Market, Picture
+from seawall.simulation.model_grid import ordinal
 from seawall.simulation.model_orders import TRIGGERED, status_refusals
 from seawall.simulation.model_people import Fields, Wanted, seen
 from seawall.terms import code, command

@@ -25,6 +25,8 @@ from seawall.venue.ops.operations import Operations
 from seawall.venue.ops.watch import Watch
 from seawall.venue.rest.audit_routes import SHAPES as AUDIT_SHAPES
 from seawall.venue.rest.audit_routes import audit_router
+from seawall.venue.rest.collateral import SHAPES as COLLATERAL_SHAPES
+from seawall.venue.rest.collateral import collateral_router
 from seawall.venue.rest.faucet import SHAPES as FAUCET_SHAPES
 from seawall.venue.rest.faucet import faucet_router
 from seawall.venue.rest.lab import Lab
@@ -102,11 +104,12 @@ class Application:
     def _pages(self) -> FastAPI:
         app = FastAPI(title="Seawall", version=version("seawall"), docs_url="/docs", redoc_url=None)
         faucet = faucet_router(self.operations.rest, self.floor.faucet)
+        collateral = collateral_router(self.operations.rest, self.floor.faucet)
         audit, lab = audit_router(self.operations.rest), lab_router(self.operations.rest, self.lab)
         chain = [] if self.link is None else [chain_router(self.operations.rest, self.link)]
         risk = self.risk.routers(self.operations.rest)
-        shapes = (*FAUCET_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES, *RISK_SHAPES)
-        self.operations.mount(app, faucet, audit, lab, *chain, *risk, shapes=shapes)
+        shapes = (*FAUCET_SHAPES, *COLLATERAL_SHAPES, *AUDIT_SHAPES, *LAB_SHAPES, *CHAIN_SHAPES, *RISK_SHAPES)
+        self.operations.mount(app, faucet, collateral, audit, lab, *chain, *risk, shapes=shapes)
         return app
 
 

@@ -36,14 +36,17 @@ class CreditError(Exception):
 
 
 class Credit:
-    """An amount for an address, and who waits for it."""
+    """An amount for an address, or the fields of a row of collateral instead, and who waits for it."""
 
-    __slots__ = ("address", "amount", "answer")
+    __slots__ = ("address", "amount", "answer", "fields")
 
-    def __init__(self, address: bytes, amount: int, answer: "asyncio.Future[int]") -> None:
+    def __init__(
+        self, address: bytes, amount: int, answer: "asyncio.Future[int]", fields: dict[str, int] | None = None
+    ) -> None:
         self.address = address
         self.amount = amount
         self.answer = answer
+        self.fields = fields
 
 
 class Bridge:
@@ -85,7 +88,18 @@ class Bridge:
         """
         if not 0 <= amount <= AMOUNT_MAX:
             raise CreditError(code.BAD_AMOUNT)
-        credit = Credit(address, amount, asyncio.get_running_loop().create_future())
+        return await self._wait_for(Credit(address, amount, asyncio.get_running_loop().create_future()))
+
+    async def credit_asset(self, address: bytes, asset: int, fields: dict[str, int]) -> int:
+        """Credits collateral other than USD: `fields` are those of DEPOSIT_ASSET, or with a range of ATTACH_RANGE.
+
+        The account. A position gets the number of its message as its token. Raises as `credit` does.
+        """
+        kind = command.ATTACH_RANGE if "trigger" in fields else command.DEPOSIT_ASSET
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        return await self._wait_for(Credit(address, 1, answer, {"kind": kind, "other": asset, **fields}))
+
+    async def _wait_for(self, credit: Credit) -> int:
         self._queue.append(credit)
         if self._crediting is None or self._crediting.done():
             self._crediting = asyncio.get_running_loop().create_task(self._work(), name="seawall-credits")
@@ -142,10 +156,9 @@ class Bridge:
         return rows_of(
             [
                 {
-                    "kind": command.DEPOSIT,
+                    **_fields_of(credit, serial + place),
                     "signer": command.BRIDGE,
                     "account": accounts[credit.address],
-                    "amount": credit.amount,
                     "reference": serial + place,
                 }
                 for place, credit in enumerate(chosen, 1)
@@ -202,6 +215,14 @@ class Bridge:
                 del self._pending[identity]
                 if result not in (code.OK, code.UNKNOWN_WITHDRAWAL):
                     log.error("withdrawal %d: %s", identity, code.TEXT[result])
+
+
+def _fields_of(credit: Credit, message: int) -> dict[str, int]:
+    if credit.fields is None:
+        return {"kind": command.DEPOSIT, "amount": credit.amount}
+    if credit.fields["kind"] == command.ATTACH_RANGE:
+        return {**credit.fields, "client_low": message}
+    return credit.fields
 
 
 def _with_money(batch: list[Credit], accounts: dict[bytes, int]) -> list[Credit]:

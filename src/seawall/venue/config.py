@@ -74,6 +74,7 @@ class Chain(Section, frozen=True, kw_only=True):
     price_seconds: Annotated[int, Meta(ge=1, le=600)] = 5  # between two reports of prices while nothing is settled
     compare_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 10  # between two comparisons of venue and chain
     dispute_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # of a withdrawal, where the venue deploys
+    root_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 60  # between two roots of the state; 0: none is posted
 
 
 class Faucet(Section, frozen=True, kw_only=True):
@@ -106,6 +107,19 @@ class MarketTerms(Section, frozen=True, kw_only=True):
     insurance_usd: Amount = 1_000_000  # from the house, of a local bridge
     backstop_usd: Amount = 1_000_000
     amm_usd: Amount = 0
+
+
+class AssetTerms(Section, frozen=True, kw_only=True):
+    """Collateral other than USD to list unless it is, priced by the index of a market of the venue. Shares of one."""
+
+    coin: Annotated[str, Meta(min_length=1, max_length=16)]
+    kind: Literal["token", "stable", "pool"] = "token"
+    redeemed: str = ""  # coin of the market whose index is its redemption value
+    weight_initial: Annotated[float, Meta(ge=0, le=1)] = 0.8
+    weight_maintenance: Annotated[float, Meta(ge=0, le=1)] = 0.9
+    liquidation_discount: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
+    supply_usd: Amount = 100_000_000  # cap of the venue, about, at the configured price
+    account_usd: Amount = 5_000_000  # and of one owner
 
 
 class FeedTerms(Section, frozen=True, kw_only=True):
@@ -209,6 +223,7 @@ class Config(Section, frozen=True, kw_only=True):
     chain: Chain = Chain()
     faucet: Faucet = Faucet()
     market: tuple[MarketTerms, ...] = ()
+    asset: tuple[AssetTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
     lab: Lab = Lab()

@@ -47,6 +47,21 @@ class Faucet:
             self._given[address] -= usd
             raise
 
+    async def give_asset(self, address: bytes, asset: int, worth: int, fields: dict[str, int]) -> int:
+        """Credits collateral to an address: lots, or a liquidity position; the account. `worth` is in micro-USD.
+
+        It counts against the same limits as play money. What the engine would not take goes back, and counts as well.
+        """
+        usd = max(1, floor_div(worth, USD_ONE))
+        whole(usd, "size", 1, USD_MAX)
+        self._require(address, usd)
+        self._given[address] = self._given.get(address, 0) + usd
+        try:
+            return await self.bridge.credit_asset(address, asset, fields)
+        except BaseException:
+            self._given[address] -= usd
+            raise
+
     async def welcome(self, address: bytes) -> int:
         """The account of an address; one that shows itself for the first time gets an account and its first money.
 

@@ -10,6 +10,7 @@ import logging
 
 from seawall.venue.bridge import Bridge
 from seawall.venue.clock import Clock
+from seawall.venue.collateral import list_assets
 from seawall.venue.faucet import Faucet
 from seawall.venue.feeds.feeds import Feeds
 from seawall.venue.genesis import Genesis
@@ -50,6 +51,7 @@ class Floor:
         for listing in self.service.universe.listings:
             if not self.feeds.voices_of(listing.coin):
                 log.warning("market %s: no feed quotes it, so it has no price", listing.coin)
+        await list_assets(self.service, dict(self.genesis.coins))
         await self.genesis.stock()
         self.bridge.start()
         self.feeds.start()

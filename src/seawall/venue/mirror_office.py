@@ -45,6 +45,9 @@ ENTRIES: Final = {
     "insurance": "into an insurance fund or out of it",
     "liquidationFee": "to the insurance fund, for a liquidation",
     "deficit": "negative cash that somebody made good",
+    "collateral": "for lots of collateral bought or sold, or of liquidity removed",
+    "interest": "on USD borrowed against collateral",
+    "lots": "collateral that came or went: no cash moves",
     "socialised": "unrealised profit given up for a loss of the market: no cash moves",
 }
 
@@ -79,7 +82,7 @@ def _withdrawal(mirror: "Mirror", values: Values) -> None:
     words = (row[ADDRESS[0]], row[ADDRESS[1]], row[ADDRESS[2]])
     paid = address_from(words) if any(words) else mirror.people.persons[account].address
     mirror.payees[values[ORDER]] = paid
-    _entry(mirror, account, "withdraw", -values[AMOUNT], NOBODY, NOBODY, values[ORDER], paid)
+    _entry(mirror, account, "withdraw", -values[AMOUNT], values[OTHER], NOBODY, values[ORDER], paid)
 
 
 def _withdrawn(mirror: "Mirror", values: Values) -> None:
@@ -151,6 +154,25 @@ def _socialised(mirror: "Mirror", values: Values) -> None:
     mirror.holdings.shift_entry(values[BUCKET], values[MARKET], values[AMOUNT])
     owner = mirror.owner_of(values[BUCKET])
     _entry(mirror, owner, "socialised", -values[AMOUNT], NOBODY, values[MARKET], 0)
+
+
+def _sold(mirror: "Mirror", values: Values) -> None:
+    market = values[MARKET]
+    for bucket, amount in ((values[BUCKET], values[AMOUNT]), (values[OTHER], -values[AMOUNT])):
+        _entry(mirror, mirror.owner_of(bucket), "collateral", amount, values[ORDER], market, values[SIZE])
+
+
+def _unwound(mirror: "Mirror", values: Values) -> None:
+    owner = mirror.owner_of(values[BUCKET])
+    _entry(mirror, owner, "collateral", values[AMOUNT], values[OTHER], NOBODY, values[SIZE])
+
+
+def _interest(mirror: "Mirror", values: Values) -> None:
+    _entry(mirror, mirror.owner_of(values[BUCKET]), "interest", -values[AMOUNT], NOBODY, NOBODY, 0)
+
+
+def _lots(mirror: "Mirror", values: Values) -> None:
+    _entry(mirror, mirror.owner_of(values[BUCKET]), "lots", 0, values[OTHER], NOBODY, values[SIZE])
 
 
 def _account(mirror: "Mirror", values: Values) -> None:
@@ -259,6 +281,11 @@ EVENTS: Final = {
     event.LIQUIDATION_FILL: _liquidation_fill,
     event.DEFICIT: _deficit,
     event.SOCIALISED: _socialised,
+    event.ASSET_SOLD: _sold,
+    event.RANGE_UNWOUND: _unwound,
+    event.INTEREST: _interest,
+    event.HOLDING: _lots,
+    event.RANGE: _lots,
     event.ACCOUNT: _account,
     event.AGENT: _agent,
     event.LEVERAGE: _leverage,

@@ -30,7 +30,12 @@ SUMMARY: Final = {  # where the amount of a kind goes, fills and funding apart
     "deficit": "liquidations",
     "pool": "pools",
     "insurance": "pools",
+    "collateral": "collateral",
+    "interest": "interest",
+    "lots": "collateral",
 }
+
+WORDS: Final = ("realised_pnl", "fees", "funding", "liquidations", "transfers", "pools", "collateral", "interest")
 
 payment_of: Final = reader(Payment)
 entry_of: Final = reader(Entry)
@@ -108,7 +113,7 @@ class Ledger:
 
     def summary(self) -> dict[str, int]:
         """What came of each cause; their sum is the change of cash."""
-        made = dict.fromkeys(("realised_pnl", "fees", "funding", "liquidations", "transfers", "pools"), 0)
+        made = dict.fromkeys(WORDS, 0)
         for kind, total in self.totals.items():
             made["realised_pnl"] += total.pnl
             made["fees"] -= total.fee

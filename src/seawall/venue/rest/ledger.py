@@ -71,7 +71,8 @@ class LedgerTail(Shape, frozen=True, kw_only=True):
     summary: Annotated[
         dict[str, str],
         says(
-            "What came of each cause: realised_pnl, fees, funding, liquidations, transfers, pools. USD.",
+            "What came of each cause: realised_pnl, fees, funding, liquidations, transfers, pools, "
+            "collateral, interest. USD.",
             {"fees": "-1.0"},
         ),
     ]

@@ -42,7 +42,7 @@ def census(service: Service) -> Census | None:
     made = book(
         market_table([market_of(columns, one) for one in priced]),
         offsets=np.append(starts, len(slots)),
-        raw_usd=columns["bucket_raw"][buckets].astype(np.int64),
+        raw_usd=(columns["bucket_raw"] + columns["holding_worth"][columns["bucket_holding"]])[buckets].astype(np.int64),
         market=row_of[columns["slot_market"][slots]],
         size=columns["slot_size"][slots].astype(np.int64),
         entry_index=columns["slot_index"][slots].astype(np.int64),

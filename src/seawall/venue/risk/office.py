@@ -44,6 +44,7 @@ from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.names import address_of
 from seawall.venue.risk.cascades import books_of, clamps_of, foresee_cascades
 from seawall.venue.risk.census import census
+from seawall.venue.risk.collateral import CollateralDesk
 from seawall.venue.risk.judged import Past, bar_of, old_bars
 from seawall.venue.risk.memory import MINUTE_MS, Memory, Span
 from seawall.venue.service import Service
@@ -112,6 +113,7 @@ class RiskOffice:
             raise BadInput("risk.signers", "expected at most 16 different addresses")
         self.watched: dict[int, Watched] = {}
         self.made: deque[Made] = deque(maxlen=KEPT)
+        self.collateral = CollateralDesk(self)
         self.past = Past()
         self.looked_ms: int | None = None
         self.cascades_ms: int | None = None  # when cascades were last foreseen
@@ -170,6 +172,7 @@ class RiskOffice:
                         outcome="shadow" if self.mode == "shadow" else "unsigned",
                     )
                 )
+        await self.collateral.look()
 
     async def foresee(self) -> None:
         """Cascades anew, of the move as large as the margin for new risk of each market's last look."""

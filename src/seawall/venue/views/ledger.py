@@ -82,6 +82,8 @@ def delta_of(service: "Service", account: int, entry: Entry) -> Delta | None:
     usdc = usd_text(abs(entry.amount))
     if entry.kind in ("deposit", "returned"):
         return {"type": "deposit", "usdc": usdc}
+    if entry.kind in ("withdraw", "returned") and entry.amount == 0:
+        return None  # lots of collateral
     if entry.kind == "withdraw":
         return {"type": "withdraw", "usdc": usdc, "nonce": entry.reference, "fee": "0.0"}
     if entry.kind == "spot":

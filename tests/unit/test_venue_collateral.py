@@ -1,0 +1,151 @@
+"""Collateral other than USD at the venue: configured, given as play collateral, shown, lent against, paid out, told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+
+from seawall.engine.invariants import broken
+from seawall.engine.rows import rows_of
+from seawall.terms import code, command
+from seawall.units import USD_ONE
+from seawall.venue import config
+from seawall.venue.config import AssetTerms, MarketTerms, Traders
+from seawall.venue.info.answer import answer
+from seawall.venue.names import address_text
+from seawall.venue.ops.limits import Limits
+from seawall.venue.reads import Reads
+from seawall.venue.residents import newest_nonce
+from seawall.venue.rest.account_shapes import AccountView
+from seawall.venue.rest.collateral import SHAPES, collateral_router
+from seawall.venue.rest.collateral_shapes import AssetFaucetView, AssetsView, CollateralView
+from seawall.venue.rest.ledger import LedgerView
+from seawall.venue.rest.routes import Rest, create_rest
+from venue_floor import FakeClock, World
+
+ETH = MarketTerms(coin="ETH", price=2_500.0, insurance_usd=0, backstop_usd=0)
+ASSETS = (AssetTerms(coin="ETH"), AssetTerms(coin="ETH", kind="pool", weight_maintenance=0.8, weight_initial=0.7))
+OWNER, LENDER = b"\x07" * 20, b"\x08" * 20
+POSITION = {"liquidity": str(10**16), "tick_lower": 193_380, "tick_upper": 203_190}
+
+
+class Front:
+    """The routes of a world, asked in process."""
+
+    def __init__(self, world: World) -> None:
+        self.world, app = world, FastAPI()
+        rest = Rest(world.service, Reads(world.service.desk.venue), Limits(config.Limits()))
+        create_rest(app, rest, collateral_router(rest, world.floor.faucet), shapes=SHAPES)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://venue")
+
+    async def get(self, path: str, kind: type[Any]) -> Any:
+        found = await self.client.get(f"/v1{path}")
+        assert found.status_code == 200, found.text
+        return msgspec.json.decode(found.content, type=kind)
+
+    async def give(self, what: str, **body: Any) -> Any:
+        found = await self.client.post(f"/v1/faucet/{what}", json={"address": address_text(OWNER), **body})
+        assert found.status_code == 200, found.text
+        return msgspec.json.decode(found.content, type=AssetFaucetView)
+
+
+def play(folder: Path, script: Callable[[World, Front], Awaitable[None]]) -> None:
+    async def run() -> None:
+        given = {"market": (ETH,), "asset": ASSETS, "traders": Traders(enabled=False)}
+        async with World(folder, FakeClock(), **given) as world:
+            await world.pass_ms(5_000)
+            await script(world, Front(world))
+            assert broken(world.service.columns) == []
+
+    asyncio.run(run())
+
+
+async def act(world: World, account: int, **fields: int) -> int:
+    """A row of an account's own; its code."""
+    nonce = max(newest_nonce(world.service.columns, account) + 1, world.service.now)
+    done = await world.service.submit(rows_of([{**fields, "signer": account, "account": account, "nonce": nonce}]))
+    return int(done.codes[0])
+
+
+def test_configured_assets_are_listed_and_shown(tmp_path: Path) -> None:
+    async def script(_: World, front: Front) -> None:
+        view = await front.get("/assets", AssetsView)
+        assert [(one.asset, one.kind, one.coin) for one in view.assets] == [(0, "token", "ETH"), (1, "pool", "ETH")]
+        ether = view.assets[0]
+        assert (ether.weight_initial, ether.weight_maintenance, ether.haircut) == ("0.8", "0.9", "0.1")
+        assert (float(ether.supply_cap), float(ether.account_cap)) == (40_000.0, 2_000.0)
+        assert (view.borrowed, view.utilisation, view.borrow_rate_hour) == ("0.0", "0", "0")
+        assert ether.is_fresh
+
+    play(tmp_path, script)
+
+
+def test_play_collateral_is_lent_against_shown_and_paid_out(tmp_path: Path) -> None:
+    async def script(world: World, front: Front) -> None:
+        lender = await world.floor.bridge.credit(LENDER, 100_000 * USD_ONE)
+        assert lender >= 0
+        given = await front.give("asset", asset=0, size="2")
+        assert given.holdings[0].size == "2.0"
+        owner = world.service.people.account_of(OWNER)
+        assert await act(world, owner, kind=command.WITHDRAW, amount=1_000 * USD_ONE) == code.OK
+        path = f"/accounts/{address_text(OWNER)}"
+        view = (await front.get(f"{path}/collateral", CollateralView)).buckets[0]
+        assert (view.bucket, view.borrowed) == ("cross", "1000.0")
+        assert 0 < float(view.value_initial) < float(view.value_maintenance) < 5_500
+        margin = await front.get(path, AccountView)
+        assert float(margin.equity) == float(view.value_maintenance) - 1_000
+        assert await act(world, owner, kind=command.WITHDRAW_ASSET, other=0, size=1) == code.OK
+        await world.pass_ms(60_000)
+        assert not world.service.columns["withdrawal_id"].any()
+        rates = await front.get("/assets", AssetsView)
+        assert float(rates.borrowed) >= 1_000
+        assert float(rates.borrow_rate_hour) > 0
+        assert float(rates.reserve) > 0
+        told = await answer(world.service, {"type": "clearinghouseState", "user": address_text(OWNER)})
+        state = msgspec.json.decode(msgspec.json.encode(told))
+        assert set(state) >= {"marginSummary", "crossMarginSummary", "withdrawable", "assetPositions"}
+        assert float(state["marginSummary"]["accountValue"]) > 3_000
+
+    play(tmp_path, script)
+
+
+def test_a_play_position_is_shown_with_its_greeks(tmp_path: Path) -> None:
+    async def script(_: World, front: Front) -> None:
+        given = await front.give("range", asset=1, **POSITION)
+        one = given.holdings[0].range
+        assert one is not None
+        assert one.in_range
+        assert 1_490 < float(one.lower) < 1_510
+        assert 3_990 < float(one.upper) < 4_010
+        assert 0 < float(one.delta) < float(one.fair_value)
+        assert float(one.gamma) < 0
+        assert float(given.holdings[0].value_maintenance) < 0.8 * float(one.fair_value) + 1
+        narrow = await front.give("range", asset=1, **{**POSITION, "tick_lower": 200_000, "tick_upper": 200_060})
+        assert len(narrow.holdings) == 1  # the other went back
+        refused = await front.client.post(
+            "/v1/faucet/range", json={"address": address_text(OWNER), "asset": 0, **POSITION}
+        )
+        assert refused.status_code == 400
+
+    play(tmp_path, script)
+
+
+def test_the_ledger_of_an_account_reconciles_with_interest(tmp_path: Path) -> None:
+    async def script(world: World, front: Front) -> None:
+        await world.floor.bridge.credit(LENDER, 100_000 * USD_ONE)
+        await front.give("asset", asset=0, size="2")
+        owner = world.service.people.account_of(OWNER)
+        assert await act(world, owner, kind=command.WITHDRAW, amount=3_000 * USD_ONE) == code.OK
+        await world.pass_ms(120_000)
+        ledger = await front.get(f"/accounts/{address_text(OWNER)}/ledger", LedgerView)
+        kinds = {line.kind for line in ledger.lines}
+        assert {"lots", "withdraw", "interest"} <= kinds
+        assert float(ledger.tail.summary["interest"]) < 0
+        raw = int(world.service.columns["bucket_raw"][owner])
+        assert round(float(ledger.tail.closing_cash) * USD_ONE) == raw
+
+    play(tmp_path, script)

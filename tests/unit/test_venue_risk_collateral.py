@@ -1,0 +1,82 @@
+"""The risk engine in the venue proposes what collateral may back: signed, inside the rails, charged for wrong way."""
+
+from pathlib import Path
+
+from risk_rig import TAKER, opened
+from seawall.terms import asset_parameter, command
+from seawall.terms.asset_parameter import WEIGHT_INITIAL
+from seawall.units import RATE_ONE
+from seawall.venue import config
+from seawall.venue.names import address_text
+from seawall.venue.risk.collateral import EVERY_MS
+from venue_rig import Rig, run
+
+STATIC = RATE_ONE * 95 // 100
+
+
+async def list_token(rig: Rig) -> None:
+    """The coin of market 0 as a token that counts with 95 %, and some of it with the taker, who is long."""
+    fields = {"signer": command.ADMIN, "other": 0}
+    values = ((5, 0), (1, STATIC), (0, STATIC), (3, 2**40), (4, 2**40))
+    setting = [{"kind": command.SET_ASSET, **fields, "reference": which, "price": value} for which, value in values]
+    listing = {"kind": command.LIST_ASSET, **fields, "market": 0, "flags": asset_parameter.TOKEN}
+    assert not any(await rig.rows(listing, *setting))
+    rig.deposits += 1
+    account = rig.service.people.account_of(TAKER.address)
+    given = {"kind": command.DEPOSIT_ASSET, "signer": command.BRIDGE, "account": account, "other": 0, "size": 50}
+    assert await rig.rows({**given, "reference": rig.deposits}) == [0]
+
+
+def weights(rig: Rig) -> tuple[int, int]:
+    columns = rig.service.columns
+    return columns["asset_param"].item(0, WEIGHT_INITIAL), columns["asset_static"].item(0, WEIGHT_INITIAL)
+
+
+def test_a_live_engine_lowers_the_weight_of_what_falls_with_what_it_backs(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await list_token(rig)
+        rig.now += EVERY_MS
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        live, static = weights(rig)
+        assert static == STATIC
+        assert live < static
+        wanted = desk.office.collateral.wanted[0]
+        assert wanted.wrong_way > 0.99  # a long of the same coin
+        assert [word for _, _, word in desk.office.collateral.last] == ["accepted"]
+        assert live == round(wanted.weight * 100) * RATE_ONE // 100
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        assert weights(rig)[0] == live  # a minute has not passed
+
+    run(tmp_path, scenario, risk=config.Risk(mode="live"))
+
+
+def test_in_shadow_nothing_is_sent(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await list_token(rig)
+        rig.now += EVERY_MS
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        assert weights(rig) == (STATIC, STATIC)
+        assert [word for _, _, word in desk.office.collateral.last] == ["shadow"]
+
+    run(tmp_path, scenario)
+
+
+def test_foresight_counts_what_collateral_backs(tmp_path: Path) -> None:
+    """2,500 USD of the coin behind 10,000 USD of cash: less likely, and still the coin's fall that would do it."""
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        path = f"/accounts/{address_text(TAKER.address)}/foresight"
+        without = float((await desk.get(path))["probabilities"]["hours_24"])
+        await list_token(rig)
+        told = await desk.get(path)
+        assert 0.0 < float(told["probabilities"]["hours_24"]) < without
+        assert [one["coin"] for one in told["buckets"][0]["drivers"]] == ["BTC"]
+        assert {one["kind"] for one in told["buckets"][0]["cures"]} >= {"top_up", "reduce"}
+
+    run(tmp_path, scenario)
