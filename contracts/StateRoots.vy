@@ -29,13 +29,14 @@ STEWARD: public(immutable(address))
 COMPARED: constant(uint256) = 2**198 - 1  # raw_usd, list, count, liquidating
 VENUE: constant(uint256) = 256
 DEPTH: constant(uint256) = 32
+BEHIND: constant(uint256) = 256  # blocks by which a root may be behind the chain when it is posted
 
 struct Root:
     state: bytes32
     root: bytes32
     total: uint256
     sequence: uint256
-    block: uint256
+    block: uint256  # at whose end the chain was as the root says
 
 roots: public(HashMap[uint256, Root])
 epoch: public(uint256)
@@ -61,14 +62,20 @@ def __init__(house: address, exchange: address, steward: address):
 
 
 @external
-def post(epoch: uint256, state: bytes32, root: bytes32, total: uint256, sequence: uint256):
-    """@notice The operator's word for an epoch, each once and in order, for a later command than the last."""
+def post(epoch: uint256, state: bytes32, root: bytes32, total: uint256, sequence: uint256, seen: uint256):
+    """
+    @notice The operator's word for an epoch, each once and in order, for a later command than the last.
+    @param state The engine's running hash over its commands and events.
+    @param seen The block at whose end the venue has compared itself with the chain: what changes here later is no lie.
+    """
     if msg.sender != staticcall Venue(EXCHANGE).operator():
         code.refuse(code.NOT_AUTHORISED)
     if epoch != self.epoch + 1 or (epoch > 1 and sequence < self.roots[epoch - 1].sequence):
         code.refuse(code.OUT_OF_SEQUENCE)
+    if seen > block.number or seen + BEHIND < block.number or seen < self.roots[epoch - 1].block:
+        code.refuse(code.BAD_FIELD)
     self.epoch = epoch
-    self.roots[epoch] = Root(state=state, root=root, total=total, sequence=sequence, block=block.number)
+    self.roots[epoch] = Root(state=state, root=root, total=total, sequence=sequence, block=seen)
     log RootPosted(epoch=epoch, state=state, root=root, total=total, sequence=sequence)
 
 
@@ -108,13 +115,13 @@ def prove_divergence(
 ):
     """
     @notice Shows that a root says of a bucket what this chain does not, though the bucket has not changed here since the
-            block of the root: the venue is halted.
+            block that the root is of: the venue is halted.
     """
     said: bytes32 = self._leaf(bucket, head, positions)
     if not self._is_included(epoch, said, equity, place, hashes, sums):
         code.refuse(code.BAD_FIELD)
     here: uint256 = reader.one(HOUSE, words.BUCKET | bucket)
-    if here >> words.TOUCHED_SHIFT >= self.roots[epoch].block or said == self._leaf_here(bucket):
+    if here >> words.TOUCHED_SHIFT > self.roots[epoch].block or said == self._leaf_here(bucket):
         code.refuse(code.NOT_DUE)
     self.is_diverged = True
     log Diverged(epoch=epoch, bucket=bucket)

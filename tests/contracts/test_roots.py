@@ -21,7 +21,8 @@ def leaf(world: World, bucket: int, equity: int) -> Leaf:
 
 
 def post(world: World, tree: Tree, epoch: int) -> None:
-    world.client.send(world.contract("StateRoots"), "post", epoch, bytes(32), tree.root, tree.total, epoch * 10)
+    seen = world.w3.eth.block_number
+    world.client.send(world.contract("StateRoots"), "post", epoch, bytes(32), tree.root, tree.total, epoch * 10, seen)
 
 
 def test_inclusion_and_divergence() -> None:
@@ -82,5 +83,5 @@ def test_only_the_operator_posts() -> None:
     stranger = world.wallet(10)
     tree = Tree([leaf(world, at.account(stranger.address), 1)])
     with pytest.raises(Refused) as refused:
-        stranger.send(world.contract("StateRoots", stranger), "post", 1, bytes(32), tree.root, tree.total, 1)
+        stranger.send(world.contract("StateRoots", stranger), "post", 1, bytes(32), tree.root, tree.total, 1, 1)
     assert refused.value.code == code.NOT_AUTHORISED

@@ -162,11 +162,15 @@ class LpWorld:
 
     # Uniswap
 
-    def tick(self) -> int:
-        """The tick of the oracles' price in the pool, on the grid."""
+    def root(self) -> int:
+        """The oracle's square-root price in the pool."""
         price = self.eth_price()
         one, other = (price, WETH) if not self.usd_first else (WETH, price)
-        tick = tick_at_sqrt_ratio(isqrt((one << 192) // other))
+        return isqrt((one << 192) // other)
+
+    def tick(self) -> int:
+        """Its tick, on the grid."""
+        tick = tick_at_sqrt_ratio(self.root())
         return tick - tick % SPACING
 
     def eth_price(self) -> int:

@@ -74,6 +74,7 @@ class Chain(Section, frozen=True, kw_only=True):
     price_seconds: Annotated[int, Meta(ge=1, le=600)] = 5  # between two reports of prices while nothing is settled
     compare_seconds: Annotated[int, Meta(ge=1, le=3_600)] = 10  # between two comparisons of venue and chain
     dispute_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 5  # of a withdrawal, where the venue deploys
+    root_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 60  # between two roots of the state; 0: none is posted
 
 
 class Faucet(Section, frozen=True, kw_only=True):

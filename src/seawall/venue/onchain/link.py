@@ -16,8 +16,9 @@ import numpy as np
 
 from seawall.chain.client import ChainFault, Client, Refused
 from seawall.chain.deploy import Deployment
-from seawall.ledger.state import DEPOSIT_SERIAL
-from seawall.terms import code
+from seawall.engine.rows import rows_of
+from seawall.ledger.state import DEPOSIT_SERIAL, VENUE_STATUS
+from seawall.terms import code, command
 from seawall.units import BadInput, floor_div
 from seawall.venue.bridge import Bridge, CreditError
 from seawall.venue.clock import Clock
@@ -51,6 +52,8 @@ class Standing(msgspec.Struct, kw_only=True):
     unapproved: list[str] = []
     gaps: list[Gap] = []
     compared: int = 0
+    rooted: int = 0  # when the last root was posted or came due with nothing to say, ms
+    is_halted: bool = False  # the venue's status on the chain
 
 
 class Link:
@@ -201,7 +204,14 @@ class Link:
                 log.error("chain: %d figures differ from the venue's, the first: %s", len(done.gaps), done.gaps[0])
             self.standing.gaps, self.standing.compared = done.gaps, self.clock.now()
         self.trades.forget(self.office.settlement.state.final)
+        if wanted.log is not None and done.gaps is not None:
+            self.standing.rooted = self.clock.now()
         await self._take(done)
+        self.standing.is_halted = done.is_halted
+        if done.is_halted and self.service.columns["cell"].item(VENUE_STATUS) < command.HALTED:
+            log.error("the venue is halted on the chain: it is halted here")
+            guard = {"kind": command.GUARD, "signer": command.GUARDIAN, "market": -1, "flags": command.HALTED}
+            await self.service.desk.submit(rows_of([guard]))
 
     def _wanted(self) -> Wanted:
         last = self.clock.now() - 1_000 * self.terms.compare_seconds
@@ -214,7 +224,15 @@ class Link:
             prices={number: price for number, price in prices.items() if price},
             premiums=self._premiums(),
             accounts=self._accounts() if compares else None,
+            log=self._log() if compares else None,
         )
+
+    def _log(self) -> tuple[int, bytes] | None:
+        """The engine's sequence and running hash when a root is due."""
+        every = 1_000 * self.terms.root_seconds
+        if every == 0 or self.clock.now() < self.standing.rooted + every:
+            return None
+        return self.service.desk.sequence, self.service.desk.venue.chain
 
     def _prices(self) -> list[int]:
         """The venue's marks by the chain's numbers, micro-USD per lot; 0: none that is fresh."""

@@ -21,6 +21,7 @@ from seawall.chain.settlement import FILLS_A_BATCH, Fill, Settlement
 from seawall.terms import code
 from seawall.venue.onchain.credits import Seen
 from seawall.venue.onchain.exits import Action, Exit
+from seawall.venue.onchain.poster import Poster, Reading
 from seawall.venue.onchain.trades import Side, Trade
 
 STATE: Final = "settlement.json"
@@ -41,6 +42,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     prices: Mapping[int, int]
     premiums: Mapping[int, int]
     accounts: Mapping[str, Account] | None  # to be compared, as they are after all these trades; None: not now
+    log: tuple[int, bytes] | None = None  # the engine's sequence and running hash then, when a root is due
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ class Done(msgspec.Struct, kw_only=True):
     paid: list[Exit] = []
     lost: list[tuple[Exit, int]] = []
     gaps: list[Gap] | None = None  # None: not compared
+    is_halted: bool = False  # the venue's status on the chain
 
 
 class Office:
@@ -74,6 +77,7 @@ class Office:
         self.reporter = Reporter(client, record, {client.address: self.key})
         self.domain = bytes(client.call(self.contract("Exchange"), "domain_separator"))
         self.settlement = Settlement(client, record, folder / STATE, self._fills_after, depth, fills_of=self._fills_of)
+        self.poster = Poster(client, record)
         self._trades: Sequence[Trade] = ()
         self._deposits: list[Seen] = []
         self._next_block = record.block
@@ -85,7 +89,9 @@ class Office:
 
     def run(self, wanted: Wanted) -> Done:
         """One pass. ChainFault when the chain does not answer."""
-        done = Done()
+        done = Done(is_halted=self.poster.is_halted(), block=self._head())
+        if done.is_halted:  # nothing is taken there
+            return done
         self._trades = wanted.trades
         behind = bool(wanted.trades) and wanted.trades[-1].number > self.settlement.state.last
         if wanted.prices and (behind or wanted.exits or time.monotonic() >= self._reported + self.price_s):
@@ -100,7 +106,10 @@ class Office:
         self._see_deposits(wanted.credited, done)
         is_quiet = not wanted.trades or wanted.trades[-1].number <= self.settlement.state.last
         if wanted.accounts is not None and is_quiet:
-            done.gaps = self._compare(wanted, done)
+            reading = self.poster.read(done.block)
+            done.gaps = self._compare(wanted, done, reading)
+            if wanted.log is not None and not done.gaps:
+                self.poster.post(reading, *wanted.log)
         return done
 
     # -- trades
@@ -242,7 +251,7 @@ class Office:
 
     # -- comparing
 
-    def _compare(self, wanted: Wanted, done: Done) -> list[Gap]:
+    def _compare(self, wanted: Wanted, done: Done, reading: Reading) -> list[Gap]:
         """Cash and lots of every account on both sides; deposits and withdrawals on their way are counted in."""
         assert wanted.accounts is not None
         way = dict.fromkeys(wanted.accounts, 0)
@@ -258,28 +267,17 @@ class Office:
         addresses = sorted(wanted.accounts)
         for first in range(0, len(addresses), KEYS):
             part = addresses[first : first + KEYS]
-            heads = self._words([at.BUCKET | at.account(address) for address in part])
+            heads = reading.words([at.BUCKET | at.account(address) for address in part])
             for address, head in zip(part, heads, strict=True):
                 raw, lots = wanted.accounts[address]
                 found = at.unpack(at.BUCKET_WORD, head)["raw"] if head else 0
                 if found != raw + way[address]:
                     gaps.append(Gap(address, "cash", raw + way[address], found))
-                held = self._lots(address, head)
+                held = reading.lots(at.account(address), head)
                 for market in sorted(held.keys() | lots.keys()):
                     if held.get(market, 0) != lots.get(market, 0):
                         gaps.append(Gap(address, names[market], lots.get(market, 0), held.get(market, 0)))
         return gaps
-
-    def _lots(self, address: str, head: int) -> dict[int, int]:
-        markets = at.markets_of(head) if head else []
-        found = self._words([at.position_key(at.account(address), market) for market in markets])
-        sizes = [at.unpack(at.POSITION_WORD, word)["size"] for word in found]
-        return dict(zip(markets, sizes, strict=True))
-
-    def _words(self, keys: list[int]) -> list[int]:
-        return (
-            [int(word) for word in self.client.call(self.contract("ClearingHouse"), "words_of", keys)] if keys else []
-        )
 
     def _head(self) -> int:
         return int(self.client.ask(lambda: self.client.w3.eth.block_number))

@@ -43,9 +43,24 @@ class ChainView(Shape, frozen=True, kw_only=True):
     compared: Annotated[Time | None, says("When both sides were compared last; null: never yet.")]
     gaps: Annotated[list[GapView], says("What was not equal then, the first hundred.")]
     fault: Annotated[str, says("Why the last pass was not whole; empty: it was.", "")]
+    epoch: Annotated[int, says("Of the last root of the state that this process has posted; 0: none yet.", 12)]
+    is_halted: Annotated[bool, says("Whether the venue is halted on the chain, and so here.")]
 
 
-SHAPES: Final[tuple[type[Any], ...]] = (ChainView, GapView)
+class RootProofView(Shape, frozen=True, kw_only=True):
+    """What the last root says of an account, and the proof: the arguments of `is_included` of StateRoots, in order."""
+
+    epoch: Annotated[int, says("The root's.", 12)]
+    bucket: Annotated[str, says("The account.", "1")]
+    head: Annotated[str, says("Its word, without the flags of the chain alone.", "1")]
+    positions: Annotated[tuple[str, ...], says("Words of its positions.")]
+    equity: Annotated[str, says("Its equity in micro-USD, not below 0.", "1")]
+    place: Annotated[int, says("Of its leaf.", 3)]
+    hashes: Annotated[tuple[str, ...], says("Neighbours up to the root, as hex.")]
+    sums: Annotated[tuple[str, ...], says("Their sums.")]
+
+
+SHAPES: Final[tuple[type[Any], ...]] = (ChainView, GapView, RootProofView)
 
 
 def chain_router(rest: Rest, link: Link) -> APIRouter:
@@ -62,6 +77,17 @@ def chain_router(rest: Rest, link: Link) -> APIRouter:
         if not link.is_ready:
             raise ApiError("off", "the chain is not ready yet")
         return respond(view_of(link))
+
+    @router.get(
+        "/v1/chain/proof/{address}",
+        dependencies=[rest.costs(LIGHT)],
+        responses=answers(RootProofView, "off", "unknown_name"),
+        summary="What the last root says of an account",
+    )
+    async def proof(address: str) -> Response:
+        if not link.is_ready:
+            raise ApiError("off", "the chain is not ready yet")
+        return respond(proof_of(link, address))
 
     if link.terms.target == EMBEDDED:
 
@@ -96,4 +122,29 @@ def view_of(link: Link) -> ChainView:
             for gap in standing.gaps[:GAPS_SHOWN]
         ],
         fault=standing.fault,
+        epoch=link.office.poster.epoch,
+        is_halted=standing.is_halted,
+    )
+
+
+def proof_of(link: Link, address: str) -> RootProofView:
+    """The proof of an owner's account in the last root. ApiError when it is not there."""
+    poster = link.office.poster
+    try:
+        bucket = int(address, 16)
+        if poster.tree is None:
+            raise ApiError("off", "no root yet")
+        found = poster.tree.proof(bucket)
+    except ValueError as error:
+        raise ApiError("unknown_name", "no account of that address is in the last root") from error
+    leaf = poster.tree.leaves[found.place]
+    return RootProofView(
+        epoch=poster.epoch,
+        bucket=str(bucket),
+        head=str(leaf.head),
+        positions=tuple(str(position) for position in leaf.positions),
+        equity=str(max(0, leaf.equity)),
+        place=found.place,
+        hashes=tuple("0x" + one.hex() for one in found.hashes),
+        sums=tuple(str(one) for one in found.sums),
     )
