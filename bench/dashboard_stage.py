@@ -113,7 +113,14 @@ def answers(world: World) -> list[Route | WebSocketRoute]:
     async def status(_: Request) -> JSONResponse:
         counts = {"sequence": 1, "markets": MARKETS, "accounts": 1, "orders": 1, "waiting": 0, "due": 0}
         money = {"vault": "1.0", "insurance": "1.0", "bad_debt": "0.0"}
-        words = {"name": "seawall", "version": "0", "network": "testnet", "status": "active", "is_writing": True}
+        words = {
+            "name": "seawall",
+            "version": "0",
+            "network": "testnet",
+            "status": "active",
+            "is_writing": True,
+            "has_faucet": True,
+        }
         return JSONResponse({**words, **counts, **money, "time": now_ms()})
 
     async def markets(_: Request) -> JSONResponse:

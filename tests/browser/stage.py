@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from hyperliquid_line import Line
 from seawall.risk.moves import HOUR_MS
@@ -106,7 +106,8 @@ def with_past(process: Process, hours: int) -> None:
             for back in range(1, hours):
                 before = price * math.exp(drawn.gauss(0.0, 0.005))
                 high, low = 1.002 * max(before, price), 0.998 * min(before, price)
-                bar = (round(before), round(high), round(low), round(price), 1_000, 10**12, 50)
+                traded = (drawn.randrange(100_000, 900_000), 10**12, 50)
+                bar = (*map(round, (before, high, low, price)), *traded)
                 base.execute(
                     "insert into seawall_candles values (?, '1h', ?, ?, ?, ?, ?, ?, ?, ?)",
                     (market, start - back * HOUR_MS, *bar),
@@ -163,6 +164,7 @@ def picture(page: Page, name: str) -> None:
     """Keeps a picture of the page where SEAWALL_PICTURES says; the documentation's were made so."""
     folder = os.environ.get("SEAWALL_PICTURES")
     if folder:
+        expect(page.locator(".messages p")).to_have_count(0)
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 

@@ -62,6 +62,7 @@ def test_the_chains_card_is_the_chains(member: Visit, running: OnChain) -> None:
     for name in ("trades", "sent", "withdrawals"):
         agrees(lambda one=name: shown(member, one), lambda one=name: str(running.chain()[one]))  # type: ignore[misc]
     assert int(shown(member, "block")) > 0
+    expect(page.get_by_role("button", name="Faucet")).to_have_count(0)  # money comes from the vault alone
     expect(page.get_by_text("Venue and chain agree.")).to_be_visible()
     expect(page.locator('[data-name="promises"].good')).to_be_visible()
     assert serious(page) == []

@@ -1,18 +1,19 @@
-"""The risk page in a browser, of a venue with days of history: what it shows is what the API says."""
+"""The risk page in a browser, of a venue with days of history: what it shows is what the API says. Its trade page is
+looked at in both themes and at phone width: with candles to show it is as users see it."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from stage import TOKEN, Prices, order_admin, picture, serious, told, venue, with_past
+from stage import PHONE, TOKEN, Prices, order_admin, picture, serious, told, venue, with_past
 from visit import Visit, agrees, until
 
 from seawall.venue.ops.tokens import VARIABLE
 from venue_process import MARKETS, Process
 
 pytestmark = pytest.mark.slow
-HOURS = 60
+HOURS = 130
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def test_funds_parameters_and_insurance_are_the_apis(holder: Visit) -> None:
     expect(page.get_by_role("region", name="Scenarios").locator("tbody tr")).to_have_count(10)
     expect(page.get_by_role("region", name="Sources", exact=True).locator("tbody tr")).to_have_count(2)
     assert serious(page) == []
+    page.evaluate("scrollTo(0, 0)")
     picture(page, "risk")
 
 
@@ -117,3 +119,27 @@ def test_liquidations_at_price_are_the_exposures(holder: Visit) -> None:
     rows = page.get_by_role("region", name="Cascades").locator("tbody tr")
     expect(rows).to_have_count(len(told(holder.running, "/risk/exposure/ETH")["cascades"]))
     expect(page.get_by_role("heading", name="Depth of ETH")).to_be_visible()
+
+
+def test_the_trade_page_shuts_nobody_out(trader: Visit) -> None:
+    page = trader.page
+    trader.trade("ETH", "sell", "6")
+    trader.trade("BTC", "buy", "1.2")
+    page.get_by_role("button", name="1h").click()
+    mark = trader.mark("BTC")
+    page.get_by_role("button", name="TP/SL: BTC").click()
+    page.get_by_label("Take profit").fill(str(round(mark * 1.02)))
+    page.get_by_label("Stop loss").fill(str(round(mark * 0.985)))
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_label("Size in BTC").fill("0.35")
+    expect(page.locator('[data-name="after-hours_24"]')).to_be_visible()
+    for theme in ("dark", "light"):
+        if page.locator(f'html[data-theme="{theme}"]').count() == 0:
+            page.get_by_role("button", name="Switch to").click()
+        assert serious(page) == []
+        picture(page, f"trade-{theme}")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert serious(page) == []
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], f"the page is {width} px wide on a phone"
+    picture(page, "trade-phone")

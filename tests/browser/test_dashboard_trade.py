@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from stage import PHONE, WIDE, order_admin, picture, serious, told
+from stage import order_admin, told
 from visit import Visit, until
 
 pytestmark = pytest.mark.slow
@@ -311,25 +311,6 @@ def change_margin(trader: Visit, deed: str, usd: str) -> Any:
     trader.page.get_by_role("button", name=deed).click()
     expect(trader.page.get_by_text(f"{deed.removesuffix('e')}ed {usd} USD")).to_be_visible()
     return trader.position("BTC")
-
-
-def test_no_one_is_shut_out(holder: Visit) -> None:
-    page = holder.page
-    holder.choose("BTC")
-    page.get_by_label("Size in BTC").fill(SIZE)
-    expect(page.locator('[data-name="after-hours_24"]')).to_be_visible()
-    for theme in ("dark", "light"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        if page.locator(f'html[data-theme="{theme}"]').count() == 0:
-            page.get_by_role("button", name="Switch to").click()
-        assert serious(page) == []
-        picture(page, f"trade-{theme}")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert serious(page) == []
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE["width"], f"the page is {width} px wide on a phone"
-    picture(page, "trade-phone")
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
 
 
 def test_the_keyboard_is_enough_to_choose_a_market_and_place_an_order(trader: Visit) -> None:

@@ -284,6 +284,11 @@ def test_it_signs_for_the_test_network_too(venue: Venue) -> None:
     wallet = venue.wallet()
     exchange = exchange_of(venue, wallet, sandboxMode=True)
     order = exchange.create_order(BTC, "limit", "buy", 0.02, venue.price("BTC", -0.05))
+    assert [one["id"] for one in exchange.fetch_open_orders(BTC)] == [order["id"]]
     exchange.cancel_order(order["id"], BTC)
+    assert exchange.fetch_open_orders(BTC) == []
+    assert exchange.fetch_order(order["id"], BTC)["status"] == "canceled"
     exchange.withdraw("USDC", 10, wallet.address)
+    (withdrawal,) = exchange.fetch_withdrawals()
+    assert withdrawal["amount"] == 10
     exchange.session.close()

@@ -7,9 +7,11 @@ from uniswap_world import FEE, REVERTED, WETH, LpWorld, fast_world
 from venue import USD
 
 from seawall.chain import layout as at
-from seawall.chain.client import ChainFault, Client
+from seawall.chain.client import ChainFault, Client, Refused
+from seawall.chain.deploy import Deployer
 from seawall.margin.lp import SQRT_RATIO_MAX, SQRT_RATIO_MIN
 from seawall.terms import code
+from seawall.units import RATE_ONE
 
 STRANGER = "0x" + "55" * 20
 
@@ -74,10 +76,21 @@ def test_only_the_managers_nfts_come_in(one: LpWorld) -> None:
     assert one.places(owner) == []
 
 
-def test_what_is_minted_for_the_contract_is_nobodys(one: LpWorld) -> None:
-    """A safe mint by the manager has no sender: it comes into no account."""
-    made = one.world.client.call(one.lp, "account_of", 1)
-    assert made == 0
+def test_an_approval_of_before_does_not_outlive_the_deposit(one: LpWorld) -> None:
+    """Who had been allowed to move the NFT, or its liquidity, is not any more."""
+    owner, thief = owner_of(one), owner_of(one)
+    id_ = one.mint(owner, 1_000)
+    owner.send(one.manager, "approve", thief.address, id_)
+    owner.send(one.manager, "setApprovalForAll", thief.address, True)
+    one.put(owner, id_)
+    for function, args in (
+        ("transferFrom", (one.lp.address, thief.address, id_)),
+        ("decreaseLiquidity", ((id_, 10, 0, 0, 2**40),)),
+        ("collect", ((id_, thief.address, 2**128 - 1, 2**128 - 1),)),
+        ("approve", (thief.address, id_)),
+    ):
+        assert one.refusal(thief, one.manager, function, *args) == REVERTED, function
+        assert one.refusal(owner, one.manager, function, *args) == REVERTED, function
 
 
 @pytest.mark.parametrize("fee", [500, 10_000])
@@ -135,6 +148,47 @@ def test_a_pools_cap_holds_for_all_accounts_together() -> None:
     first.send(one.lp, "withdraw", held, first.address)
     assert one.world.client.call(one.lp, "liquidity_in", 0) == 0
     one.put(second, id_)
+
+
+def listing(one: LpWorld, **changes: object) -> int:
+    """The code with which the governor's listing of a second pool, or a change of the first, is refused; 0: taken."""
+    first, second = sorted((one.usd, one.uniswap.weth), key=lambda token: int(token, 16))
+    keys = (0, 1) if one.usd_first else (1, 0)
+    said = {"number": 0, "token0": first, "token1": second, "fee": FEE, "key0": keys[0], "key1": keys[1]}
+    said |= {"initial": RATE_ONE // 2, "maintenance": RATE_ONE // 2, "scan": 1, "start": 0, "width": 60}
+    said |= {"cap": 1, "hour_cap": 1, "drift": 1}
+    assert set(changes) <= set(said)
+    governor = Deployer(one.world.client, one.world.record, None, lambda _: None)
+    governor.record.steps.append("a salt of its own")
+    try:
+        governor._govern("LPCollateral", "set_pool", *(said | changes).values())
+    except Refused as refused:
+        return refused.code
+    return 0
+
+
+def test_what_a_governor_may_list(one: LpWorld) -> None:
+    """A pool that exists, of tokens that the vault has under these keys, with weights not above theirs."""
+    assert listing(one) == 0
+    assert one.world.client.call(one.lp, "pool_count") == 1
+    for bad in (
+        {"number": 1},  # the same pool again
+        {"number": 2, "fee": 500},
+        {"number": 1, "fee": 500},  # there is none
+        {"key0": 1, "key1": 0},
+        {"key1": 0},
+        {"key1": 2},
+        {"token1": one.uniswap.factory},
+        {"maintenance": RATE_ONE * 9 // 10 + 1},  # the token's own is 0.9
+        {"initial": RATE_ONE * 6 // 10},  # above maintenance
+        {"scan": RATE_ONE},
+        {"width": 0},
+        {"cap": 2**128},
+        {"start": 2**128},
+        {"drift": 0},
+        {"drift": RATE_ONE},
+    ):
+        assert listing(one, **bad) == code.BAD_PARAMETER, bad
 
 
 def test_the_guardian_closes_a_pool_and_positions_leave_it(one: LpWorld) -> None:
@@ -318,6 +372,41 @@ def test_a_stale_price_backs_nothing_new(one: LpWorld) -> None:
     assert one.worth(owner) == (0, maintenance)
 
 
+def tries(world: LpWorld, id_: int) -> list[tuple[str, tuple[object, ...]]]:
+    """Everything by which liquidity leaves a range."""
+    tick = world.tick()
+    return [
+        ("decrease", (id_, 10**12, 0, 0)),
+        ("move", (id_, tick - 1_260, tick - 300, 0)),  # all in ETH, which is what it holds
+        ("withdraw", (id_, STRANGER)),
+    ]
+
+
+def test_nothing_leaves_an_account_in_trouble(one: LpWorld) -> None:
+    owner, id_ = in_trouble(one)
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.BEING_LIQUIDATED, function
+    one.world.pass_time(3_700)
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.STALE_PRICE, function
+
+
+def test_nothing_leaves_an_account_that_is_short_of_initial_margin(one: LpWorld) -> None:
+    """Above maintenance, so nobody liquidates it; but no step ends below initial margin."""
+    owner = owner_of(one)
+    id_ = one.position(owner, 500)
+    one.world.trade(owner, 1, 500_000)
+    cents = 100_00
+    while one.health(owner)[0] > 2 * one.health(owner)[2]:
+        cents -= 20
+        one.world.venue.report({0: 1_000, 1: Fraction(cents, 100)})
+    assert one.health(owner)[0] > one.health(owner)[2]
+    assert one.health(owner)[1] < one.health(owner)[3]
+    one.push(one.trader, one.root())
+    for function, args in tries(one, id_):
+        assert one.refusal(owner, one.lp, function, *args) == code.WITHDRAWABLE, function
+
+
 # unwinding
 
 
@@ -356,6 +445,17 @@ def test_unwinding_pays_the_account_in_cash_and_collateral(world: LpWorld) -> No
     assert world.refusal(keeper, world.lp, "unwind", id_) == code.BAD_FIELD
     with pytest.raises(ChainFault):
         nft_owner(world, id_)
+
+
+def test_a_liquidation_counts_positions(one: LpWorld) -> None:
+    """What the house says of an account's health is what the liquidation sees: a range keeps a trader without cash."""
+    owner, keeper = owner_of(one), owner_of(one)
+    one.position(owner, 500)
+    one.world.trade(owner, 1, 500_000)
+    liquidation = one.world.contract("Liquidation", keeper)
+    assert one.refusal(keeper, liquidation, "liquidate", at.account(owner.address)) == code.NOT_DUE
+    sink(one, owner)
+    assert one.refusal(keeper, liquidation, "liquidate", at.account(owner.address)) == 0
 
 
 def test_fees_first_and_no_more_where_they_are_enough(one: LpWorld) -> None:

@@ -162,11 +162,15 @@ class LpWorld:
 
     # Uniswap
 
-    def tick(self) -> int:
-        """The tick of the oracles' price in the pool, on the grid."""
+    def root(self) -> int:
+        """The oracle's square-root price in the pool."""
         price = self.eth_price()
         one, other = (price, WETH) if not self.usd_first else (WETH, price)
-        tick = tick_at_sqrt_ratio(isqrt((one << 192) // other))
+        return isqrt((one << 192) // other)
+
+    def tick(self) -> int:
+        """Its tick, on the grid."""
+        tick = tick_at_sqrt_ratio(self.root())
         return tick - tick % SPACING
 
     def eth_price(self) -> int:
@@ -206,7 +210,10 @@ class LpWorld:
 
     def push(self, owner: Client, root: int) -> None:
         """Swaps until the pool is at a square-root price, with whatever it takes."""
-        sells_first = root < int(self.slot0()[0])
+        here = int(self.slot0()[0])
+        if here == root:
+            return
+        sells_first = root < here
         first_is_usd = self.usd_first
         tokens = (self.usd, self.uniswap.weth) if sells_first == first_is_usd else (self.uniswap.weth, self.usd)
         args = (*tokens, FEE, owner.address, FOREVER, 10**40, 0, root)

@@ -9,7 +9,7 @@ import pytest
 from seawall.engine.invariants import broken
 from seawall.engine.venue import Venue
 from seawall.lab import levels
-from seawall.lab.compare import _scaled, compare, margin_rate
+from seawall.lab.compare import compare, margin_rate, scaled_to
 from seawall.lab.generator import generate
 from seawall.lab.history import History
 from seawall.lab.opening import Feed, fitted, must, on_grid
@@ -76,7 +76,7 @@ def test_all_rule_sets_ask_an_equal_margin(world: tuple[History, Population], fi
 def test_whole_leverages_do_not_keep_a_margin_out_of_reach(world: tuple[History, Population], target: float) -> None:
     _, people = world
     for name in RULES:
-        scale, markets = _scaled(people, name, [0, 1, 2], target)
+        scale, markets = scaled_to(people, rule_sets((name,))[0], [0, 1, 2], target)
         assert margin_rate(people, markets) == pytest.approx(target, rel=0.02)
         assert 1 / 64 < scale < 64
 

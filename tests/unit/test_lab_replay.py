@@ -13,15 +13,17 @@ from seawall.lab import arena, breach, series
 from seawall.lab.breach import Buckets, breaches
 from seawall.lab.compare import Outcome, compare
 from seawall.lab.history import History, check_history
+from seawall.lab.opening import Feed
 from seawall.lab.path import path_of
 from seawall.lab.population import Mix, Population, populate_for
 from seawall.lab.rulesets import rule_sets
 from seawall.lab.tally import Tally, add_events
 from seawall.margin.columns import market_table
 from seawall.margin.health import health
-from seawall.terms import command, event, limits
+from seawall.terms import command, event, limits, parameter
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions
+from seawall.terms.limits import NOTIONAL_MAX
 from seawall.terms.market import Mark, market
 from seawall.units import BadInput, Lots, Price, UsdMicro
 from seawall.wide import split_ceil_rate
@@ -177,6 +179,42 @@ def test_a_population_of_other_markets_is_refused() -> None:
         path_of(changed(history, symbols=("A", "B", "C")), people(history, 100))
 
 
+def test_long_bars_are_walked_in_straight_steps_that_jump_over_no_price() -> None:
+    falling = np.linspace(1.0, 0.5, 6)[:, None] * np.array([[100_000.0, 3_000.0, 150.0]])
+    short, long = (history_of(falling, falling, interval_ms=ms) for ms in (300_000, 3_600_000))
+    population = people(short)
+    few, many = path_of(short, population), path_of(long, population)
+    assert (few.points, many.points) == (3, 36)
+    np.testing.assert_array_equal(many.perp[:, 11::12], few.perp)  # every recorded extreme and close is met
+    np.testing.assert_array_equal(many.index[:, 11::12], few.index)
+    walked = many.perp[:, :, 0].ravel()
+    steps = np.abs(np.diff(few.perp[:, :, 0].ravel(), prepend=few.perp[0, 0, 0]))
+    assert np.abs(np.diff(walked)).max() <= steps.max() / 12 + 1
+
+
+def test_the_throttle_follows_the_depth_that_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[int]] = []
+
+    def seen(venue: Venue) -> None:
+        told.append(venue.columns["param"][:3, parameter.LIQUIDATION_CAPACITY].tolist())
+
+    taken = arena._liquidate
+
+    def watched(feed: Feed, *rest: object) -> None:
+        seen(feed.venue)
+        taken(feed, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(arena, "_liquidate", watched)
+    history = crash(10)
+    for name, expected in (("seawall", None), ("static", NOTIONAL_MAX)):
+        told.clear()
+        ran(history, people(history, 100), None, name)
+        for place, found in enumerate(told):
+            depth = history.depth_usd[place // 3] * 1e6
+            wanted = [int(max(one, 1e9)) for one in depth] if expected is None else [expected] * 3
+            assert found == wanted
+
+
 def test_the_engine_is_sound_when_the_crash_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     venues: list[Venue] = []
 
@@ -217,7 +255,7 @@ def test_the_gate_keeps_every_fill_near_the_index(monkeypatch: pytest.MonkeyPatc
     index, furthest = path_of(history, population).index[:, 0], {}
     for mark in ("clamped", "clamp-only"):
         fills = listened(monkeypatch, event.LIQUIDATION_FILL)
-        ran(history, population, mark)
+        ran(history, population, mark, "static")  # whose bankruptcy prices reach beyond the gate
         found = np.array(fills)
         side, price = np.sign(found[:, AT["size"]]), found[:, AT["price"]]
         furthest[mark] = float((side * (price / index[found[:, -1], found[:, AT["market"]]] - 1)).max())
@@ -271,7 +309,7 @@ def test_a_market_too_thin_for_a_vault_is_replayed_without_one() -> None:
     population = people(thin, 300)
     vaults = population.open_interest() * population.price // 100
     assert 0 < vaults[2] < limits.POOL_ADD_MIN < vaults[:2].min()
-    made = ran(thin, population, None)
+    made = ran(thin, population, None, "hyperliquid")
     assert made.run.opening_backstop == pytest.approx(vaults[:2].sum(), abs=2)
     assert closed(made) > 0
 

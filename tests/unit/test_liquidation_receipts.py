@@ -6,6 +6,8 @@ import pytest
 
 from liquidation_world import USD, Arena, of_kind
 from model import waterfall as model
+from seawall.engine.tiers import is_covered
+from seawall.lab.levels import levels_of
 from seawall.ledger.markets import BACKSTOP
 from seawall.liquidation import partial
 from seawall.liquidation.receipt import WAITS, deleveragings, receipts
@@ -119,11 +121,12 @@ def test_a_rule_set_is_within_the_ranges_and_says_where_it_is_from(name: str) ->
             assert specs[number].low <= value <= specs[number].high, specs[number].name
 
 
-def test_seawalls_own_set_is_the_defaults() -> None:
-    rules = RULES["seawall"]
-    assert all(venue_parameter.VENUE[number].value == value for number, value in rules.venue.items() if number != 14)
-    differ = {n for n, value in rules.market.items() if parameter.MARKET[n].value != value}
-    assert differ == {parameter.BACKSTOP_CAP}
+def test_a_liquidation_of_seawalls_own_set_ends_where_new_risk_may_begin() -> None:
+    """With its levels (lab/levels.py) a bucket at liquidation end has at most its initial margin, and nearly that."""
+    exit_rate = RATE_ONE + RULES["seawall"].venue[parameter.EXIT_BUFFER]
+    for _, leverage, maintenance in levels_of("seawall", "BTC", 0):
+        assert 0.95 <= leverage * maintenance * exit_rate / RATE_ONE <= 1.0
+        assert is_covered(int(leverage), int(maintenance * RATE_ONE))
 
 
 @pytest.mark.parametrize(

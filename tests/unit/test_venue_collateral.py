@@ -11,9 +11,11 @@ from fastapi import FastAPI
 
 from seawall.engine.invariants import broken
 from seawall.engine.rows import rows_of
-from seawall.terms import code, command
-from seawall.units import USD_ONE
+from seawall.margin.lp_value import integer_root
+from seawall.terms import asset_parameter, code, command
+from seawall.units import RATE_ONE, USD_ONE
 from seawall.venue import config
+from seawall.venue.bridge import Bridge
 from seawall.venue.config import AssetTerms, MarketTerms, Traders
 from seawall.venue.info.answer import answer
 from seawall.venue.names import address_text
@@ -25,7 +27,9 @@ from seawall.venue.rest.collateral import SHAPES, collateral_router
 from seawall.venue.rest.collateral_shapes import AssetFaucetView, AssetsView, CollateralView
 from seawall.venue.rest.ledger import LedgerView
 from seawall.venue.rest.routes import Rest, create_rest
-from venue_floor import FakeClock, World
+from venue_floor import FakeClock, World, at_rest
+from venue_rig import Rig, key
+from venue_rig import run as rig_run
 
 ETH = MarketTerms(coin="ETH", price=2_500.0, insurance_usd=0, backstop_usd=0)
 ASSETS = (AssetTerms(coin="ETH"), AssetTerms(coin="ETH", kind="pool", weight_maintenance=0.8, weight_initial=0.7))
@@ -132,6 +136,39 @@ def test_a_play_position_is_shown_with_its_greeks(tmp_path: Path) -> None:
         assert refused.status_code == 400
 
     play(tmp_path, script)
+
+
+def test_a_play_position_in_liquidation_is_unwound_by_the_local_bridge(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.list_market()
+        await rig.fund(key(8), 1_000_000)
+        account, columns = await rig.fund(key(7), 0), rig.service.columns
+        admin = {"signer": command.ADMIN}
+        for number, kind in ((0, asset_parameter.TOKEN), (1, asset_parameter.POOL)):
+            listing = {"kind": command.LIST_ASSET, **admin, "other": number, "flags": kind, "size": number}
+            values = ((5, 0), (1, RATE_ONE * 9 // 10), (0, RATE_ONE * 8 // 10), (3, 2**50), (4, 2**50))
+            setting = {"kind": command.SET_ASSET, **admin, "other": number}
+            rows = [{**setting, "reference": which, "price": value} for which, value in values]
+            assert not any(await rig.rows(listing, *rows))
+        clock = FakeClock(rig.now)
+        bridge = Bridge(rig.service, clock)
+        bridge.start()
+        low, high = (integer_root(price << 34) for price in (45_000_000, 56_000_000))
+        await bridge.credit_asset(key(7).address, 1, {"size": 10**8, "price": low, "trigger": high, "extra": 17})
+        fields = {"kind": command.WITHDRAW, "signer": account, "account": account, "nonce": rig.now + 1}
+        most = int(rig.service.lens.reader.account(account)[0].leaving)
+        assert await rig.rows({**fields, "amount": most}) == [code.OK]
+        await rig.move(0, 32_000_000)
+        assert await rig.rows({"kind": command.LIQUIDATE, "signer": command.SEQUENCER, "size": 8}) == [code.OK]
+        await at_rest(rig.service)
+        assert not columns["holding_asked"].any()
+        row = columns["bucket_holding"].item(account)
+        assert (columns["holding_asset"].item(row), columns["holding_lots"].item(row) > 0) == (0, True)
+        assert -most <= columns["bucket_raw"].item(account) < 0  # below its range it was all base
+        assert broken(columns) == []
+        await bridge.stop()
+
+    rig_run(tmp_path, scenario)
 
 
 def test_the_ledger_of_an_account_reconciles_with_interest(tmp_path: Path) -> None:

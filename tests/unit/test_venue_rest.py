@@ -260,6 +260,7 @@ def test_markets_parameters_and_their_history(tmp_path: Path) -> None:
         assert funds["funds"][0]["insurance"] == "0.0"
         status = await door.get("/status")
         assert (status["status"], status["markets"], status["accounts"], status["orders"]) == ("active", 1, 3, 1)
+        assert status["has_faucet"] is False  # the rig's configuration has none
 
     run(tmp_path, scenario)
 

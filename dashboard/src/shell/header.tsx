@@ -31,7 +31,7 @@ export function Header({ pages }: { pages: Page[] }) {
       <button type="button" class="quiet" aria-label={`Switch to ${theme.value === "dark" ? "light" : "dark"} theme`} onClick={switchTheme}>
         {theme.value === "dark" ? "☀" : "☾"}
       </button>
-      {session.value ? (
+      {session.value && venue.value?.has_faucet ? (
         <button type="button" class="quiet" onClick={() => void drip()}>
           Faucet
         </button>

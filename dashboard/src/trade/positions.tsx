@@ -89,6 +89,13 @@ const Liquidation = ({ of }: { of: Position }) => (
   </>
 );
 
+const FundingOf = ({ of }: { of: Position }) => (
+  <>
+    <Num v={of.pending_funding} tone /> /{" "}
+    <Num v={of.funding_ahead.hours_8} tone name="funding_8h" />
+  </>
+);
+
 const marginOf = (one: Position): string => (one.bucket === "cross" ? one.initial : (bucketOf(one)?.equity ?? one.initial));
 
 const COLUMNS: Column<Position>[] = [
@@ -100,8 +107,7 @@ const COLUMNS: Column<Position>[] = [
   { head: "Unrealised", of: (one) => <Unrealised of={one} /> },
   { head: "Liq. price", look: "liq", of: (one) => <Liquidation of={one} /> },
   { head: "Margin", of: (one) => <Num v={marginOf(one)} name="margin" /> },
-  { head: "Funding", help: "Earned and not settled yet; below 0: owed", of: (one) => <Num v={one.pending_funding} d={4} tone /> },
-  { head: "Funding, 8h", help: "To come within 8 hours at the rate predicted now; below 0: paid", of: (one) => <Num v={one.funding_ahead.hours_8} d={4} tone name="funding_8h" /> },
+  { head: "Funding, 8h", help: "Earned and not settled yet, and to come within 8 hours at the rate predicted now; below 0: owed", of: (one) => <FundingOf of={one} /> },
   { head: "TP / SL", of: stopsOf },
   { head: null, hidden: "What can be done", of: (one) => <Deeds of={one} /> },
 ];

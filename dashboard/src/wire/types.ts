@@ -32,6 +32,7 @@ export type Venue = {
   time: number;
   sequence: number;
   is_writing: boolean;
+  has_faucet: boolean;
   markets: number;
   accounts: number;
   orders: number;

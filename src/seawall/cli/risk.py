@@ -9,6 +9,7 @@ import typer
 
 from seawall.cli.risk_insurance import insurance
 from seawall.cli.risk_publish import publish
+from seawall.cli.risk_search import search
 
 if TYPE_CHECKING:
     from seawall.risk.backtest import Backtest
@@ -45,6 +46,7 @@ app = typer.Typer(
 
 app.command(name="publish")(publish)
 app.command(name="insurance")(insurance)
+app.command(name="search")(search)
 
 
 @app.command()

@@ -146,7 +146,7 @@ def _opened(lots: int, sizes: Ints, policy: int, seed: int) -> Feed:
     terms = market("WAVE", size_decimals=0, tiers=((UsdMicro(0), LEVERAGE),), price_max=Price(2 * MARK))
     venue = {**STATIC.venue, parameter.ADL_POLICY: policy, parameter.MARK_RULE: parameter.MARK_INDEX}
     own = {**STATIC.market, parameter.CLAIM_CAP: 0, parameter.LIQUIDATION_FEE: 0}
-    must(feed, listing_rows((terms,), venue, own, np.array([NOTIONAL_MAX])), "wave: market")
+    must(feed, listing_rows((terms,), venue, own), "wave: market")
     price = blank(1, command.ORACLE, command.ORACLES)
     price["price"], price["time"] = ENTRY, START_MS
     must(feed, price, "wave: price")

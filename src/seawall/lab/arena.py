@@ -28,8 +28,9 @@ from seawall.lab.series import Seen, vault_equity
 from seawall.lab.tally import Tally, add_events, add_fills, tally_of
 from seawall.ledger import state
 from seawall.ledger.state import Capacity
-from seawall.terms import command, limits
+from seawall.terms import command, limits, parameter
 from seawall.terms.market import Market
+from seawall.terms.venue_parameter import VENUE
 from seawall.units import RATE_ONE, Side, share
 
 DISTANCES: Final = np.array(
@@ -123,9 +124,7 @@ def play(
     tick = blank(1, command.TICK, command.SEQUENCER)
     tick["time"] = start
     must(feed, tick, "opening: clock")
-    depth = history.depth_usd
-    usual_usd = np.median(depth, axis=0)
-    must(feed, listing_rows(markets, rules.venue, rules.market, rules.capacity(usual_usd)), "opening: markets")
+    must(feed, listing_rows(markets, rules.venue, rules.market), "opening: markets")
     must(feed, _oracle_rows(people.price, start), "opening: prices")
     must(feed, rows_of([row for number in range(len(markets)) for row in opening_fields(number)]), "opening: status")
     opened = open_population(feed, people, markets, seed)
@@ -165,6 +164,15 @@ def _print_rows(perp: Ints, live: Ints) -> Rows:
     rows["size"], rows["price"] = -(-PRINTED_USD_MICRO // perp), on_grid(2 * perp)
     printed: Rows = rows[live.astype(bool)]
     return printed
+
+
+def _throttle_rows(capacity: Ints, now: int) -> Rows:
+    """The risk engine's proposals of the markets' liquidation capacities, by as many signers as are asked for."""
+    rows = blank(len(capacity), command.PROPOSE, command.RISK)
+    rows["market"], rows["other"], rows["price"] = np.arange(len(capacity)), parameter.LIQUIDATION_CAPACITY, capacity
+    rows["amount"], rows["expires"] = 2 ** VENUE[parameter.RISK_SIGNERS].value - 1, now
+    rows["reference"] = now * len(capacity) + np.arange(len(capacity))
+    return rows
 
 
 def _trader_rows(people: Population, opened: Opened, path: Path, bar: int, seed: int) -> Rows:
@@ -214,8 +222,10 @@ def _walk(
             funding = blank(count, command.FUNDING, command.SEQUENCER)
             funding["market"] = np.arange(count)
             rows = [tick, book.quotes(path.perp[bar, point], depth, live), prices, funding[live]]
+            if rules.is_throttled:
+                rows.insert(1, _throttle_rows(rules.capacity(depth), now))
             if rules.is_marked_by_trades:
-                rows.insert(2, _print_rows(path.perp[bar, point], live))
+                rows.insert(-2, _print_rows(path.perp[bar, point], live))
             if point == 0:
                 rows.append(_trader_rows(people, opened, path, bar, seed))
             done = feed.apply(np.concatenate(rows))

@@ -94,16 +94,16 @@ def compare(
     if not rules or len({one.name for one in rules}) != len(rules):
         raise BadInput("rules", "expected different rule sets, at least one")
     path, capacity, ranks = path_of(history, people), capacity_for(people), ranks_of(history)
-    plain = {one.name: _markets(people, one.levels, ranks, 1.0) for one in rules}
+    plain = {one.name: markets_under(people, one, ranks, 1.0) for one in rules}
     target = margin_rate(people, plain[rules[0].name])
-    found = {one.name: _scaled(people, one.levels, ranks, target) for one in rules}
+    found = {one.name: scaled_to(people, one, ranks, target) for one in rules}
     jobs = [(one, plain[one.name]) for one in rules]
     jobs += [(one, markets) for one in rules if (markets := found[one.name][1]) != plain[one.name]]
 
     def run(job: tuple[RuleSet, tuple[Market, ...]]) -> Outcome:
         one, markets = job
         made = play(path, people, one, markets, capacity, seed, progress)
-        alone = Buckets(people.offsets, people.market, made.opened_size, _raw_of(made.opened_size, people))
+        alone = opened_alone(made.opened_size, people)
         return Outcome(run=made, breached=breaches(alone, markets, path.index, path.funding_step))
 
     progress(history.bars * (2 * len(rules) - len(jobs)))
@@ -121,32 +121,38 @@ def compare(
     )
 
 
-def _markets(
-    people: Population, levels: str, ranks: Sequence[int], scale: float, floor: float | None = None
+def markets_under(
+    people: Population, rules: RuleSet, ranks: Sequence[int], scale: float, floor: float | None = None
 ) -> tuple[Market, ...]:
+    """The population's markets with the levels of a rule set, both margins multiplied by `scale` (levels.py)."""
     pairs = zip(people.markets, ranks, strict=True)
-    return tuple(market_under(levels, base, rank, scale, floor) for base, rank in pairs)
+    return tuple(market_under(rules.levels, base, rank, scale, floor, rules.maintenance) for base, rank in pairs)
 
 
-def _scaled(people: Population, levels: str, ranks: Sequence[int], target: float) -> tuple[float, tuple[Market, ...]]:
-    """(scale, markets) whose margin rate is `target`.
+def scaled_to(
+    people: Population, rules: RuleSet, ranks: Sequence[int], target: float
+) -> tuple[float, tuple[Market, ...]]:
+    """(scale, markets) whose margin rate is `target`. BadInput when that is out of reach by more than 2 %.
 
     Leverages are whole numbers, so the rate jumps as the scale grows; what a jump leaves over is made up by the least
     margin, which has no steps.
     """
-    scale = scale_to(target, lambda scale: margin_rate(people, _markets(people, levels, ranks, scale)))
-    markets = _markets(people, levels, ranks, scale)
+    scale = scale_to(target, lambda scale: margin_rate(people, markets_under(people, rules, ranks, scale)))
+    markets = markets_under(people, rules, ranks, scale)
     if margin_rate(people, markets) < target * (1 - CLOSE_ENOUGH):
-        more = scale_to(target, lambda floor: margin_rate(people, _markets(people, levels, ranks, scale, floor)), scale)
-        markets = _markets(people, levels, ranks, scale, more)
+        more = scale_to(
+            target, lambda floor: margin_rate(people, markets_under(people, rules, ranks, scale, floor)), scale
+        )
+        markets = markets_under(people, rules, ranks, scale, more)
     rate = margin_rate(people, markets)
     if abs(rate / target - 1.0) > SCALE_TOLERANCE:
-        raise BadInput("rules", f"levels {levels}: margin {rate:.4f} of notional cannot be brought to {target:.4f}")
+        raise BadInput("rules", f"{rules.name}: margin {rate:.4f} of notional cannot be brought to {target:.4f}")
     return scale, markets
 
 
-def _raw_of(opened: Ints, asked: Population) -> Ints:
-    """raw_usd of buckets with the opened sizes and the equity that was asked for: what a rule set really began with."""
+def opened_alone(opened: Ints, asked: Population) -> Buckets:
+    """Buckets with the opened sizes and the equity that was asked for: what a rule set really began with."""
     price, starts = asked.price[asked.market], asked.offsets[:-1]
     equity = asked.raw_usd + np.add.reduceat(asked.size * price, starts)
-    return np.asarray(equity - np.add.reduceat(opened * price, starts))
+    raw = np.asarray(equity - np.add.reduceat(opened * price, starts))
+    return Buckets(asked.offsets, asked.market, opened, raw)

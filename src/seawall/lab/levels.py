@@ -53,6 +53,7 @@ BINANCE_SMALL: Final[tuple[Level, ...]] = (
     (8_000_000, 2, 0.25),
 )
 CLOSE_ENOUGH: Final = 0.001  # of the margin that levels are scaled to
+MAINTENANCE_SHARE: Final = {"seawall": 0.8}  # of initial margin; half of it elsewhere (docs/adr/0011)
 FLAT: Final[dict[str, tuple[tuple[int, tuple[Level, ...]], ...]]] = {  # (ranks below, levels), the last for the rest
     "binance": ((2, BINANCE_MAJOR), (12, BINANCE_LARGE), (10**6, BINANCE_SMALL)),
     "dydx": ((2, ((0, 50, 0.012),)), (20, ((0, 20, 0.03),)), (50, ((0, 10, 0.05),)), (10**6, ((0, 5, 0.1),))),
@@ -60,30 +61,35 @@ FLAT: Final[dict[str, tuple[tuple[int, tuple[Level, ...]], ...]]] = {  # (ranks 
 }
 
 
-def levels_of(name: str, symbol: str, rank: int) -> tuple[Level, ...]:
-    """Levels of a market under a named rule set; `static`, `hyperliquid` and `seawall` share Hyperliquid's tables."""
+def levels_of(name: str, symbol: str, rank: int, maintenance: float | None = None) -> tuple[Level, ...]:
+    """Levels of a market under a named rule set; `static`, `hyperliquid`, `seawall` share Hyperliquid's leverages.
+
+    `maintenance` replaces the share of initial margin that maintenance is in these three.
+    """
     if name in FLAT:
         return next(levels for below, levels in FLAT[name] if rank < below)
-    rows = static_tiers(symbol, rank)
-    return tuple((row[0] // USD_ONE, float(row[1]), 1 / (2 * row[1])) for row in rows)
+    share = MAINTENANCE_SHARE.get(name, 0.5) if maintenance is None else maintenance
+    return tuple((row[0] // USD_ONE, float(row[1]), share / row[1]) for row in static_tiers(symbol, rank))
 
 
-def market_under(name: str, base: Market, rank: int, scale: float, floor: float | None = None) -> Market:
+def market_under(
+    name: str, base: Market, rank: int, scale: float, floor: float | None = None, maintenance: float | None = None
+) -> Market:
     """`base` with the levels of a rule set, both margins multiplied by `scale`.
 
     The first tier's initial margin, times `floor` instead where that is given, is exact to 1/RATE_ONE through the live
     rate, which no tier asks less than; higher tiers take the whole leverage that asks at least as much. Maintenance
-    stays below 0.9 of initial margin and at most 1/2.
+    stays at 1/1.2 of initial margin, as the engine asks (engine/tiers.py), and at most 1/2.
     """
     rows: list[TierRow] = []
     last_leverage, last_rate = limits.LEVERAGE_MAX, 0
-    levels = levels_of(name, base.name, rank)[: limits.TIERS_PER_MARKET]
-    for place, (lower, leverage, maintenance) in enumerate(levels):
+    levels = levels_of(name, base.name, rank, maintenance)[: limits.TIERS_PER_MARKET]
+    for place, (lower, leverage, kept) in enumerate(levels):
         scaled = leverage / scale
         whole = math.ceil(scaled - 1e-9) if place == 0 else math.floor(scaled + 1e-9)
         whole = max(1, min(last_leverage, whole))
-        ask = math.ceil(maintenance * scale * RATE_ONE - 1e-6)
-        ask = max(last_rate, min(ask, RATE_ONE * 9 // (10 * whole), RATE_ONE // 2), 1)
+        ask = math.ceil(kept * scale * RATE_ONE - 1e-6)
+        ask = max(last_rate, min(ask, RATE_ONE * 5 // (6 * whole), RATE_ONE // 2), 1)
         rows.append((UsdMicro(lower * USD_ONE), whole, Rate(ask)))
         last_leverage, last_rate = whole, ask
     first = min(RATE_ONE, math.ceil((scale if floor is None else floor) / levels[0][1] * RATE_ONE - 1e-6))

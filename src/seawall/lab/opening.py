@@ -68,8 +68,8 @@ def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]
     return lots, np.minimum(people.leverage, most)
 
 
-def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dict[int, int], capacity: Ints) -> Rows:
-    """Rows that list the markets closed and set every parameter; `capacity` is the liquidation capacity of each."""
+def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dict[int, int]) -> Rows:
+    """Rows that list the markets closed and set every parameter."""
     whole = {parameter.OUTAGE_MS: parameter.DAY_MS, **venue}  # a bar may be hours long: that is no outage
     rows = parameter_fields(-1, whole)
     for number, terms in enumerate(markets):
@@ -84,7 +84,6 @@ def listing_rows(markets: tuple[Market, ...], venue: dict[int, int], market: dic
             parameter.ORACLE_AGE_MS: parameter.HOUR_MS,
             parameter.ORACLE_STEP: RATE_ONE,
             parameter.ORACLE_DEVIATION: RATE_ONE,
-            parameter.LIQUIDATION_CAPACITY: int(capacity[number]),
             **market,
         }
         rows += [*listing_fields(number, terms), *parameter_fields(number, open_values)]

@@ -1,8 +1,9 @@
 """The points of a history that every rule set sees, on the markets' integer grids.
 
 A bar is walked through its extremes: in a falling market high, low, close, otherwise low, high, close, all markets at
-the same extreme together, so hedged buckets see no spread that was not there. Bars of at most five seconds are one
-point, their close.
+the same extreme together, so hedged buckets see no spread that was not there. Between points that lie further apart
+than POINT_MS the price goes straight: an engine that acts each second would meet every price between, and no bar is
+long enough to jump over one. Bars of at most five seconds are one point, their close.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from seawall.lab.population import Population
 from seawall.units import FUNDING_INDEX_PER_MICRO, FUNDING_ONE, BadInput
 
 CLOSE_ONLY_MS: Final = 5_000  # bars up to this long are one point
+POINT_MS: Final = 100_000  # the most between two points: a third of a five-minute bar
 HOUR_MS: Final = 3_600_000
 FUNDING_RATE_MAX: Final = FUNDING_ONE * 4 // 100  # per hour; beyond it a recorded rate is refused
 
@@ -47,11 +49,11 @@ def path_of(history: History, population: Population) -> Path:
     """
     if tuple(market.name for market in population.markets) != history.symbols:
         raise BadInput("population.markets", "not the markets of the history")
-    perps, indices = points_of(history)
-    index = to_prices(_carried(indices, history.live), population.markets)
+    perps, indices = (_straight(_carried(values, history.live), history.interval_ms) for values in points_of(history))
+    index = to_prices(indices, population.markets)
     return Path(
         history=history,
-        perp=to_prices(_carried(perps, history.live), population.markets),
+        perp=to_prices(perps, population.markets),
         index=index,
         live=history.live,
         depth_usd=np.ascontiguousarray(history.depth_usd),
@@ -85,6 +87,17 @@ def _carried(values: Array, live: Array) -> Array:
     first = np.argmax(live, axis=0)[None, :]
     carried: Array = np.take_along_axis(values, np.where(last < 0, first, last)[:, None], axis=0)
     return carried
+
+
+def _straight(values: Array, interval_ms: int) -> Array:
+    """[T, K * pieces, S]: `values` [T, K, S] with equal steps between, as many as keep them within POINT_MS."""
+    bars, points, markets = values.shape
+    pieces = -(-interval_ms // (points * POINT_MS))
+    ends = values.reshape(bars * points, 1, markets)
+    starts = np.concatenate((ends[:1], ends[:-1]))
+    share = np.arange(1, pieces + 1)[:, None] / pieces
+    walked: Array = (starts * (1.0 - share) + ends * share).reshape(bars, points * pieces, markets)
+    return walked
 
 
 def _funding_steps(history: History, index: Ints) -> Ints:

@@ -8,15 +8,15 @@ import numpy as np
 
 from seawall.lab.history import Array, Ints
 from seawall.liquidation.rules import RULES
-from seawall.terms import limits, parameter
+from seawall.terms import parameter
 from seawall.units import RATE_ONE, BadInput
 
-CAPACITY_SHARE: Final = 0.5  # of the usual depth within 1 %, each capacity window, where forced orders are throttled
+CAPACITY_LEAST: Final = 1e9  # micro-USD
 USD_MICRO: Final = 1e6
 WIDEST: Final = RATE_ONE // 4  # the widest band a mark may have
 BAND: Final = RATE_ONE // 50  # 2 %: together with the gate, measured on 2025-10-10 (docs/lab/replay.md)
 GATE: Final = RATE_ONE * 3 // 100  # forced orders fill at 97 % of the index or better
-THROTTLED: Final = ("seawall",)
+THROTTLE: Final = {"seawall": 1.0}  # forced orders' share of the depth within 1 % in a capacity window
 TITLES: Final = {"dydx": "dYdX"}
 DESCRIPTIONS: Final = {
     "static": "A textbook venue: the whole position at once, at any price to bankruptcy; insurance, then queue ADL.",
@@ -25,8 +25,8 @@ DESCRIPTIONS: Final = {
     "dydx": "At most 10 % of a position a second, the index as mark; insurance up to a cap, then pro-rata ADL.",
     "binance": "The whole position at once; the fund's vault takes over what is left; queue ADL.",
     "drift": "Throttled parts with a buffer of 2 %, the index as mark; insurance, pro-rata ADL, losses shared.",
-    "seawall": "The least close that leaves 102 % of maintenance, mark within 2 % of the index, forced orders within "
-    "3 % of it and throttled by depth; vault, insurance, least-harm ADL.",
+    "seawall": "Maintenance at 80 % of initial margin and the least close that leads back to initial margin, the index "
+    "as mark, forced orders within 3 % of it and throttled by depth; insurance, least-harm ADL.",
 }
 MARKS: Final[dict[str, tuple[int, int, int]]] = {  # (mark rule, band, gate) that --mark puts in every rule set
     "last": (parameter.MARK_LAST, WIDEST, RATE_ONE),
@@ -38,7 +38,11 @@ MARKS: Final[dict[str, tuple[int, int, int]]] = {  # (mark rule, band, gate) tha
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSet:
-    """One venue's way: levels by name (lab/levels.py) and parameter values of the engine."""
+    """One venue's way: levels by name (lab/levels.py) and parameter values of the engine.
+
+    `maintenance`, where given, replaces the levels' own share of initial margin; `throttle` is what forced orders may
+    take of the depth within 1 % in a capacity window, 0 without a limit.
+    """
 
     name: str
     title: str
@@ -46,6 +50,8 @@ class RuleSet:
     levels: str
     venue: dict[int, int] = field(default_factory=dict)
     market: dict[int, int] = field(default_factory=dict)
+    maintenance: float | None = None
+    throttle: float = 0.0
 
     @property
     def has_backstop(self) -> bool:
@@ -57,12 +63,11 @@ class RuleSet:
 
     @property
     def is_throttled(self) -> bool:
-        return self.name in THROTTLED
+        return self.throttle > 0
 
     def capacity(self, depth_usd: Array) -> Ints:
-        """[S] liquidation capacity of a window in micro-USD: a share of the usual depth, or no limit."""
-        usual = np.maximum(CAPACITY_SHARE * depth_usd * USD_MICRO, 1e9)
-        return np.where(self.is_throttled, usual, limits.NOTIONAL_MAX).astype(np.int64)
+        """[S] what forced orders may take in one capacity window, micro-USD: a share of the depth that rests now."""
+        return np.maximum(self.throttle * depth_usd * USD_MICRO, CAPACITY_LEAST).astype(np.int64)
 
 
 def rule_sets(names: Sequence[str], mark: str | None = None) -> tuple[RuleSet, ...]:
@@ -90,4 +95,5 @@ def _rule_set(name: str, mark: str | None) -> RuleSet:
         levels=name,
         venue=venue,
         market=market,
+        throttle=THROTTLE.get(name, 0.0),
     )

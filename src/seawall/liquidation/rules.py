@@ -192,24 +192,26 @@ DRIFT: Final = Rules(
 SEAWALL: Final = Rules(
     name="seawall",
     venue=_venue(
-        exit_buffer=RATE_ONE // 50,
+        exit_buffer=RATE_ONE * 22 // 100,
         mode=parameter.MINIMAL,
-        backstop_ratio=RATE_ONE * 2 // 3,
+        backstop_ratio=RATE_ONE * 3 // 10,
         policy=parameter.LEAST_HARM,
         socialise=1,
-        mark_rule=parameter.MARK_MEDIAN,
+        mark_rule=parameter.MARK_INDEX,
     ),
     market=_market(
-        fee=RATE_ONE // 200,
+        fee=RATE_ONE // 1000,
         claim_cap=NOTIONAL_MAX,
-        backstop_cap=NOTIONAL_MAX,
+        backstop_cap=0,
         gate=RATE_ONE * 3 // 100,
         mark_band=RATE_ONE // 50,
-        dust=100 * USD,
+        dust=10 * USD,
     ),
     remarks={
-        "what it is": "SPEC section 9; values are the defaults of terms/parameter.py but for the cap of the vault",
-        "capacity": "a share of recent depth, to be set for each market; without it forced orders are not throttled",
+        "what it is": "gradual closing: SPEC section 9 with values found on training crashes (docs/risk/crashes.md)",
+        "exit": "with maintenance at 80 % of initial margin a liquidation ends at 97.6 % of initial margin",
+        "backstop": "no vault; below 30 % of maintenance nothing is waited for any more",
+        "capacity": "follows the depth that rests: the risk engine proposes it, as in a venue it does",
     },
 )
 

@@ -47,6 +47,7 @@ ENTRIES: Final = {
     "deficit": "negative cash that somebody made good",
     "collateral": "for lots of collateral bought or sold, or of liquidity removed",
     "interest": "on USD borrowed against collateral",
+    "unwind": "liquidity of a position is to be removed: no cash moves",
     "lots": "collateral that came or went: no cash moves",
     "socialised": "unrealised profit given up for a loss of the market: no cash moves",
 }
@@ -167,6 +168,10 @@ def _unwound(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, owner, "collateral", values[AMOUNT], values[OTHER], NOBODY, values[SIZE])
 
 
+def _due(mirror: "Mirror", values: Values) -> None:
+    _entry(mirror, mirror.owner_of(values[BUCKET]), "unwind", 0, values[OTHER], NOBODY, values[ORDER])
+
+
 def _interest(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, mirror.owner_of(values[BUCKET]), "interest", -values[AMOUNT], NOBODY, NOBODY, 0)
 
@@ -283,6 +288,7 @@ EVENTS: Final = {
     event.SOCIALISED: _socialised,
     event.ASSET_SOLD: _sold,
     event.RANGE_UNWOUND: _unwound,
+    event.RANGE_DUE: _due,
     event.INTEREST: _interest,
     event.HOLDING: _lots,
     event.RANGE: _lots,

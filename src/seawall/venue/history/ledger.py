@@ -33,6 +33,7 @@ SUMMARY: Final = {  # where the amount of a kind goes, fills and funding apart
     "collateral": "collateral",
     "interest": "interest",
     "lots": "collateral",
+    "unwind": "collateral",
 }
 
 WORDS: Final = ("realised_pnl", "fees", "funding", "liquidations", "transfers", "pools", "collateral", "interest")

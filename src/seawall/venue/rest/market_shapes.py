@@ -73,6 +73,7 @@ class VenueView(Shape, frozen=True, kw_only=True):
     time: Time
     sequence: Sequence
     is_writing: Annotated[bool, says("False: its disk has failed or it stops; nothing more is taken.", True)]
+    has_faucet: Annotated[bool, says("Whether it gives play money (POST /v1/faucet).", True)]
     markets: Annotated[int, says("Markets listed.", 3)]
     accounts: Annotated[int, says("Accounts, sub-accounts included.", 120)]
     orders: Annotated[int, says("Live orders.", 4_000)]

@@ -46,6 +46,7 @@ def venue_view(service: Service) -> VenueView:
         time=service.now,
         sequence=service.desk.sequence,
         is_writing=service.desk.failed is None and not service.desk.is_stopping,
+        has_faucet=service.config.faucet.enabled and service.config.bridge.local,
         markets=len(service.universe.listings),
         accounts=cell.item(state.ACCOUNTS),
         orders=cell.item(state.ORDERS_LIVE),
