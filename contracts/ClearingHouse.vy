@@ -420,7 +420,7 @@ def cut(market: uint256, bucket: uint256, amount: int256, entry: bool):
 @external
 def put(key: uint256, mask: uint256, fields: uint256):
     """@notice Replaces fields of a word that are the caller's to write. Sizes, cash and sums are in nobody's mask."""
-    assert mask & ~self.writable[msg.sender][self._class_of(key)] == 0 and fields & ~mask == 0, "mask"
+    assert mask & ~self.writable[msg.sender][words.class_of(key)] == 0 and fields & ~mask == 0, "mask"
     word: uint256 = (ledger.word[key] & ~mask) | fields
     ledger.word[key] = word
     log Put(key=key, word=word)
@@ -493,13 +493,3 @@ def _owe(market: uint256, debt: int256, short: int256):
         key = words.MARKET | words.SHORT | market
         word = ledger.word[key]
         ledger.word[key] = words.with_field(word, 64, 64, unsafe_add(words.field(word, 64, 64), short))
-
-
-@internal
-@pure
-def _class_of(key: uint256) -> uint256:
-    """@notice What sort of word a key names: a market's by number, the venue's by itself, the others by their tag."""
-    tag: uint256 = key & (255 << 248)
-    if tag == words.MARKET:
-        return tag | (key & (255 << 8))
-    return key if tag == words.VENUE else tag

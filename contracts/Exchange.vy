@@ -15,7 +15,7 @@
 import amm
 import code
 import gates
-import isolated_words
+import holding
 import limits
 import margin
 import orders
@@ -191,7 +191,7 @@ def settle(
                 open_to = self._open_to(t)
             price: int256 = convert((packed >> 96) & words.M64, int256)
             if why == 0:
-                why = self._pair_fault(taker, maker, lots, price)
+                why = orders.pair_fault(taker, maker, lots, price)
             if why == 0 and (price < open_to.low or price > open_to.high or lots > open_to.most):
                 both: bool = orders.reduces(taker.terms) and orders.reduces(maker.terms)
                 why = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, price, lots, both, self._now())
@@ -218,20 +218,6 @@ def settle(
         if o.lots != o.had:
             orders.use(o)
     return done
-
-
-@internal
-@pure
-def _pair_fault(taker: orders.Order, maker: orders.Order, lots: int256, price: int256) -> uint256:
-    """@notice 0 when two orders meet: the same market, other sides, lots that both have left, a price within each."""
-    if (taker.terms ^ maker.terms) & (511 << 168) != 1 << 176:
-        return code.BAD_FIELD
-    if lots < 1 or lots > taker.lots or lots > maker.lots:
-        return code.BAD_SIZE
-    side: int256 = orders.side_of(taker.terms)
-    if unsafe_mul(side, unsafe_sub(price, orders.price_of(taker.limits))) > 0:
-        return code.BAD_PRICE
-    return code.BAD_PRICE if unsafe_mul(side, unsafe_sub(orders.price_of(maker.limits), price)) > 0 else 0
 
 
 @internal
@@ -421,36 +407,6 @@ def _terms(market: uint256) -> margin.Terms:
 
 
 @internal
-@view
-def _held(account: uint256, market: uint256) -> int256:
-    """@notice What an account holds of a market, in its isolated bucket or in cross."""
-    found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
-        [words.position_key(words.isolated_of(account, market), market), words.position_key(account, market)]
-    )
-    if found[0] != 0:
-        return words.signed64(found[0], 0)
-    return words.signed64(found[1], 0) if found[1] != 0 else 0
-
-
-@internal
-@view
-def _why_no_liquidity(account: uint256, market: uint256, reduces: bool) -> uint256:
-    """@notice The engine says of a bucket in liquidation that it is, before it looks for liquidity."""
-    found: DynArray[uint256, 4] = staticcall Few(HOUSE).words_of(
-        [
-            words.BUCKET | words.isolated_of(account, market),
-            words.BUCKET | account,
-            words.position_key(account, market),
-            words.setting_key(account, market),
-        ]
-    )
-    head: uint256 = found[0]
-    if head == 0 and (found[2] != 0 or found[3] & isolated_words.IS_ISOLATED == 0):
-        head = found[1]
-    return code.BEING_LIQUIDATED if head & words.LIQUIDATING != 0 and not reduces else code.NO_LIQUIDITY
-
-
-@internal
 def _take(
     account: uint256, market: uint256, side: int256, wanted: int256, limit: int256, reduces: bool, direct: bool
 ) -> (uint256, int256, int256):
@@ -467,7 +423,7 @@ def _take(
         return why, 0, 0
     lots: int256 = wanted
     if reduces:
-        lots = min(lots, -side * self._held(account, market))
+        lots = min(lots, -side * holding.held(HOUSE, account, market))
         if lots <= 0:
             return code.REDUCE_ONLY, 0, 0
     price: int256 = 0
@@ -486,7 +442,7 @@ def _take(
         else:
             lots, price, bears = staticcall Quotes(self).offer(market, side, lots, limit)
     if price == 0:
-        return self._why_no_liquidity(account, market, reduces), 0, 0
+        return holding.why_no_liquidity(HOUSE, account, market, reduces), 0, 0
     pool: uint256 = words.pool_of(market, words.AMM)
     why = extcall IClearingHouse(HOUSE).fill(market, account, pool, side, lots, price, reduces, not bears)
     return why, lots, price
@@ -499,7 +455,7 @@ def _close_at_index(r: Request) -> (uint256, int256, int256):
     why: uint256 = gates.admits(t.word, t.risk, t.caps, t.policy, t.dwells, r.limit, r.lots, True, self._now())
     if why == 0 and not margin.is_fresh(q.terms.word, q.terms.risk, self._now()):
         why = code.STALE_PRICE
-    lots: int256 = min(r.lots, -r.side * self._held(r.account, r.market))
+    lots: int256 = min(r.lots, -r.side * holding.held(HOUSE, r.account, r.market))
     away: int256 = units.rate_up(q.terms.price, words.field(q.terms.caps, amm.SPREAD, 21))
     price: int256 = q.terms.price + r.side * away
     room: int256 = words.field(q.terms.pool, amm.BACKSTOP_CAP, 54) // max(1, q.terms.price) + r.side * q.held.size

@@ -242,3 +242,17 @@ def use(o: Order):
         self.states[key] = word | (PARTLY << place)
     more: uint256 = convert(unsafe_sub(o.had, o.lots), uint256)
     self.used[(account << 64) | (nonce >> 2)] += more << (64 * (nonce & 3))
+
+
+@internal
+@pure
+def pair_fault(taker: Order, maker: Order, lots: int256, price: int256) -> uint256:
+    """@notice 0 when two orders meet: the same market, other sides, lots that both have left, a price within each."""
+    if (taker.terms ^ maker.terms) & (511 << 168) != 1 << 176:
+        return code.BAD_FIELD
+    if lots < 1 or lots > taker.lots or lots > maker.lots:
+        return code.BAD_SIZE
+    side: int256 = self.side_of(taker.terms)
+    if unsafe_mul(side, unsafe_sub(price, self.price_of(taker.limits))) > 0:
+        return code.BAD_PRICE
+    return code.BAD_PRICE if unsafe_mul(side, unsafe_sub(self.price_of(maker.limits), price)) > 0 else 0

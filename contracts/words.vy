@@ -206,3 +206,13 @@ def list_without(head: uint256, market: uint256) -> uint256:
     places = below | ((places >> unsafe_add(place, 8)) << place)
     kept: uint256 = head & ~(LIST_MASK << LIST_SHIFT)
     return unsafe_sub(kept | (places << LIST_SHIFT), 1 << COUNT_SHIFT)
+
+
+@internal
+@pure
+def class_of(key: uint256) -> uint256:
+    """@notice What sort of word a key names: a market's by number, the venue's by itself, the others by their tag."""
+    tag: uint256 = key & (255 << 248)
+    if tag == MARKET:
+        return tag | (key & (255 << 8))
+    return key if tag == VENUE else tag
