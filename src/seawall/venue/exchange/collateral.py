@@ -73,15 +73,11 @@ async def buy_collateral(service: Service, call: Call) -> dict[str, Any]:
     if is_pool or not is_time(bucket) or bucket >= BUCKETS_MOST:
         raise MalformedError("expected collateral that has a size, price and bucket")
     try:
-        fields = {
-            "size": listing.size(action.get("size"), "size"),
-            "price": listing.price(action.get("price"), "price"),
-        }
+        size, price = listing.size(action.get("size"), "size"), listing.price(action.get("price"), "price")
     except BadInput as error:
         raise RefusedError(str(error)) from error
-    done = await service.submit(
-        rows_from([call.row(command.BUY_ASSET, other=number, reference=bucket, size=size, price=price)])
-    )
+    row = call.row(command.BUY_ASSET, other=number, reference=bucket, size=size, price=price)
+    done = await service.submit(rows_from([row]))
     return plain_answer(call, int(done.codes[0]))
 
 
