@@ -8,6 +8,7 @@ import fcntl
 import json
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,4 +73,4 @@ def anvil() -> str:
 
 
 if __name__ == "__main__":
-    print(install() or f"{', '.join(PACKAGES)} in {FOLDER}")
+    sys.exit(install() or 0)

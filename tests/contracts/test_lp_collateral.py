@@ -76,10 +76,21 @@ def test_only_the_managers_nfts_come_in(one: LpWorld) -> None:
     assert one.places(owner) == []
 
 
-def test_what_is_minted_for_the_contract_is_nobodys(one: LpWorld) -> None:
-    """A safe mint by the manager has no sender: it comes into no account."""
-    made = one.world.client.call(one.lp, "account_of", 1)
-    assert made == 0
+def test_an_approval_of_before_does_not_outlive_the_deposit(one: LpWorld) -> None:
+    """Who had been allowed to move the NFT, or its liquidity, is not any more."""
+    owner, thief = owner_of(one), owner_of(one)
+    id_ = one.mint(owner, 1_000)
+    owner.send(one.manager, "approve", thief.address, id_)
+    owner.send(one.manager, "setApprovalForAll", thief.address, True)
+    one.put(owner, id_)
+    for function, args in (
+        ("transferFrom", (one.lp.address, thief.address, id_)),
+        ("decreaseLiquidity", ((id_, 10, 0, 0, 2**40),)),
+        ("collect", ((id_, thief.address, 2**128 - 1, 2**128 - 1),)),
+        ("approve", (thief.address, id_)),
+    ):
+        assert one.refusal(thief, one.manager, function, *args) == REVERTED, function
+        assert one.refusal(owner, one.manager, function, *args) == REVERTED, function
 
 
 @pytest.mark.parametrize("fee", [500, 10_000])

@@ -87,6 +87,19 @@ def test_on_a_fast_chain(usd_first: bool) -> None:
     live_through(fast_world(usd_first=usd_first))
 
 
+def test_what_events_have_not_told_is_found() -> None:
+    """Books that have missed how collateral came in do not agree with the contracts."""
+    one = fast_world()
+    owner = one.wallet(20_000, 200, margin=1)
+    first = int(one.world.w3.eth.block_number) + 1
+    one.position(owner, 500)
+    owner.send(one.vault, "deposit_asset", 0, at.account(owner.address), 7)
+    assert verify(one.world.client, one.world.record).is_whole
+    one.world.record.block = first + 20
+    told = {difference.what for difference in verify(one.world.client, one.world.record).differences}
+    assert {"liquidity of pool 0", "asset 0 in all"} <= told
+
+
 @pytest.mark.slow
 def test_on_anvil() -> None:
     with anvil() as url:

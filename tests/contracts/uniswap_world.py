@@ -210,7 +210,10 @@ class LpWorld:
 
     def push(self, owner: Client, root: int) -> None:
         """Swaps until the pool is at a square-root price, with whatever it takes."""
-        sells_first = root < int(self.slot0()[0])
+        here = int(self.slot0()[0])
+        if here == root:
+            return
+        sells_first = root < here
         first_is_usd = self.usd_first
         tokens = (self.usd, self.uniswap.weth) if sells_first == first_is_usd else (self.uniswap.weth, self.usd)
         args = (*tokens, FEE, owner.address, FOREVER, 10**40, 0, root)
