@@ -51,3 +51,10 @@ async def opened(rig: Rig) -> Desk:
     await rig.order(MAKER, False, "50010", "3")
     await rig.order(MAKER, True, "49990", "2")
     return desk
+
+
+async def crash(rig: Rig, desk: Desk) -> None:
+    """Two quiet looks, then 24 % down within half a minute, looked at every few seconds."""
+    for price in (50_000_000, 50_000_000, *range(49_000_000, 37_900_000, -1_000_000)):
+        await rig.price(0, price)
+        await desk.office.look()

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from model.margin import maintenance_exact
-from seawall.margin.health import health
+from seawall.margin.health import equity_maintenance, health, maintenance_of
+from seawall.margin.portfolio_price import conditions_at
+from seawall.margin.scenario import portfolio_margin
 from seawall.risk.cures import Kind, cures
 from seawall.risk.foresight import HOURS, NEVER, Fate, Scene, chance, risk_score
 from seawall.risk.hours import hourly
@@ -21,13 +24,15 @@ from seawall.risk.moves import (
     prior_sigma,
     volatility,
 )
-from seawall.terms.asset import Holding
+from seawall.risk.standing import markets_of, under_water
+from seawall.terms.asset import Asset, Holding
 from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import Conditions
+from seawall.terms.grid import FactorShock, MarketRisk, ScenarioGrid
 from seawall.terms.market import Mark, market
 from seawall.tools.account_file import load
 from seawall.tools.foresight import account_foresight, no_bars
-from seawall.units import BadInput, Lots, Price, UsdMicro
+from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate, UsdMicro
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "accounts"
 NAMES = ("BTC", "ETH")
@@ -227,11 +232,101 @@ def test_a_target_is_a_probability(scene: Scene, target: float) -> None:
         cures(bucket(5_000, btc=1_500), scene, target=target)
 
 
-def test_what_the_sweep_does_not_value_is_refused(scene: Scene) -> None:
-    portfolio = Bucket(raw_usd=UsdMicro(1), mode=MarginMode.PORTFOLIO)
-    collateral = Bucket(raw_usd=UsdMicro(1), collateral=(Holding(asset="ETH", balance=1),))
-    for refused in (portfolio, collateral):
-        with pytest.raises(BadInput):
+ETH = Asset(
+    name="ETH",
+    size_decimals=2,
+    oracle=Price(30_000_000),
+    stable=Price(30_000_000),
+    weight_initial=Rate(RATE_ONE * 8 // 10),
+    weight_maintenance=Rate(RATE_ONE * 9 // 10),
+    underlying="ETH",
+)
+STETH = replace(
+    ETH,
+    name="stETH",
+    oracle=Price(29_800_001),
+    redemption=Price(30_100_003),
+    redemption_floor=Rate(RATE_ONE * 995 // 1_000),
+)
+RISK = MarketRisk(
+    beta=Rate(RATE_ONE),
+    own=Rate(RATE_ONE // 10),
+    basis=Rate(RATE_ONE // 100),
+    floor=Rate(RATE_ONE // 200),
+    concentration_start=10**10,
+    concentration=Rate(RATE_ONE // 50),
+)
+GRID = ScenarioGrid(
+    version="1",
+    factor_shocks=tuple(
+        FactorShock(Rate(sign * RATE_ONE // 8), Rate(credit))
+        for sign in (-1, 1)
+        for credit in (RATE_ONE, RATE_ONE // 2)
+    ),
+    own_shares=(Rate(RATE_ONE // 2), Rate(RATE_ONE)),
+    risks={"BTC": RISK, "ETH": replace(RISK, beta=Rate(RATE_ONE * 5 // 4))},
+    portfolio_factor=Rate(RATE_ONE * 5 // 4),
+)
+HELD = replace(NOW, assets={"ETH": ETH, "stETH": STETH})
+
+
+def with_collateral(usd: int, mode: MarginMode, btc: int, eth: int, held: int) -> Bucket:
+    plain = bucket(usd, btc=btc, eth=eth)
+    return replace(plain, mode=mode, collateral=(Holding("ETH", held), Holding("stETH", held // 3)))
+
+
+@pytest.mark.parametrize("mode", [MarginMode.TIERED, MarginMode.PORTFOLIO])
+@pytest.mark.parametrize(
+    ("btc", "eth", "held"), [(1_500, 0, 200), (-900, 800, 900), (700, -1_200, 900), (0, -900, 900)]
+)
+def test_collateral_and_portfolio_mode_are_valued_as_the_margin_core_does(
+    mode: MarginMode, btc: int, eth: int, held: int
+) -> None:
+    """Prices around those where the bucket falls, so that floats alone could not tell."""
+    random = np.random.default_rng(5)
+    for usd in (-9_000, 2_000):
+        made = with_collateral(usd, mode, btc, eth, held)
+        names = markets_of(made, HELD)
+        worth = {name: np.rint(MARKS[name].mark * np.exp(0.2 * random.standard_normal(300))) for name in names}
+        prices = {name: values.astype(np.int64) for name, values in worth.items()}
+
+        def core(price: dict[str, int], of: Bucket) -> int:
+            moved = HELD
+            for name, value in price.items():
+                moved = conditions_at(moved, name, Price(value))
+            need = maintenance_of(of, moved)
+            if mode is MarginMode.PORTFOLIO:
+                need = portfolio_margin(of, moved, GRID).maintenance
+            return equity_maintenance(of, moved) - need
+
+        spare = [core({name: int(prices[name][at]) for name in names}, made) for at in range(300)]
+        found = under_water(made, HELD, prices, GRID)
+        assert found.tolist() == [value < 0 for value in spare]
+        edge = sorted(spare)[150]  # this much less, and a point stands exactly at its maintenance
+        for more in (0, 1):
+            moved_cash = replace(made, raw_usd=UsdMicro(made.raw_usd - edge - more))
+            on_edge = under_water(moved_cash, HELD, prices, GRID)
+            assert on_edge.tolist() == [value < edge + more for value in spare]
+
+
+def test_a_hedged_holder_in_portfolio_mode_has_little_to_fear(scene: Scene) -> None:
+    """ETH as collateral against USD that is owed: with a short of as much neither mode can fall by its price."""
+    there = Scene(HELD, scene.moves, GRID)
+    hedged = [with_collateral(-33_500, mode, 0, -1_000, 1_000) for mode in MarginMode]
+    tiered, portfolio = (there.fate(one).within(24) for one in hedged)
+    naked = there.fate(with_collateral(-33_500, MarginMode.TIERED, 0, 0, 1_000)).within(24)
+    assert naked > max(tiered, portfolio)
+    told = chance(with_collateral(-26_000, MarginMode.TIERED, 0, 100, 1_000), there)
+    assert [one.market for one in told.drivers] == ["ETH"]
+    kinds = {one.kind for one in cures(with_collateral(4_000, MarginMode.PORTFOLIO, 1_500, 0, 10), there, target=0.01)}
+    assert kinds == {Kind.TOP_UP, Kind.REDUCE}
+
+
+def test_what_can_not_be_valued_is_refused(scene: Scene) -> None:
+    portfolio = replace(bucket(5_000, btc=10), mode=MarginMode.PORTFOLIO)
+    unknown = Bucket(raw_usd=UsdMicro(1), collateral=(Holding(asset="DOGE", balance=1),))
+    for refused, why in ((portfolio, "grid"), (unknown, "asset")):
+        with pytest.raises(BadInput, match=why):
             scene.fate(refused)
     only_btc = Moves(names=("BTC",), sigma=scene.moves.sigma[:1], shape=scene.moves.shape[..., :1], basis="")
     with pytest.raises(BadInput, match="no forecast for 'ETH'"):

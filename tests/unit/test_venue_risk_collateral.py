@@ -7,6 +7,7 @@ from seawall.terms import asset_parameter, command
 from seawall.terms.asset_parameter import WEIGHT_INITIAL
 from seawall.units import RATE_ONE
 from seawall.venue import config
+from seawall.venue.names import address_text
 from seawall.venue.risk.collateral import EVERY_MS
 from venue_rig import Rig, run
 
@@ -61,5 +62,21 @@ def test_in_shadow_nothing_is_sent(tmp_path: Path) -> None:
         await desk.office.look()
         assert weights(rig) == (STATIC, STATIC)
         assert [word for _, _, word in desk.office.collateral.last] == ["shadow"]
+
+    run(tmp_path, scenario)
+
+
+def test_foresight_counts_what_collateral_backs(tmp_path: Path) -> None:
+    """2,500 USD of the coin behind 10,000 USD of cash: less likely, and still the coin's fall that would do it."""
+
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        path = f"/accounts/{address_text(TAKER.address)}/foresight"
+        without = float((await desk.get(path))["probabilities"]["hours_24"])
+        await list_token(rig)
+        told = await desk.get(path, target="0.0002")
+        assert 0.0 < float(told["probabilities"]["hours_24"]) < without
+        assert [one["coin"] for one in told["buckets"][0]["drivers"]] == ["BTC"]
+        assert {one["kind"] for one in told["buckets"][0]["cures"]} >= {"top_up", "reduce"}
 
     run(tmp_path, scenario)

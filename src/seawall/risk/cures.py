@@ -16,7 +16,7 @@ from seawall.margin.health import accepts, health
 from seawall.margin.trade import settled, traded
 from seawall.risk.foresight import HOURS, Scene
 from seawall.terms import limits
-from seawall.terms.bucket import Bucket, BucketKind, Position
+from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import Conditions, check_bucket
 from seawall.units import RATE_ONE, BadInput, Lots, Rate, Side, UsdMicro, ceil_div, notional, share, signed_notional
 
@@ -67,7 +67,8 @@ def cures(
     """Every cure that brings a bucket to at most `target`, the cheapest first; empty when it is there already.
 
     `cross` is the account's cross bucket when `bucket` is isolated: the position may be joined to it. Hedges are in
-    the markets of the scene. BadInput for a target outside 0..1 and as `Scene.fate`.
+    the markets of the scene; of a bucket in portfolio mode none is tried. BadInput for a target outside 0..1 and as
+    `Scene.fate`.
     """
     if not 0.0 < target < 1.0:
         raise BadInput("target", f"{target} is not between 0 and 1")
@@ -81,9 +82,10 @@ def cures(
         return ()
     found = [_top_up(now, conditions, after, target)]
     found += [_reduce(now, conditions, after, target, fee, held) for held in now.positions if held.size]
-    if now.kind is BucketKind.CROSS:
+    is_tiered = now.mode is MarginMode.TIERED  # nothing is tried that needs the initial margin of portfolio mode
+    if is_tiered and now.kind is BucketKind.CROSS:
         found += [_hedge(now, conditions, after, target, fee, name) for name in _others(now, scene)]
-    elif cross is not None:
+    elif is_tiered and cross is not None:
         found.append(_join(now, settled(cross, conditions), conditions, after, target))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: (one.price, one.kind.value)))
 

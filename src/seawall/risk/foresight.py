@@ -1,7 +1,8 @@
 """Account foresight: how likely a bucket is to be liquidated within hours, when, and because of what.
 
-Every point of every path (moves.py) is valued by the margin core's own integers (margin/sweep.py). A bucket counts as
-liquidated from the first point of a path at which its equity is below its maintenance.
+Every point of every path (moves.py) is valued by the margin core's own integers: margin/sweep.py, or standing.py where
+there is collateral or portfolio mode. A bucket counts as liquidated from the first point of a path at which its equity
+is below its maintenance.
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,15 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from seawall.margin.collateral import value_maintenance
 from seawall.margin.columns import Ints, book_of, market_table
-from seawall.margin.health import health
 from seawall.margin.sweep import sweep
 from seawall.margin.trade import settled
 from seawall.risk.moves import HORIZON, POINTS, Moves
+from seawall.risk.standing import is_under_water, markets_of, under_water
 from seawall.terms.bucket import Bucket, MarginMode
 from seawall.terms.conditions import Conditions
+from seawall.terms.grid import ScenarioGrid
 from seawall.units import BadInput
 
 HOURS: Final = (1, 8, 24)
@@ -27,7 +30,10 @@ SCORE_LEAST: Final = 1e-4  # probability of a score of 0; each 25 points more ar
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True):
-    """A position's part in the losses of the paths that liquidate; negative: it cushions. All parts add up to 1."""
+    """A market's part, by position and collateral, in the losses of the paths that liquidate; negative: it cushions.
+
+    All parts add up to 1.
+    """
 
     market: str
     share: float
@@ -64,20 +70,14 @@ class Fate:
         return Fate(first=np.minimum(self.first, other.first))
 
 
-def check_foreseeable(bucket: Bucket) -> None:
-    """BadInput for a bucket whose margin the sweep does not value: portfolio mode, collateral other than USD."""
-    if bucket.mode is not MarginMode.TIERED:
-        raise BadInput("mode", "foresight is of tiered buckets")
-    if any(holding.balance for holding in bucket.collateral):
-        raise BadInput("collateral", "foresight is of buckets whose collateral is USD")
-
-
 class Scene:
     """The paths as prices under one set of conditions. Prices of a market are made when they are first needed."""
 
-    def __init__(self, conditions: Conditions, moves: Moves) -> None:
+    def __init__(self, conditions: Conditions, moves: Moves, grid: ScenarioGrid | None = None) -> None:
+        """`grid` values buckets in portfolio mode."""
         self.conditions = conditions
         self.moves = moves
+        self.grid = grid
         self._rows: dict[str, Ints] = {}
 
     def prices(self, names: Sequence[str]) -> Ints:
@@ -90,18 +90,22 @@ class Scene:
     def fate(self, bucket: Bucket) -> Fate:
         """What the paths do to a bucket. Exact at every point; funding counts as far as it has accrued.
 
-        Raises BadInput for a market without a forecast and as `check_foreseeable`.
+        Collateral moves with its underlying market. Raises BadInput for a market without a forecast, and for portfolio
+        mode without a grid.
         """
-        check_foreseeable(bucket)
-        if health(bucket, self.conditions).is_liquidatable:
+        if is_under_water(bucket, self.conditions, self.grid):
             return Fate(first=np.zeros(self.moves.paths, np.int64))
         held = settled(bucket, self.conditions)
-        names = [position.market for position in held.positions]
+        names = markets_of(held, self.conditions)
         if not names:
             return Fate(first=np.full(self.moves.paths, NEVER, np.int64))
-        table = market_table([self.conditions.market(name) for name in names])
-        found = sweep(book_of(table, [held], self.conditions), self.prices(names))
-        under = found.under_water.reshape(self.moves.paths, NEVER) > 0
+        rows = self.prices(names)
+        if held.mode is MarginMode.TIERED and not any(holding.balance for holding in held.collateral):
+            table = market_table([self.conditions.market(name) for name in names])
+            under = sweep(book_of(table, [held], self.conditions), rows).under_water > 0
+        else:
+            under = under_water(held, self.conditions, dict(zip(names, rows, strict=True)), self.grid)
+        under = under.reshape(self.moves.paths, NEVER)
         return Fate(first=np.where(under.any(axis=1), under.argmax(axis=1), NEVER).astype(np.int64))
 
 
@@ -146,14 +150,15 @@ def risk_score(probability: float) -> int:
 
 
 def drivers(bucket: Bucket, scene: Scene, found: Fate) -> tuple[Driver, ...]:
-    """Each position's share of the losses at the points where paths liquidate, the largest first.
+    """Each market's share of the losses at the points where paths liquidate, the largest first.
 
     Where no path liquidates, of the losses at the end of the worst paths.
     """
-    names = [position.market for position in bucket.positions if position.size]
+    worth = _exposures(bucket, scene.conditions)
+    names = list(worth)
     if not names:
         return ()
-    notional = np.array([p.size * scene.conditions.mark(p.market).mark for p in bucket.positions if p.size], np.float64)
+    notional = np.array([worth[name] for name in names], np.float64)
     marks = np.array([scene.conditions.mark(name).mark for name in names], np.float64)
     paths = scene.moves.paths
     gains = (scene.prices(names) / marks[:, None] - 1.0).reshape(len(names), paths, NEVER)
@@ -169,3 +174,16 @@ def drivers(bucket: Bucket, scene: Scene, found: Fate) -> tuple[Driver, ...]:
         return ()
     order = np.argsort(-losses, kind="stable")
     return tuple(Driver(market=names[i], share=float(losses[i] / total)) for i in order)
+
+
+def _exposures(bucket: Bucket, conditions: Conditions) -> dict[str, int]:
+    """Signed micro-USD by market: positions at the mark, and collateral that moves with it at its value."""
+    found: dict[str, int] = {}
+    for position in bucket.positions:
+        if position.size:
+            found[position.market] = position.size * conditions.mark(position.market).mark
+    for holding in bucket.collateral:
+        asset = conditions.asset(holding.asset)
+        if asset.underlying is not None and holding.balance:
+            found[asset.underlying] = found.get(asset.underlying, 0) + value_maintenance(asset, holding.balance)
+    return found

@@ -99,7 +99,7 @@ def account_foresight(
     paths: int = PATHS, is_cured: bool = True,
 ) -> AccountForesight:  # fmt: skip
     """The forecast of every bucket that holds positions, and of the account. BadInput for markets without bars' column,
-    a target outside 0..1, and collateral that foresight does not value. Without `is_cured` no cure is searched."""
+    and a target outside 0..1. Without `is_cured` no cure is searched."""
     scene = scene_of(account.conditions, bars, seed=seed, paths=paths)
     held = [named for named in account.buckets if named.bucket.positions]
     if not held:

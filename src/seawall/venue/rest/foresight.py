@@ -132,12 +132,16 @@ def seen(service: Service, memory: Memory, number: int, *, hedges: int) -> tuple
     """An account as it stands, with markets that it could hedge in, their bars, and the fee of a fill."""
     columns, universe = service.columns, service.universe
     own = account_of(columns, universe, number)
+    linked = {asset.underlying for asset in own.assets.values() if asset.underlying is not None}
+    if own.places:
+        own = account_of(columns, universe, number, tuple(sorted(linked - own.places.keys())))
     others = [
         one.coin
         for one in universe.listings
         if one.coin not in own.places and universe.is_open(columns, one) and columns["market_price"].item(one.number)
     ]
-    held = account_of(columns, universe, number, tuple(others[:hedges])) if others and own.places else own
+    more = (*sorted(linked), *others[:hedges])
+    held = account_of(columns, universe, number, more) if more and own.places else own
     names = tuple(held.places)
     numbers = [universe.by_coin[name].number for name in names]
     fees = [columns["param"].item(one, parameter.TAKER_FEE) for one in numbers]

@@ -1,0 +1,136 @@
+"""Buckets that the sweep does not value, over many joint prices: portfolio mode, and collateral other than USD.
+
+All points are valued in floats first. Where equity is closer to maintenance than floats and roundings can tell apart,
+the margin core decides, in its own integers: what comes out is its answer at every point.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.margin.health import equity_maintenance, maintenance_of
+from seawall.margin.portfolio_price import conditions_at
+from seawall.margin.scenario import ScenarioKind, portfolio_margin, scenarios
+from seawall.terms.asset import Asset
+from seawall.terms.bucket import Bucket, MarginMode
+from seawall.terms.conditions import Conditions
+from seawall.terms.grid import ScenarioGrid
+from seawall.terms.market import Market
+from seawall.units import RATE_ONE, BadInput, Price
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+RELATIVE: Final = 1e-9  # of all that is summed: far above what floats lose
+ROUNDINGS: Final = 64.0  # micro-USD: every floor and ceil of one valuation
+COUNTED: Final = 4  # times that collateral may count: in equity, in a row of the grid, in the basis, and once to spare
+
+
+def markets_of(bucket: Bucket, conditions: Conditions) -> tuple[str, ...]:
+    """The markets whose prices move what the bucket is worth, in order of name."""
+    linked = [conditions.asset(holding.asset).underlying for holding in bucket.collateral if holding.balance]
+    held = [position.market for position in bucket.positions if position.size]
+    return tuple(sorted({*held, *(name for name in linked if name is not None)}))
+
+
+def is_under_water(bucket: Bucket, conditions: Conditions, grid: ScenarioGrid | None) -> bool:
+    """Whether equity is below maintenance, by the margin core. BadInput for portfolio mode without a grid."""
+    if bucket.mode is MarginMode.TIERED:
+        return equity_maintenance(bucket, conditions) < maintenance_of(bucket, conditions)
+    return equity_maintenance(bucket, conditions) < portfolio_margin(bucket, conditions, given(grid)).maintenance
+
+
+def given(grid: ScenarioGrid | None) -> ScenarioGrid:
+    """The grid, or BadInput."""
+    if grid is None:
+        raise BadInput("grid", "a bucket in portfolio mode needs the venue's scenario grid")
+    return grid
+
+
+def under_water(
+    bucket: Bucket, conditions: Conditions, prices: Mapping[str, Ints], grid: ScenarioGrid | None = None
+) -> Flags:
+    """[S] whether equity is below maintenance where the markets of `markets_of` stand at `prices` [S], each.
+
+    Collateral moves with its underlying market. BadInput as `is_under_water`.
+    """
+    names, count = markets_of(bucket, conditions), len(next(iter(prices.values())))
+    perps = dict.fromkeys(names, np.zeros(count))
+    for position in bucket.positions:
+        if position.size:
+            perps[position.market] = position.size * prices[position.market].astype(np.float64)
+    spots = dict.fromkeys(names, np.zeros(count))
+    equity, slack = np.full(count, float(bucket.raw_usd)), float(abs(bucket.raw_usd))
+    for holding in bucket.collateral:
+        asset = conditions.asset(holding.asset)
+        worth = holding.balance * (asset.weight_maintenance / RATE_ONE) * _kept(asset, conditions, prices, count)
+        equity += worth
+        slack += float(worth.max()) + COUNTED * holding.balance / RELATIVE  # its price is rounded to a micro-USD a lot
+        if asset.underlying is not None:
+            spots[asset.underlying] = spots[asset.underlying] + worth
+    equity += sum(perps.values(), np.zeros(count))
+    slack += sum(float(np.abs(value).max()) for value in perps.values())
+    if bucket.mode is MarginMode.TIERED:
+        need = sum((_tiered(conditions.market(name), np.abs(perps[name])) for name in names), np.zeros(count))
+    else:
+        need = _portfolio(given(grid), names, perps, spots)
+    gap = equity - need
+    near = np.abs(gap) <= RELATIVE * slack + ROUNDINGS
+    found: Flags = gap < 0.0
+    for at in np.flatnonzero(near):
+        moved = conditions
+        for name in names:
+            moved = conditions_at(moved, name, Price(int(prices[name][at])))
+        found[at] = is_under_water(bucket, moved, grid)
+    return found
+
+
+def _kept(asset: Asset, conditions: Conditions, prices: Mapping[str, Ints], count: int) -> Floats:
+    """[S] what maintenance prices a lot of the asset at."""
+    moved: Floats = np.ones(count)
+    if asset.underlying is not None:
+        moved = prices[asset.underlying] / float(conditions.mark(asset.underlying).mark)
+    if asset.redemption is None:
+        return asset.oracle * moved
+    lower: Floats = np.minimum(asset.oracle * moved, asset.redemption * moved)
+    return np.maximum(lower, asset.redemption * moved * (asset.redemption_floor / RATE_ONE))
+
+
+def _tiered(market: Market, notional: Floats) -> Floats:
+    """[S] tiered maintenance of a position of so much notional."""
+    need: Floats = np.zeros(len(notional))
+    before = 0.0
+    for tier in market.tiers:
+        rate = tier.maintenance / RATE_ONE
+        need += (rate - before) * np.maximum(notional - tier.lower, 0.0)
+        before = rate
+    return need
+
+
+def _portfolio(
+    grid: ScenarioGrid, names: tuple[str, ...], perps: Mapping[str, Floats], spots: Mapping[str, Floats]
+) -> Floats:
+    """[S] maintenance of margin/scenario.py: the worst row of the grid, floors, and the add-on for concentration."""
+    extra = np.zeros(len(perps[names[0]])) if names else np.zeros(1)
+    worst: Floats = extra.copy()
+    for name in names:
+        risk, gross = grid.risk(name), np.abs(perps[name])
+        extra = extra + gross * (risk.floor / RATE_ONE)
+        extra += np.maximum(gross - risk.concentration_start, 0.0) * (risk.concentration / RATE_ONE)
+    for row in scenarios(grid, names):
+        lost, gained = np.zeros(len(worst)), np.zeros(len(worst))
+        for name in names:
+            if row.kind is ScenarioKind.OWN and row.market != name:
+                continue
+            risk = grid.risk(name)
+            beta = 1.0 if row.kind is ScenarioKind.OWN else risk.beta / RATE_ONE
+            move = max(-1.0, row.move / RATE_ONE * beta)
+            hedged = np.minimum(np.maximum(-perps[name], 0.0), spots[name])
+            loss = hedged * (risk.basis / RATE_ONE) - (perps[name] + spots[name]) * move
+            lost += np.maximum(loss, 0.0)
+            gained += np.maximum(-loss, 0.0)
+        worst = np.maximum(worst, lost - gained * (row.credit / RATE_ONE))
+    return worst + extra
