@@ -1,8 +1,10 @@
 """Tokens that call out while a position turns into them: what can be called then, and what an account seems worth."""
 
+from types import SimpleNamespace
+
 import pytest
-from test_lp_collateral import in_trouble, owner_of
-from uniswap_world import LpWorld, fast_world
+from test_lp_collateral import in_trouble, owner_of, sink
+from uniswap_world import LpWorld, create_address, fast_world
 
 from seawall.chain import layout as at
 
@@ -57,6 +59,31 @@ def test_no_way_back_in_while_tokens_move() -> None:
     assert len(watcher.seen()) >= 2
     assert all(went == FAILED for went, _ in watcher.seen())
     assert [place["id"] for place in world.places(owner)] == [other]
+
+
+def test_no_way_back_in_for_the_owner_itself() -> None:
+    """An owner by contract, called by a token of its position that is unwound, does what its pool's own lock allows."""
+    from web3 import Web3
+
+    world = fast_world()
+    chain, client, giver = world.world.w3, world.world.client, owner_of(world)
+    address = Web3.to_checksum_address(create_address(client.address, client.nonce()))  # the watcher's, when it is made
+    ids = [world.mint(giver, 250) for _ in range(2)]
+    for id_ in ids:
+        giver.send(world.manager, "transferFrom", giver.address, address, id_)
+        data = data_of(world.manager, "safeTransferFrom", address, world.lp.address, id_, b"")
+        chain.mine(address, world.manager.address, bytes.fromhex(data[2:]))
+    exchange = world.world.contract("Exchange")
+    data = data_of(exchange, "trade", 0, 1, True, 500_000, 11_000, False)
+    chain.mine(address, exchange.address, bytes.fromhex(data[2:]))
+    sink(world, SimpleNamespace(address=address))  # type: ignore[arg-type]
+    watcher = hook(world, world.lp, "sync", ids[1])
+    assert Web3.to_checksum_address(watcher.address) == address
+    giver.send(world.lp, "unwind", ids[0])
+    assert len(watcher.seen()) >= 2
+    assert all(went == FAILED for went, _ in watcher.seen())
+    giver.send(world.world.client.at("TestToken", world.usd), "transfer", giver.address, 0)
+    assert watcher.seen()[-1][0] == DONE, "outside a step of the contract it may"
 
 
 def test_the_watcher_works() -> None:

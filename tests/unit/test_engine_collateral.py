@@ -7,7 +7,7 @@ import pytest
 
 from seawall.ledger import state
 from seawall.margin import collateral
-from seawall.terms import asset_parameter, code, command, event, parameter
+from seawall.terms import asset_parameter, code, command, event, limits, parameter
 from seawall.terms.asset import Asset
 from seawall.units import RATE_ONE, Lots, Price, Rate
 from vault_world import BITCOIN, DOLLAR, ETH, ETHER, PAR, PRICE, USDE, Vault, number_of
@@ -374,6 +374,34 @@ def test_the_admin_waits_a_day_where_somebody_could_be_hurt(vault: Vault) -> Non
     vault.pass_time(DAY_MS)
     assert vault.measured(0)[0] == 5_000 * USD
     vault.sound()
+
+
+def test_one_tick_makes_a_bounded_number_of_changes_and_the_next_goes_on() -> None:
+    vault = Vault()
+    names = (
+        "supply_start",
+        "supply_cap",
+        "account_cap",
+        "weight_initial",
+        "peg_band",
+        "stable_speed",
+        "scan",
+        "range_min",
+    )
+    due = vault.now + DAY_MS
+    for number in range(5):
+        vault.asset(number, ETHER)
+        for name in names:
+            vault.set_asset(number, name, 7, expires=due)
+    while vault.now < due - 59_000:
+        vault.tick(59_000)
+    columns = vault.venue.columns
+    assert int((columns["asset_from"] != 0).sum()) == 40
+    vault.tick(due - vault.now)
+    assert int((columns["asset_from"] != 0).sum()) == 40 - limits.ASSET_CHANGES_PER_TICK
+    vault.tick(1)
+    assert not columns["asset_from"].any()
+    assert (columns["asset_param"][:5, number_of("peg_band")] == 7).all()
 
 
 def test_a_redeemable_asset_counts_at_the_lower_price_and_backs_nothing_off_its_peg() -> None:

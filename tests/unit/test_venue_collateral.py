@@ -171,6 +171,39 @@ def test_a_play_position_in_liquidation_is_unwound_by_the_local_bridge(tmp_path:
     rig_run(tmp_path, scenario)
 
 
+def test_owners_move_withdraw_and_buy_collateral_by_signed_actions(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await rig.list_market()
+        account, ok = await rig.fund(key(7), 10_000), {"status": "ok", "response": {"type": "default"}}
+        await rig.fund(key(8), 1_000_000)
+        admin, values = {"signer": command.ADMIN, "other": 0}, ((1, RATE_ONE // 2), (3, 2**50), (4, 2**50))
+        listing = {"kind": command.LIST_ASSET, **admin, "flags": asset_parameter.TOKEN}
+        rows = [{"kind": command.SET_ASSET, **admin, "reference": which, "price": value} for which, value in values]
+        assert not any(await rig.rows(listing, *rows))
+        rig.deposits += 1
+        given = {"kind": command.DEPOSIT_ASSET, "signer": command.BRIDGE, "account": account, "size": 5_000}
+        assert await rig.rows({**given, "reference": rig.deposits}) == [code.OK]
+        leverage = {"type": "updateLeverage", "asset": 0, "isCross": False, "leverage": 5}
+        assert await rig.act(key(7), leverage) == ok
+        await rig.order(key(8), False, "50000", "0.1")
+        await rig.order(key(7), True, "50000", "0.1")
+        move = {"type": "moveCollateral", "collateral": 0, "size": "1.5", "asset": 0}
+        assert await rig.act(key(7), {**move, "isCross": False}) == ok
+        assert await rig.act(key(7), {**move, "isCross": True, "size": "0.5"}) == ok
+        assert await rig.act(key(7), {"type": "withdrawCollateral", "collateral": 0, "size": "4"}) == ok
+        told = await rig.act(key(7), {"type": "withdrawCollateral", "collateral": 0, "size": "1"})
+        assert told["status"] == "err"
+        buy = {"type": "buyCollateral", "collateral": 0, "size": "1", "price": "50000", "bucket": account}
+        told = await rig.act(key(8), buy)
+        assert "sells" in told["response"]
+        columns = rig.service.columns
+        assert columns["asset_leaving"].item(0) == 4_000
+        assert columns["asset_total"].item(0) == 1_000
+        assert broken(columns) == []
+
+    rig_run(tmp_path, scenario)
+
+
 def test_the_ledger_of_an_account_reconciles_with_interest(tmp_path: Path) -> None:
     async def script(world: World, front: Front) -> None:
         await world.floor.bridge.credit(LENDER, 100_000 * USD_ONE)

@@ -207,11 +207,13 @@ def is_within(s: Any, asset: int, number: int, value: int) -> bool:
 
 @kernel
 def apply_due_assets(s: Any) -> None:
-    """TICK: pending values whose time has come take effect."""
+    """TICK: pending values whose time has come take effect, so many of them; the rest in the next ones."""
+    left = limits.ASSET_CHANGES_PER_TICK
     for asset in range(s.cell[ASSETS]):
         for number in range(WIDTH):
             start = s.asset_from[asset, number]
-            if start != 0 and start <= s.cell[NOW]:
+            if start != 0 and start <= s.cell[NOW] and left > 0:
+                left -= 1
                 value = s.asset_next[asset, number]
                 s.asset_next[asset, number], s.asset_from[asset, number] = 0, 0
                 _set_static(s, asset, number, value)
@@ -220,13 +222,20 @@ def apply_due_assets(s: Any) -> None:
 
 @kernel
 def decay_assets(s: Any) -> None:
-    """TICK: with the risk engine silent a live value goes back to the static one, a step whenever its delay passed."""
+    """TICK: with the risk engine silent a live value goes back to the static one, a step whenever its delay passed.
+
+    So many of them; the others take their turn in the next ones.
+    """
     if s.cell[NOW] - s.cell[RISK_TIME] <= s.param[len(s.market_price), parameter.RISK_SILENCE_MS]:
         return
+    left = limits.ASSET_CHANGES_PER_TICK
     for asset in range(s.cell[ASSETS]):
         for number in range(WIDTH):
             live, static = s.asset_param[asset, number], s.asset_static[asset, number]
             if live == static or RAIL_UP[number] < 0 or s.cell[NOW] - s.asset_time[asset, number] < RAIL_DELAY[number]:
                 continue
+            if left == 0:
+                return
+            left -= 1
             back = min(static, live + RAIL_UP[number]) if static > live else static
             _set_live(s, asset, number, back)

@@ -7,8 +7,9 @@ Then the price of the last fill is the new mark, clamped to a band around where 
 closed again, so there are at most as many rounds as accounts, plus one; and a book runs out when its levels do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def cascade(
         raise BadInput("depth", "expected a book for each market")
     if not 0.0 < share <= 1.0 or not 0.0 <= band <= MOVED_MOST or not 0.0 <= gate <= 1.0:
         raise BadInput("share", f"share {share}, band {band} or gate {gate} is out of range")
-    walks = [_Walk(int(price), book, gate) for price, book in zip(start, books, strict=True)]
+    walks: dict[int, _Walk] = {}  # of the markets in which somebody was closed
     first = remargin(accounts, start).liquidatable.copy()
     closed, now, rounds, fallen = first.copy(), start, 0, first
     taken: Floats = np.zeros(len(start))
@@ -86,11 +87,16 @@ def cascade(
     while fallen.any():  # at most accounts + 1 rounds: `closed` grows in each
         rounds += 1
         assert rounds <= accounts.accounts
-        for market, filled, rest in _closed(accounts, now, np.flatnonzero(fallen), walks, share):
+        for market, sign, lots, limit in _orders(accounts, now, np.flatnonzero(fallen), share):
+            if market not in walks:
+                walks[market] = _Walk(int(start[market]), books[market], gate)
+            filled = walks[market].take(sign, lots, limit)
             taken[market] += filled
-            left[market] += rest
-        moved = [min(max(walk.price, (1.0 - band) * walk.start), (1.0 + band) * walk.start) for walk in walks]
-        now = np.clip(np.rint(moved), 1, accounts.table.price_max).astype(np.int64)
+            left[market] += lots - filled
+        now = start.copy()
+        for market, walk in walks.items():
+            price = min(max(walk.price, (1.0 - band) * walk.start), (1.0 + band) * walk.start)
+            now[market] = min(max(1, round(price)), int(accounts.table.price_max[market]))
         fallen = remargin(accounts, now).liquidatable & ~closed
         closed |= fallen
     worth = start / 1e6
@@ -127,21 +133,17 @@ class _Walk:
         return lots - wanted
 
 
-def _closed(
-    accounts: Book, now: Ints, fallen: Ints, walks: list[_Walk], share: float
-) -> list[tuple[int, int, int]]:  # fmt: skip
-    """Closes those that have fallen at the marks of now, worst first: (market, lots filled, lots left over)."""
-    standing, done = remargin(accounts, now), []
+def _orders(accounts: Book, now: Ints, fallen: Ints, share: float) -> Iterator[tuple[int, int, int, float]]:
+    """What closes those that have fallen at the marks of now, worst first: (market, sign, lots, worst price)."""
+    standing = remargin(accounts, now)
     health = standing.equity[fallen] / np.maximum(standing.maintenance[fallen], 1)
     for account in fallen[np.argsort(health, kind="stable")]:
         span = range(accounts.offsets[account], accounts.offsets[account + 1])
-        held = sorted(span, key=lambda i: -abs(int(accounts.size[i])) * int(now[accounts.market[i]]))
-        gross = sum(abs(int(accounts.size[i])) * int(now[accounts.market[i]]) for i in held)
+        held = [(int(accounts.market[i]), int(accounts.size[i])) for i in span]
+        held.sort(key=lambda one: -abs(one[1]) * int(now[one[0]]))
+        gross = sum(abs(size) * int(now[market]) for market, size in held)
         spare = int(standing.equity[account]) / max(gross, 1)  # of the price, until nothing is left of the account
-        for i in held:
-            market, size = int(accounts.market[i]), int(accounts.size[i])
-            lots, sign = int(np.ceil(share * abs(size))), -1 if size > 0 else 1
-            if lots:
-                filled = walks[market].take(sign, lots, float(now[market]) * (1.0 + sign * spare))
-                done.append((market, filled, lots - filled))
-    return done
+        for market, size in held:
+            if size:
+                sign = -1 if size > 0 else 1
+                yield market, sign, ceil(share * abs(size)), float(now[market]) * (1.0 + sign * spare)

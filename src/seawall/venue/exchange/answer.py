@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from seawall.venue.desk import BusyError, StoppedError
-from seawall.venue.exchange import money, orders
+from seawall.venue.exchange import collateral, money, orders
 from seawall.venue.exchange.call import Call, call_of
 from seawall.venue.exchange.orders import Handler
 from seawall.venue.exchange.words import NOT_OFFERED, MalformedError, RefusedError, UnknownSignerError, err
@@ -12,7 +12,7 @@ from seawall.venue.service import Service
 
 Act = Callable[[int, Mapping[str, Any]], str]
 Welcome = Callable[[bytes], Awaitable[int]]
-HANDLERS: Final[dict[str, Handler]] = {**orders.HANDLERS, **money.HANDLERS}
+HANDLERS: Final[dict[str, Handler]] = {**orders.HANDLERS, **money.HANDLERS, **collateral.HANDLERS}
 KNOWN: Final = (
     "spotSend",
     "subAccountSpotTransfer",
@@ -58,6 +58,9 @@ ON_CHAIN: Final = frozenset(
         "topUpIsolatedOnlyMargin",
         "movePosition",
         "automaticTopUp",
+        "withdrawCollateral",
+        "moveCollateral",
+        "buyCollateral",
         "vaultTransfer",
     )
 )

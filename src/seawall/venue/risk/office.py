@@ -153,9 +153,6 @@ class RiskOffice:
     async def look(self) -> None:
         """One look at all markets, and what is proposed for it."""
         await self.service.desk.settled()
-        if self.cascades_ms is None or self.service.now - self.cascades_ms >= CASCADES_MS:
-            await self.foresee()
-            await self.service.desk.settled()
         start = time.perf_counter()
         proposals = self.decide()
         self.took_ms = round(1_000 * (time.perf_counter() - start))
@@ -173,6 +170,9 @@ class RiskOffice:
                     )
                 )
         await self.collateral.look()
+        if self.cascades_ms is None or self.service.now - self.cascades_ms >= CASCADES_MS:
+            await self.service.desk.settled()
+            await self.foresee()
 
     async def foresee(self) -> None:
         """Cascades anew, of the move as large as the margin for new risk of each market's last look."""
