@@ -149,6 +149,7 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
             supply_total=Lots(columns["asset_total"].item(asset)),
             redemption=Price(columns["market_oracle"].item(redeemed)) if redeemed >= 0 else None,
             redemption_floor=Rate(values[asset_parameter.REDEMPTION_FLOOR]),
+            price_max=Price(columns["market_price_max"].item(market)),
             peg_band=Rate(values[asset_parameter.PEG_BAND]),
             liquidation_discount=Rate(values[asset_parameter.DISCOUNT]),
             underlying=None if is_range(columns, row) else universe.listings[market].coin,
