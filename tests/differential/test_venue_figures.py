@@ -23,6 +23,7 @@ from seawall.units import USD_ONE, FundingIndex, Lots, Price, Rate, UsdMicro
 from seawall.venue.rest.terms import assets_of, holdings_of, is_range, name_of
 from seawall.venue.views.account import clearinghouse_state
 from seawall.venue.views.figures import BucketFigures
+from seawall.venue.views.liquidation import liquidation_ratio
 from venue_double import Double, log_of
 
 COMMANDS = 2_000 if INTERPRETED else 12_000
@@ -128,10 +129,10 @@ def check_bucket(double: Double, figures: BucketFigures, conditions: Conditions)
 def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket, conditions: Conditions) -> int:
     """A liquidation price: the exact one of the margin core, and the last whole price that the engine finds healthy."""
     position = figures.positions[at]
-    ratio = position.liquidation(figures.equity)
+    ratio = liquidation_ratio(double.columns, double.universe, figures, position)
     points = liquidation_prices(bucket, conditions, f"M{position.market}")
     point = points.below if position.size > 0 else points.above
-    assert (points.above if position.size > 0 else points.below) is None
+    assert bucket.collateral or (points.above if position.size > 0 else points.below) is None
     if ratio is None:
         assert point is None
         return 0
@@ -139,6 +140,8 @@ def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket,
     assert point is not None
     assert exact == point.exact
     last = -(-exact.numerator // exact.denominator) if side > 0 else exact.numerator // exact.denominator
+    if bucket.collateral:
+        return 1  # the engine's kernel moves the mark alone, and the index that prices collateral stands still
     for price, is_healthy in ((last, True), (last - side, False)):
         if 0 <= price <= 2**41:
             equity, maintenance = health.equity_and_maintenance_at(double.s, figures.bucket, position.market, price)
@@ -168,7 +171,7 @@ def check_shown_price(double: Double, figures: list[BucketFigures], shown: Any) 
     """The price as it is written is on the healthy side, less than a unit of its last digit from the exact one."""
     listing = double.universe.by_coin[shown.coin]
     bucket, position = next((b, p) for b in figures for p in b.positions if p.market == listing.number)
-    ratio = position.liquidation(bucket.equity)
+    ratio = liquidation_ratio(double.columns, double.universe, bucket, position)
     assert ratio is not None
     written = Fraction(shown.liquidation_px) * 10**listing.price_decimals
     off = (written - Fraction(*ratio)) * (1 if position.size > 0 else -1)
