@@ -162,7 +162,7 @@ def test_what_goes_back_is_what_was_fed_and_no_more(desk: Any, before: int, sold
 
 
 def test_a_taker_that_gets_nothing_leaves_advances_as_they_were(desk: Any) -> None:
-    """The isolated bucket owes 50 USD, 40 of them an advance, as after funding: what came and went lays no more on it."""
+    """It owes 50 USD, 40 of them an advance, as after funding: what came to the bucket and went lays no more on it."""
     isolate(desk, desk.taker, 0)
     other = desk.account(10_000 * USD)
     desk.place(other, 0, SELL, P, 10)
@@ -170,12 +170,13 @@ def test_a_taker_that_gets_nothing_leaves_advances_as_they_were(desk: Any) -> No
     bucket = bucket_of(desk, desk.taker, 0)
     desk.columns["market_insurance"][0] = 1_000 * USD
     desk.columns["bucket_raw"][bucket] -= 100 * USD
-    desk.mark(0, 120 * USD)
+    desk.price(0, 120 * USD)
     set_advanced(desk.s, find_slot(desk.s, bucket, 0), 40 * USD)
-    desk.place(desk.maker, 0, SELL, P, 30)
+    desk.place(desk.maker, 0, SELL, 120 * USD, 30)
     desk.columns["bucket_raw"][desk.maker] = 0
     cross, own = desk.raw(desk.taker), desk.raw(bucket)
-    events = desk.must(orders.place, account=desk.taker, market=0, flags=BUY | command.IOC, price=P, size=30)
+    flags = BUY | command.IOC
+    events = desk.must(orders.place, account=desk.taker, market=0, flags=flags, price=120 * USD, size=30)
     assert len(told(events, event.MOVED, "amount")) == 2
     assert (desk.raw(desk.taker), desk.raw(bucket)) == (cross, own)
     assert desk.columns["bucket_advanced"][bucket] == desk.columns["market_advanced"][0] == 40 * USD
