@@ -46,9 +46,7 @@ def account_with(
         needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
         assets |= assets_of(columns, universe, number)
     places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
-    silent = WireAccount(
-        file=title, holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None
-    )
+    silent = WireAccount(file=title, holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None)
     return Account(
         file=silent.file,
         buckets=tuple(buckets),
