@@ -117,6 +117,7 @@ def assets(draw: st.DrawFn, underlying: str | None = None) -> Row:
         "stable": draw(beside),
         "redemption": draw(st.none() | beside),
         "redemption_floor": draw(st.sampled_from([0, 0, ONE, ONE - 1]) | RATES),
+        "price_max": draw(st.sampled_from([2**40, 1]) | st.integers(1, 2**40)),
         "peg_band": draw(st.sampled_from([ONE, 0, 1, ONE // 50]) | RATES),
         "weight_maintenance": weight,
         "weight_initial": min(weight, draw(RATES)),

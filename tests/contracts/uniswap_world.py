@@ -240,3 +240,30 @@ def fast_world(**changes: Any) -> LpWorld:
 
 
 __all__ = ["ETH", "FEE", "MOST", "WETH", "LpWorld", "Uniswap", "asset_of", "create_address", "fast_world", "pool_of"]
+
+
+def owner_of(world: LpWorld, margin: int = 0) -> Client:
+    return world.wallet(20_000, 200, margin=margin)
+
+
+def nft_owner(world: LpWorld, id_: int) -> str:
+    return str(world.world.client.call(world.manager, "ownerOf", id_))
+
+
+def in_trouble(world: LpWorld, *usd: int) -> tuple[Client, int]:
+    """An account below maintenance: one or more ranges and a long of 50 ETH, and ETH has fallen; the first range."""
+    owner = owner_of(world)
+    id_, *_ = [world.position(owner, one) for one in usd or (500,)]
+    world.world.trade(owner, 1, 500_000)
+    sink(world, owner)
+    return owner, id_
+
+
+def sink(world: LpWorld, owner: Client) -> None:
+    """ETH falls until the account is below maintenance."""
+    for price in range(99, 70, -1):
+        world.world.price(1_000, price)
+        equity, _, maintenance, *_ = world.health(owner)
+        if equity < maintenance:
+            return
+    raise AssertionError

@@ -40,7 +40,7 @@ class Collateral(Traffic):
         self.worth: dict[int, int] = {}
         for account in range(self.accounts):
             self.as_module("vault", "put", at.BUCKET | self.account_id(account), ASSET, ASSET)
-        self.stub = self.place("StubVault", "vault")
+        self.paper = self.place("PaperVault", "vault")
         house, vault = self.chain.house.address, self.chain.modules["vault"]
         self.place("Appraiser", "appraiser", house, vault, NOBODY, DEPLOYER)
         self.set_grid()
@@ -73,11 +73,11 @@ class Collateral(Traffic):
         self.as_module("pools", "claim", 0, bank, worth, False)
         for one, amount in ((bucket, worth), (bank, -worth)):
             self.worth[one] = self.worth.get(one, 0) + amount
-            self.chain.evm.send(self.stub, "set_worth", one, self.worth[one])
+            self.chain.evm.send(self.paper, "set_worth", one, self.worth[one])
 
     def deposit(self, account: int, amount: int) -> None:
         """The vault is a contract here and calls nobody by itself."""
-        if not hasattr(self, "stub"):
+        if not hasattr(self, "paper"):
             super().deposit(account, amount)
             return
         self.deposits += 1
@@ -160,7 +160,7 @@ def test_worth_that_differs_by_a_unit_is_seen() -> None:
     world = Collateral(3)
     assert world.columns["bucket_kind"][1] == state.CROSS
     bucket = world.account_id(1)
-    world.chain.evm.send(world.stub, "set_worth", bucket, world.worth[bucket] - 1)
+    world.chain.evm.send(world.paper, "set_worth", bucket, world.worth[bucket] - 1)
     found = world.chain.evm.view(world.chain.house, "health_after", bucket, at.NO_MARKET, 0, 0, 0, 0)[0]
     assert found == int(world.columns["bucket_raw"][1]) - 1
 

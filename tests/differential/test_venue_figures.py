@@ -2,8 +2,10 @@
 
 import collections
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seawall.kernel import INTERPRETED
@@ -12,13 +14,16 @@ from seawall.margin import health as core
 from seawall.margin.certificate import LIVE
 from seawall.margin.liquidation_price import liquidation_prices
 from seawall.terms import parameter
+from seawall.terms.asset import Holding
 from seawall.terms.bucket import Bucket, BucketKind, Position
 from seawall.terms.conditions import Conditions, MarginPolicy
 from seawall.terms.limits import SPLIT_BITS
 from seawall.terms.market import Mark, Market, Tier
 from seawall.units import USD_ONE, FundingIndex, Lots, Price, Rate, UsdMicro
+from seawall.venue.rest.terms import assets_of, holdings_of, is_range, name_of
 from seawall.venue.views.account import clearinghouse_state
 from seawall.venue.views.figures import BucketFigures
+from seawall.venue.views.liquidation import liquidation_ratio
 from venue_double import Double, log_of
 
 COMMANDS = 2_000 if INTERPRETED else 12_000
@@ -28,7 +33,13 @@ LOOKS = 12  # at each world
 
 def conditions_of(columns: Any) -> Conditions:
     """Markets with their live tiers, marks and the venue's policy, from the columns."""
-    markets, marks = {}, {}
+    markets, marks, assets = {}, {}, {}
+    listings = [
+        SimpleNamespace(coin=f"M{number}", size_decimals=int(columns["market_size_decimals"][number]))
+        for number in range(int(columns["cell"][state.MARKETS]))
+    ]
+    for bucket in np.flatnonzero(columns["bucket_holding"]).tolist():
+        assets |= assets_of(columns, SimpleNamespace(listings=listings), bucket)  # type: ignore[arg-type]
     for number in range(int(columns["cell"][state.MARKETS])):
         row, name = 2 * number + LIVE, f"M{number}"
         tiers = tuple(
@@ -68,7 +79,7 @@ def conditions_of(columns: Any) -> Conditions:
         profit_weight=Rate(int(venue[parameter.PROFIT_WEIGHT])),
         profit_cap=None if cap < 0 else UsdMicro(cap),
     )
-    return Conditions(markets=markets, marks=marks, policy=policy)
+    return Conditions(markets=markets, marks=marks, policy=policy, assets=assets)
 
 
 def bucket_of(columns: Any, number: int) -> Bucket:
@@ -90,7 +101,12 @@ def bucket_of(columns: Any, number: int) -> Bucket:
         )
         slot = int(columns["slot_sibling"][slot])
     kind = BucketKind.CROSS if columns["bucket_kind"][number] == state.CROSS else BucketKind.ISOLATED
-    return Bucket(kind=kind, raw_usd=UsdMicro(int(columns["bucket_raw"][number])), positions=tuple(positions))
+    held = tuple(
+        Holding(name_of(columns, row), Lots(1 if is_range(columns, row) else int(columns["holding_lots"][row])))
+        for row in holdings_of(columns, number)
+    )
+    raw = UsdMicro(int(columns["bucket_raw"][number]))
+    return Bucket(kind=kind, raw_usd=raw, positions=tuple(positions), collateral=held)
 
 
 def check_bucket(double: Double, figures: BucketFigures, conditions: Conditions) -> int:
@@ -103,7 +119,9 @@ def check_bucket(double: Double, figures: BucketFigures, conditions: Conditions)
     found = core.health(bucket, conditions)
     assert measured == (found.equity, found.equity_initial, found.maintenance, found.initial, found.reserved)
     assert figures.raw == bucket.raw_usd + found.pending_funding
-    assert figures.equity == figures.raw + sum(position.value for position in figures.positions)
+    first = int(columns["bucket_holding"][number])
+    worth = int(columns["holding_worth"][first]) if first else 0
+    assert figures.equity == figures.raw + worth + sum(position.value for position in figures.positions)
     assert {f"M{position.market}" for position in figures.positions} == {p.market for p in bucket.positions if p.size}
     return sum(check_price(double, figures, at, bucket, conditions) for at in range(len(figures.positions)))
 
@@ -111,10 +129,10 @@ def check_bucket(double: Double, figures: BucketFigures, conditions: Conditions)
 def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket, conditions: Conditions) -> int:
     """A liquidation price: the exact one of the margin core, and the last whole price that the engine finds healthy."""
     position = figures.positions[at]
-    ratio = position.liquidation(figures.equity)
+    ratio = liquidation_ratio(double.columns, double.universe, figures, position)
     points = liquidation_prices(bucket, conditions, f"M{position.market}")
     point = points.below if position.size > 0 else points.above
-    assert (points.above if position.size > 0 else points.below) is None
+    assert bucket.collateral or (points.above if position.size > 0 else points.below) is None
     if ratio is None:
         assert point is None
         return 0
@@ -122,6 +140,8 @@ def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket,
     assert point is not None
     assert exact == point.exact
     last = -(-exact.numerator // exact.denominator) if side > 0 else exact.numerator // exact.denominator
+    if bucket.collateral:
+        return 1  # the engine's kernel moves the mark alone, and the index that prices collateral stands still
     for price, is_healthy in ((last, True), (last - side, False)):
         if 0 <= price <= 2**41:
             equity, maintenance = health.equity_and_maintenance_at(double.s, figures.bucket, position.market, price)
@@ -151,7 +171,7 @@ def check_shown_price(double: Double, figures: list[BucketFigures], shown: Any) 
     """The price as it is written is on the healthy side, less than a unit of its last digit from the exact one."""
     listing = double.universe.by_coin[shown.coin]
     bucket, position = next((b, p) for b in figures for p in b.positions if p.market == listing.number)
-    ratio = position.liquidation(bucket.equity)
+    ratio = liquidation_ratio(double.columns, double.universe, bucket, position)
     assert ratio is not None
     written = Fraction(shown.liquidation_px) * 10**listing.price_decimals
     off = (written - Fraction(*ratio)) * (1 if position.size > 0 else -1)

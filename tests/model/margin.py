@@ -106,7 +106,7 @@ def kept_price(asset: Row) -> int:
     if asset["redemption"] is None:
         return int(asset["oracle"])
     least = floor(asset["redemption"] * Fraction(asset.get("redemption_floor", 0), ONE))
-    return max(min(asset["oracle"], asset["redemption"]), least)
+    return max(min(asset["oracle"], asset["redemption"]), min(least, asset.get("price_max", least)))
 
 
 def pending_of(position: Row, mark: Row) -> int:

@@ -1,6 +1,6 @@
 """Portfolio margin of liquidity: a hedged position is charged for gamma, each row for what it is worth less."""
 
-from decimal import Decimal, getcontext
+from decimal import Decimal, localcontext
 
 import pytest
 
@@ -38,11 +38,12 @@ def bucket(size: int) -> Bucket:
 
 
 def worth(price: Decimal) -> Decimal:
-    getcontext().prec = 60
-    lower, upper = Decimal(LP.lower), Decimal(LP.upper)
-    inside = min(max(price, lower), upper)
-    base = price * (1 / inside.sqrt() - 1 / upper.sqrt())
-    return LP.liquidity * (inside.sqrt() - lower.sqrt() + base)
+    with localcontext() as exact:
+        exact.prec = 90
+        lower, upper = Decimal(LP.lower), Decimal(LP.upper)
+        inside = min(max(price, lower), upper)
+        base = price * (1 / inside.sqrt() - 1 / upper.sqrt())
+        return LP.liquidity * (inside.sqrt() - lower.sqrt() + base)
 
 
 @pytest.mark.parametrize("size", [0, -70, -111, 50])

@@ -14,7 +14,8 @@ def kept_price(asset: Asset) -> Price:
     price = redeemable_price(asset)
     if asset.redemption is None:
         return price
-    return Price(max(price, share(asset.redemption, asset.redemption_floor, Side.DOWN)))
+    least = share(asset.redemption, asset.redemption_floor, Side.DOWN)
+    return Price(max(price, min(least, asset.price_max)))
 
 
 def is_off_peg(asset: Asset) -> bool:

@@ -96,7 +96,8 @@ def _kept(asset: Asset, conditions: Conditions, prices: Mapping[str, Ints], coun
     if asset.redemption is None:
         return asset.oracle * moved
     lower: Floats = np.minimum(asset.oracle * moved, asset.redemption * moved)
-    return np.maximum(lower, asset.redemption * moved * (asset.redemption_floor / RATE_ONE))
+    least = asset.redemption * moved * (asset.redemption_floor / RATE_ONE)
+    return np.maximum(lower, np.minimum(least, asset.price_max))
 
 
 def _tiered(market: Market, notional: Floats) -> Floats:

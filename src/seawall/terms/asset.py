@@ -19,6 +19,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     supply_total: Lots = Lots(0)  # what the venue holds of it
     redemption: Price | None = None  # value at which it can be redeemed; the lower of market and redemption counts
     redemption_floor: Rate = Rate(0)  # of the redemption value, below which maintenance does not price it
+    price_max: Price = Price(limits.PRICE_MAX)  # of its market: the floor of redemption counts for no more
     peg_band: Rate = Rate(RATE_ONE)  # further below its redemption value it counts for nothing in initial margin
     liquidation_discount: Rate = Rate(0)
     underlying: str | None = None  # market whose mark moves this asset
@@ -36,6 +37,7 @@ def check_asset(asset: Asset) -> Asset:
     prices = (
         (asset.oracle, asset.stable) if asset.redemption is None else (asset.oracle, asset.stable, asset.redemption)
     )
+    prices = (*prices, asset.price_max)
     if not all(1 <= price <= limits.PRICE_MAX for price in prices):
         raise BadInput(f"{asset.name}.oracle", "a price is missing or outside 1..2^40 micro-USD a lot")
     if not 0 <= asset.weight_initial <= asset.weight_maintenance <= RATE_ONE:

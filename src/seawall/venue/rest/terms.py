@@ -28,20 +28,25 @@ def account_of(columns: Any, universe: Universe, account: int, coins: tuple[str,
 
     BadInput for a coin that no market has, or that has no price yet.
     """
+    return account_with(columns, universe, f"account {account}", buckets_of(columns, account), coins)
+
+
+def account_with(
+    columns: Any, universe: Universe, title: str, numbers: list[int], coins: tuple[str, ...] = ()
+) -> Account:
+    """These buckets, an owner's or a pool's, as an account of that title; else as `account_of`."""
     assets: dict[str, Asset] = {}
     buckets, needed = [], {coin: universe.coin(coin) for coin in coins}
-    for number in buckets_of(columns, account):
+    for number in numbers:
         bucket = bucket_of(columns, universe, number)
         name = CROSS
-        if number != account:
+        if columns["bucket_kind"].item(number) == state.ISOLATED:
             name = isolated_name(universe.listings[columns["bucket_market"].item(number)].coin)
         buckets.append(NamedBucket(name=name, bucket=bucket))
         needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
         assets |= assets_of(columns, universe, number)
     places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
-    silent = WireAccount(
-        file=f"account {account}", holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None
-    )
+    silent = WireAccount(file=title, holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None)
     return Account(
         file=silent.file,
         buckets=tuple(buckets),
@@ -149,6 +154,7 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
             supply_total=Lots(columns["asset_total"].item(asset)),
             redemption=Price(columns["market_oracle"].item(redeemed)) if redeemed >= 0 else None,
             redemption_floor=Rate(values[asset_parameter.REDEMPTION_FLOOR]),
+            price_max=Price(columns["market_price_max"].item(market)),
             peg_band=Rate(values[asset_parameter.PEG_BAND]),
             liquidation_discount=Rate(values[asset_parameter.DISCOUNT]),
             underlying=None if is_range(columns, row) else universe.listings[market].coin,

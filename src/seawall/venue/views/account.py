@@ -1,7 +1,8 @@
 """An account in Hyperliquid's shapes: margin and positions, what it holds outside margin, what it may do in a market.
 
 Every figure is the engine's own (views/figures.py). Funding that is earned or owed but not settled counts as settled:
-it is part of raw USD, as on a venue that pays every hour, so account value = raw USD + signed values, to the unit.
+it is part of raw USD, as on a venue that pays every hour, and so is what collateral counts for: account value = raw USD
++ signed values, to the unit.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from seawall.venue.people import SPOT_NAME
 from seawall.venue.records import NOBODY
 from seawall.venue.universe import Listing
 from seawall.venue.views.figures import BucketFigures, PositionFigures
+from seawall.venue.views.liquidation import liquidation_ratio
 from seawall.venue.views.shapes import (
     ActiveAssetData,
     AssetPosition,
@@ -47,13 +49,13 @@ def pool_state(service: "Service", bucket: int) -> ClearinghouseState:
 def state_of(service: "Service", buckets: list[BucketFigures], account: int) -> ClearinghouseState:
     """The state of an account that has these buckets, the first of them cross."""
     cross, positions = buckets[0], []
-    value, raw, notional = cross.equity, cross.raw, cross.notional
+    value, raw, notional = cross.equity, cross.apart, cross.notional
     used = sum([position.initial for position in cross.positions])
     total = used
     for bucket in buckets:
         is_cross = bucket is cross
         if not is_cross:
-            value, raw, notional = value + bucket.equity, raw + bucket.raw, notional + bucket.notional
+            value, raw, notional = value + bucket.equity, raw + bucket.apart, notional + bucket.notional
             total += bucket.equity if bucket.positions else 0
         for position in bucket.positions:
             positions.append((position.market, position_of(service, bucket, position, account, is_cross)))
@@ -68,7 +70,7 @@ def state_of(service: "Service", buckets: list[BucketFigures], account: int) -> 
         cross_margin_summary=MarginSummary(
             account_value=usd_text(cross.equity),
             total_ntl_pos=usd_text(cross.notional),
-            total_raw_usd=usd_text(cross.raw),
+            total_raw_usd=usd_text(cross.apart),
             total_margin_used=usd_text(used),
         ),
         cross_maintenance_margin_used=usd_text(cross.maintenance),
@@ -99,7 +101,9 @@ def position_of(
         position_value=usd_text(abs(size) * position.mark),
         unrealized_pnl=usd_text(pnl),
         return_on_equity=return_text(pnl * position.leverage, entry),
-        liquidation_px=liquidation_text(listing, position, bucket.equity),
+        liquidation_px=liquidation_text(
+            listing, position, liquidation_ratio(service.columns, service.universe, bucket, position)
+        ),
         margin_used=usd_text(used),
         max_leverage=position.most_leverage,
         cum_funding=CumFunding(
@@ -110,9 +114,8 @@ def position_of(
     )
 
 
-def liquidation_text(listing: Listing, position: PositionFigures, equity: int) -> str | None:
+def liquidation_text(listing: Listing, position: PositionFigures, ratio: tuple[int, int] | None) -> str | None:
     """A liquidation price in USD per unit, rounded to the healthy side at a digit that no price has."""
-    ratio = position.liquidation(equity)
     if ratio is None:
         return None
     numerator = ratio[0] * 10**LIQUIDATION_DIGITS

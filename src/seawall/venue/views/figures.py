@@ -76,6 +76,11 @@ class BucketFigures(msgspec.Struct, gc=False):
     positions: list[PositionFigures] = []
 
     @property
+    def apart(self) -> int:
+        """Equity apart from the value of positions: `raw`, and what collateral counts for in maintenance."""
+        return self.equity - sum([position.value for position in self.positions])
+
+    @property
     def free(self) -> int:
         """What new risk may use; negative when initial margin is short."""
         return self.equity_initial - self.initial

@@ -6,6 +6,7 @@ value that trembles there is one alert.
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from seawall.ledger import state
@@ -28,6 +29,7 @@ from seawall.venue.ops.alerts.shapes import (
 from seawall.venue.rest.terms import policy_of
 from seawall.venue.service import Service
 from seawall.venue.views.figures import BucketFigures
+from seawall.venue.views.liquidation import liquidation_ratio
 
 HYSTERESIS: Final = Fraction(1, 20)
 PRICE_DIGITS: Final = 6  # decimals of a liquidation price in a sentence
@@ -57,6 +59,7 @@ class Sight:
             (CROSS if one.market < 0 else isolated_name(listings[one.market].coin), one)
             for one in service.lens.reader.account(account)
         ]
+        self.liquidation = partial(liquidation_ratio, service.columns, service.universe)
 
 
 def account_levels(sight: Sight, rule: Rule) -> Iterator[Found]:
@@ -113,7 +116,7 @@ def _distances(sight: Sight, rule: Distance) -> Iterator[Found]:
             listing = sight.listings[position.market]
             if rule.coin not in (None, listing.coin):
                 continue
-            subject, point = f"{name} {listing.coin}", position.liquidation(bucket.equity)
+            subject, point = f"{name} {listing.coin}", sight.liquidation(bucket, position)
             if point is None:
                 yield Found(subject, False, True, "")
                 continue

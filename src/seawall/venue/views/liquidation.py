@@ -1,0 +1,25 @@
+"""The liquidation price of a position: in closed form, or the margin core's where collateral moves with markets."""
+
+from typing import Any
+
+from seawall.margin.liquidation_price import liquidation_prices
+from seawall.venue.rest.terms import account_with
+from seawall.venue.universe import Universe
+from seawall.venue.views.figures import BucketFigures, PositionFigures
+
+
+def liquidation_ratio(
+    columns: Any, universe: Universe, bucket: BucketFigures, position: PositionFigures
+) -> tuple[int, int] | None:
+    """The mark at which the bucket has no buffer left, all else fixed, as an exact ratio in micro-USD per lot.
+
+    Collateral that a market prices moves with it (SPEC section 7). None when no positive mark liquidates it, or every
+    one does.
+    """
+    number = bucket.bucket
+    if columns["bucket_holding"].item(number) == 0:
+        return position.liquidation(bucket.equity)
+    alone = account_with(columns, universe, f"bucket {number}", [number])
+    points = liquidation_prices(alone.buckets[0].bucket, alone.conditions, universe.listings[position.market].coin)
+    point = points.below if position.size > 0 else points.above
+    return None if point is None else (point.exact.numerator, point.exact.denominator)
