@@ -164,6 +164,10 @@ class Traffic(Twins):
         size = max(1, self.sizes() // (50 if market == 0 else 1))
         slip = self.rng.choice((0.0, 0.001, 0.003, 0.02, 0.3))
         limit = on_grid(max(1, round(int(self.columns["market_oracle"][market]) * (1 + side * slip))))
+        self.take(account, market, side, size, limit, reduces)
+
+    def take(self, account: int, market: int, side: int, size: int, limit: int, reduces: bool = False) -> None:
+        """An order that takes from the pool at once or not at all."""
         flags = command.IOC | (command.SELL if side < 0 else 0) | (command.REDUCE_ONLY if reduces else 0)
         fields = {"account": account, "market": market, "flags": flags, "price": limit, "size": size}
         before = self.columns["slot_index"].copy()

@@ -14,6 +14,10 @@ pytest.importorskip("pyrevm", reason="the EVM of these tests is an extra: pip in
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from chain_traffic import Traffic
+from chain_twins import USD
+
+from seawall.chain import layout as at
+from seawall.terms import code, command
 
 OPERATIONS = 100_000  # the million is that of bench_chain_differential
 POLICIES: list[dict[str, int]] = [
@@ -44,6 +48,41 @@ def test_a_difference_of_one_unit_is_seen() -> None:
     world.columns["bucket_raw"][3] += 1
     with pytest.raises(AssertionError, match="bucket 3"):
         world.compare()
+
+
+def test_an_order_that_gets_nothing_takes_nothing_out() -> None:
+    """Seed 228, step 1899, at its least: cross owes its advance and funding, and feeds an isolated order in the engine.
+
+    The pool cannot bear the few lots wanted, though it could bear many (their impact is profit that counts): the cash
+    comes back, and the advance must not have grown by the funding.
+    """
+    world = Traffic(7, profit_weight=6_000_000, profit_cap=10**12)
+    world.take(1, 1, 1, 4_000, 3_300_000)
+    world.pass_time(1_000)
+    world.price(1, 4 * USD)
+    world.take(2, 1, -1, 4_000, 3_000_000)  # the pool realises a loss, which the first may take out as profit
+    world.engine(kind=command.TRANSFER, signer=1, account=1, other=3, amount=1_100 * USD)
+    world.desk("transfer", code.OK, 1, "transfer", world.account_id(3), 1_100 * USD)
+    world.fund()
+    world.pass_time(3_600_000)
+    for market, price in enumerate((100 * USD, 4 * USD, 20_000)):
+        world.price(market, price)
+    world.fund()
+    before = world.expected_bucket(1)
+    position = before["positions"][0]
+    assert 0 < position["advanced"] < -before["raw"] - position["entry"]
+    pool, gone = len(world.columns["bucket_kind"]) - 2 * world.venue.capacity.markets, 199_990 * USD
+    world.columns["bucket_raw"][pool] -= gone
+    world.columns["bucket_raw"][0] += gone
+    world.as_module("pools", "exit", at.pool_of(0, at.AMM), gone)
+    world.as_module("pools", "credit", world.account_id(0), gone)
+    fields = {"account": 1, "market": 0, "size": 40, "flags": command.ISOLATED}
+    world.engine(kind=command.SET_LEVERAGE, signer=1, **fields)
+    world.desk("leverage", code.OK, 1, "set_leverage", 0, 40, True)
+    world.take(1, 0, 1, 30, 190 * USD)
+    assert world.codes[("trade", code.NO_LIQUIDITY)] == 1
+    world.compare()
+    assert world.expected_bucket(1) == before
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from bare_venue import USD
 from order_desk import OrderDesk, bucket_of, isolate
 from seawall.engine import orders
 from seawall.ledger import state
-from seawall.ledger.buckets import find_slot
+from seawall.ledger.buckets import find_slot, set_advanced
 from seawall.terms import code, command, event, parameter
 
 BUY, SELL = 0, command.SELL
@@ -159,6 +159,27 @@ def test_what_goes_back_is_what_was_fed_and_no_more(desk: Any, before: int, sold
     assert desk.size(bucket, 0) == 10 + sold
     assert desk.raw(desk.taker) == cross
     assert desk.raw(bucket) + desk.size(bucket, 0) * P == (5 * (10 + sold) + after) * USD
+
+
+def test_a_taker_that_gets_nothing_leaves_advances_as_they_were(desk: Any) -> None:
+    """It owes 50 USD, 40 of them an advance, as after funding: what came to the bucket and went lays no more on it."""
+    isolate(desk, desk.taker, 0)
+    other = desk.account(10_000 * USD)
+    desk.place(other, 0, SELL, P, 10)
+    desk.must(orders.place, account=desk.taker, market=0, flags=BUY, price=P, size=10)
+    bucket = bucket_of(desk, desk.taker, 0)
+    desk.columns["market_insurance"][0] = 1_000 * USD
+    desk.columns["bucket_raw"][bucket] -= 100 * USD
+    desk.price(0, 120 * USD)
+    set_advanced(desk.s, find_slot(desk.s, bucket, 0), 40 * USD)
+    desk.place(desk.maker, 0, SELL, 120 * USD, 30)
+    desk.columns["bucket_raw"][desk.maker] = 0
+    cross, own = desk.raw(desk.taker), desk.raw(bucket)
+    flags = BUY | command.IOC
+    events = desk.must(orders.place, account=desk.taker, market=0, flags=flags, price=120 * USD, size=30)
+    assert len(told(events, event.MOVED, "amount")) == 2
+    assert (desk.raw(desk.taker), desk.raw(bucket)) == (cross, own)
+    assert desk.columns["bucket_advanced"][bucket] == desk.columns["market_advanced"][0] == 40 * USD
 
 
 def test_the_isolated_cap_binds_isolated_orders_only(desk: Any) -> None:

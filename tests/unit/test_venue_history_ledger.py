@@ -35,7 +35,7 @@ from seawall.venue.records import News
 from venue_rig import Rig, key, run
 
 WORLDS = ("days", "losses", "shared", "delisting", "isolated")
-SEEDS = {"losses": (21, 25), "shared": (21, 38), "delisting": (21, 34), "isolated": (21, 4)}
+SEEDS = {"losses": (21, 25), "shared": (21, 38), "delisting": (21, 107), "isolated": (21, 4)}
 MICRO = 1_000_000
 MOVES: tuple[Callable[[News], list[Any]], ...] = (
     lambda news: news.payments,

@@ -6,7 +6,8 @@ a TWAP all come through `execute`; `submit` also replaces an order (engine/order
 
 A taker is accepted for what `plan` says it will get and leave in the book. When a maker on the way then may not fill,
 each fill still is checked by itself, and what is left over is cancelled: it never rests across the book. What an
-isolated bucket was fed for lots that it then did not get goes back to cross.
+isolated bucket was fed for lots that it then did not get goes back to cross; when nothing filled and nothing rests, no
+advance has changed either.
 """
 
 from typing import Any, Final, NamedTuple
@@ -43,7 +44,7 @@ from seawall.ledger.isolated import (
     prepare_isolated,
     release_isolated,
 )
-from seawall.ledger.leaving import spare
+from seawall.ledger.leaving import advances_of, restore_advances, spare
 from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import RESULT, VENUE_STATUS
 from seawall.terms import code, command, event, parameter
@@ -226,6 +227,7 @@ def _cross(s: Any, o: Order) -> int:
     if why != code.OK:
         return int(why)
     _take_back(s, o)
+    owner, fed = advances_of(s, o.account), advances_of(s, o.bucket)
     _fund(s, o, need)
     slot = _slot_for(s, o)
     target = lots if stop == code.FILLS_FULL and lots > 0 else o.size
@@ -240,6 +242,9 @@ def _cross(s: Any, o: Order) -> int:
     close_empty_slot(s, slot)
     if release_isolated(s, o.bucket) == 0 and done < lots and need > 0:
         _give_back(s, o, need, done == 0 and why != code.OK)
+    if need > 0 and done == 0 and why != code.OK:
+        restore_advances(s, o.account, owner)
+        restore_advances(s, o.bucket, fed)
     return code.OK
 
 

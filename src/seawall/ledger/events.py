@@ -33,3 +33,9 @@ def emit_health(s: Any, row: int, equity: int, maintenance: int) -> None:
     """Adds the health of the bucket to an event just written."""
     s.event[row, 10] = equity
     s.event[row, 11] = maintenance
+
+
+@kernel
+def emit_code(s: Any, row: int, code: int) -> None:
+    """Adds a code to an event just written."""
+    s.event[row, 2] = code

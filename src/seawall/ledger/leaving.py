@@ -9,6 +9,8 @@ takes beyond its cash is unrealised profit, kept as an advance of the positions 
 
 from typing import Any
 
+import numpy as np
+
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_of, funding_of, interest_of, set_advanced, settle_slot
 from seawall.ledger.events import emit
@@ -18,6 +20,7 @@ from seawall.ledger.markets import is_fresh
 from seawall.ledger.state import BORROWED, PENDING, VAULT
 from seawall.ledger.valuation import is_asset_fresh
 from seawall.terms import code, event, parameter
+from seawall.terms.limits import POSITIONS_PER_BUCKET
 from seawall.terms.parameter import BORROW_MOST
 from seawall.units import RATE_ONE
 from seawall.wide import mul_floor_div, rate_up
@@ -151,6 +154,26 @@ def note_advance(s: Any, bucket: int) -> None:
         part = min(owed, payable_of(s, slot))
         set_advanced(s, slot, part)
         owed, slot = owed - part, s.slot_sibling[slot]
+
+
+@kernel
+def advances_of(s: Any, bucket: int) -> Any:
+    """The advances of a bucket's positions in micro-USD, slot after slot; empty when it has none."""
+    found = np.zeros(POSITIONS_PER_BUCKET if s.bucket_advanced[bucket] != 0 else 0, np.int64)
+    count, slot = 0, s.bucket_first[bucket]
+    while slot != 0 and len(found) != 0:  # at most POSITIONS_PER_BUCKET
+        found[count] = s.slot_advanced[slot]
+        count, slot = count + 1, s.slot_sibling[slot]
+    return found
+
+
+@kernel
+def restore_advances(s: Any, bucket: int, before: Any) -> None:
+    """Makes a bucket's advances what `advances_of` said `before`, of the same slots: an exit that came back whole."""
+    count, slot = 0, s.bucket_first[bucket]
+    while slot != 0:  # at most POSITIONS_PER_BUCKET
+        set_advanced(s, slot, before[count] if len(before) != 0 else 0)
+        count, slot = count + 1, s.slot_sibling[slot]
 
 
 @kernel

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import cash_fits, close_empty_slot, settle_slot, trade
-from seawall.ledger.events import emit, emit_health
+from seawall.ledger.events import emit, emit_code, emit_health
 from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.held import next_held
 from seawall.ledger.isolated import release_isolated
@@ -245,17 +245,21 @@ def _share_round(s: Any, first: int, end: int, lots: int) -> int:
 
 @kernel
 def deleverage(s: Any, bucket: int, c: Close, price: int, count: int) -> None:
-    """Closes what `choose` has chosen, at `price`, and tells each counterparty what it did to it."""
+    """Closes what `choose` has chosen, at `price`, and tells each counterparty what it did to it.
+
+    The bucket's own side is one trade of all lots, so that its entry is rounded once: the first event says so.
+    """
     closed = 0
     for i in range(count):
         if s.adl_size[i] > 0:
+            mark = event.MARKED if closed == 0 else 0
             closed += s.adl_size[i]
-            _close_against(s, bucket, c, s.adl_slot[i], s.adl_size[i], price)
+            _close_against(s, bucket, c, s.adl_slot[i], s.adl_size[i], price, mark)
     trade(s, c.slot, c.side * closed, price, 0)
 
 
 @kernel
-def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: int) -> None:
+def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: int, mark: int) -> None:
     """Closes `lots` of one counterparty. Its event has the exposure that this leaves without its hedge as `order`.
 
     One that was in debt itself and has nothing left is made good like any debtor of the market.
@@ -269,6 +273,7 @@ def _close_against(s: Any, bucket: int, c: Close, slot: int, lots: int, price: i
     equity, maintenance = equity_and_maintenance(s, winner)
     row = emit(s, event.ADL, c.market, bucket, winner, bared, price, c.side * lots, lots * price)
     emit_health(s, row, equity, maintenance)
+    emit_code(s, row, mark)
     cover_deficit(s, winner, c.market)
     close_empty_slot(s, slot)
     release_isolated(s, winner)

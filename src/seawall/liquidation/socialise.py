@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, find_slot
-from seawall.ledger.events import emit
+from seawall.ledger.events import emit, emit_code
 from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.held import next_of_market
 from seawall.ledger.state import (
@@ -160,7 +160,7 @@ def cut_chosen(s: Any, market: int, count: int, price: int) -> None:
             seen += profit
             cut = mul_floor_div(amount, seen, total) - reached
             reached += cut
-            _take(s, slot, market, profit, cut)
+            _take(s, slot, market, profit, cut, event.MARKED)
 
 
 @kernel
@@ -207,15 +207,16 @@ def _cut(s: Any, slot: int, market: int, profit: int) -> None:
     cut = min(cut, profit, s.market_short[market])
     s.slot_entry[slot] += cut
     s.market_entry_sum[market] += cut
-    _take(s, slot, market, profit, cut)
+    _take(s, slot, market, profit, cut, 0)
 
 
 @kernel
-def _take(s: Any, slot: int, market: int, profit: int, cut: int) -> None:
+def _take(s: Any, slot: int, market: int, profit: int, cut: int, mark: int) -> None:
     if cut == 0:
         return
     bucket = s.slot_owner[slot]
     add_cash(s, bucket, -cut)
     s.cell[BAD_DEBT] += cut
     s.market_short[market] -= cut
-    emit(s, event.SOCIALISED, market, bucket, NOBODY, profit, s.market_price[market], s.slot_size[slot], cut)
+    row = emit(s, event.SOCIALISED, market, bucket, NOBODY, profit, s.market_price[market], s.slot_size[slot], cut)
+    emit_code(s, row, mark)

@@ -213,6 +213,7 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
     if why:
         return Outcome(why)
     _unrest(ask, book, bucket)
+    before = _advances(p.buckets[c["account"]]) + _advances(bucket) if need > 0 else []
     _feed(p, c, bucket, need)
     if ask.market not in bucket.positions:
         index = p.markets[ask.market].funding_index
@@ -237,6 +238,8 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
     if book.replaced is not None and not left:
         gone(bucket, book.replaced.id)
     tidy(p, bucket, ask.market)
+    if not done.lots and not left:
+        _restore(p, before)
     sweep(p)
     return Outcome([], taken=done, rests=left)
 
@@ -332,6 +335,17 @@ def _feed(p: Picture, c: Fields, bucket: Bucket, need: int) -> None:
     if need > 0:
         leave(p, p.buckets[c["account"]], need)
         give(p, bucket, need)
+
+
+def _advances(bucket: Bucket) -> list[tuple[int, Position, int]]:
+    return [(number, position, position.advanced) for number, position in bucket.positions.items()]
+
+
+def _restore(p: Picture, before: list[tuple[int, Position, int]]) -> None:
+    """An order that got nothing and left nothing took nothing out: advances are what they were."""
+    for number, position, advanced in before:
+        p.markets[number].advanced += advanced - position.advanced
+        position.advanced = advanced
 
 
 def _unrest(ask: Ask, book: Book, bucket: Bucket) -> None:

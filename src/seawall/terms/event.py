@@ -47,8 +47,10 @@ LIQUIDATION_FILL: Final = 42  # bucket, other = lots sought, average price, size
 LIQUIDATION_WAITS: Final = 43  # amount = why (liquidation/partial.py)
 BACKSTOP: Final = 44  # the vault takes: bucket, other = vault, price, size, amount = value
 DEFICIT: Final = 45  # debt made good: bucket, amount, other = who pays (INSURANCE, SOCIALISED, -1 nobody)
-ADL: Final = 46  # bucket = loser, other = winner, its health, price, size, amount = value, order = exposure laid bare
-SOCIALISED: Final = 47  # bucket = winner whose profit (order) is cut, amount, price = mark, size = its position
+ADL: Final = 46  # bucket = loser, other = winner, its health, price, size, amount = value, order = exposure laid bare;
+# MARKED: the first of those whose lots are one trade of the loser, its entry rounded once
+SOCIALISED: Final = 47  # bucket = winner whose profit (order) is cut, amount, price = mark, size = its position;
+# MARKED: cut from what the ADL that follows realises, its entry stays
 LIQUIDATION_END: Final = 48  # healthy or gone: bucket, equity, maintenance, amount = 1 when gone
 ISOLATED_RETURNED: Final = 49
 SETTLED: Final = 50  # a delisting closes size lots of the long bucket against the short other, both at price
@@ -68,6 +70,8 @@ RANGE: Final = (
 RANGE_DUE: Final = 58  # its liquidity is to be removed: bucket, other = pool, order = token, amount = what it is worth
 RANGE_UNWOUND: Final = 59  # removed: bucket, other = pool, order = token, size = lots and amount = USD that came of it
 INTEREST: Final = 56  # bucket, amount paid, size = debt before, price = 1e-12 USD a USD since the last (0: in parts)
+
+MARKED: Final = 1  # the `code` of an event, where it says what it means
 
 # fields of a row, in order; all are int64
 ROW: Final = (

@@ -37,16 +37,21 @@ class Holdings:
         """Every open position."""
         return dict(self._held)
 
-    def trade(self, bucket: int, market: int, lots: int, price: int) -> tuple[int, int]:
-        """A fill of signed `lots`; (lots held before, realised pnl in micro-USD, fees apart)."""
+    def trade(self, bucket: int, market: int, lots: int, price: int, whole: Held = FLAT) -> tuple[int, int]:
+        """A fill of signed `lots`; (lots held before, realised pnl in micro-USD, fees apart).
+
+        Fills that are together one reduction for the engine, which rounds once, give what was held before the first of
+        them as `whole`: each keeps the share of that, so that the last leaves what the engine has.
+        """
         old, entry = self._held.get((bucket, market), FLAT)
+        base, basis = (old, entry) if whole == FLAT else whole
         after, cost = old + lots, lots * price
         if old == 0 or (old > 0) == (lots > 0):
             kept = entry + cost
         elif after == 0:
             kept = 0
         elif (after > 0) == (old > 0):
-            kept = floor_div(entry * abs(after), abs(old))
+            kept = floor_div(basis * abs(after), abs(base))
         else:
             kept = after * price
         self._put(bucket, market, after, kept)

@@ -12,7 +12,7 @@ from seawall.ledger import state
 from seawall.terms import code, command, event
 from seawall.venue import mirror_office, mirror_trades
 from seawall.venue.batch import Batch
-from seawall.venue.holdings import Holdings
+from seawall.venue.holdings import FLAT, Held, Holdings
 from seawall.venue.live import LiveOrders
 from seawall.venue.people import People
 from seawall.venue.records import NOBODY, Fill, News, Order, Schedule
@@ -29,13 +29,15 @@ Row = tuple[int, ...]
 class Context:
     """The command whose events are being read."""
 
-    __slots__ = ("index", "kind", "made", "row", "sequence", "taker", "unclaimed")
+    __slots__ = ("cuts", "index", "kind", "made", "row", "sequence", "taker", "unclaimed", "whole")
 
     def __init__(self) -> None:
         self.sequence = self.kind = self.index = self.made = 0
         self.row: Row = ()
         self.taker: Order | None = None  # whose fills these are
         self.unclaimed: list[Fill] = []  # of a slice whose schedule is told after them
+        self.whole: Held = FLAT  # what a bucket held before those who close it by ADL
+        self.cuts: dict[int, int] = {}  # by bucket, from the profit that its ADL is about to realise
 
 
 class Mirror:

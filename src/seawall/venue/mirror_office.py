@@ -7,6 +7,7 @@ from seawall.terms import command, event
 from seawall.venue.mirror_trades import (
     AMOUNT,
     BUCKET,
+    CODE,
     FIELD,
     HIGH,
     KIND,
@@ -152,7 +153,10 @@ def _deficit(mirror: "Mirror", values: Values) -> None:
 
 def _socialised(mirror: "Mirror", values: Values) -> None:
     note(mirror, values)
-    mirror.holdings.shift_entry(values[BUCKET], values[MARKET], values[AMOUNT])
+    if values[CODE] == event.MARKED:
+        mirror.at.cuts[values[BUCKET]] = values[AMOUNT]
+    else:
+        mirror.holdings.shift_entry(values[BUCKET], values[MARKET], values[AMOUNT])
     owner = mirror.owner_of(values[BUCKET])
     _entry(mirror, owner, "socialised", -values[AMOUNT], NOBODY, values[MARKET], 0)
 

@@ -1,9 +1,9 @@
 """What a mirror makes of orders, fills, funding and liquidations (see mirror.py)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from seawall.terms import code, command, event
+from seawall.venue.holdings import FLAT, Held
 from seawall.venue.live import TRIGGERS, status_of
 from seawall.venue.names import number_from
 from seawall.venue.records import NOBODY, Fill, Note, Order, Payment, Schedule, Twap
@@ -15,8 +15,8 @@ FIELD: Final = {name: place for place, name in enumerate(command.ROW)}
 ACCOUNT, MARKET_OF, FLAGS, REFERENCE = (FIELD[name] for name in ("account", "market", "flags", "reference"))
 PRICE_OF, SIZE_OF, TRIGGER, EXTRA, PARENT = (FIELD[name] for name in ("price", "size", "trigger", "extra", "other"))
 HIGH, LOW, DURATION = FIELD["client_high"], FIELD["client_low"], FIELD["amount"]
-KIND, MARKET, BUCKET, OTHER, ORDER, PRICE, SIZE, AMOUNT = (
-    event.ROW.index(name) for name in ("kind", "market", "bucket", "other", "order", "price", "size", "amount")
+KIND, CODE, MARKET, BUCKET, OTHER, ORDER, PRICE, SIZE, AMOUNT = (
+    event.ROW.index(name) for name in ("kind", "code", "market", "bucket", "other", "order", "price", "size", "amount")
 )
 TID_BITS: Final = 15  # of an event's place among those of its command
 Values = list[int]
@@ -190,15 +190,17 @@ def _fill(mirror: "Mirror", values: Values) -> None:
     mirror.news.books.add(market)
 
 
-def _both(mirror: "Mirror", values: Values, lots: int, method: str, liquidated: int) -> tuple[Fill, Fill]:
-    """A trade's two sides: `lots` are signed for the event's bucket."""
+def _both(
+    mirror: "Mirror", values: Values, lots: int, method: str, liquidated: int, whole: Held = FLAT
+) -> tuple[Fill, Fill]:
+    """A trade's two sides: `lots` are signed for the event's bucket; `whole` as in Holdings.trade, for that bucket."""
     market, price, pair = values[MARKET], values[PRICE], (values[BUCKET], values[OTHER])
     owners = [mirror.owner_of(bucket) for bucket in pair]
     tid = (mirror.at.sequence << TID_BITS) | mirror.at.index
     made = []
     for side in (0, 1):
         signed = lots if side == 0 else -lots
-        start, pnl = mirror.holdings.trade(pair[side], market, signed, price)
+        start, pnl = mirror.holdings.trade(pair[side], market, signed, price, whole if side == 0 else FLAT)
         made.append(
             Fill(
                 tid=tid,
@@ -231,12 +233,19 @@ def _maker_fee(mirror: "Mirror", values: Values) -> None:
     mirror.news.fills[-1].fee = values[AMOUNT]
 
 
-def _forced(method: str) -> "Callable[[Mirror, Values], None]":
-    def tell(mirror: "Mirror", values: Values) -> None:
-        note(mirror, values)
-        _both(mirror, values, values[SIZE], method, mirror.owner_of(values[BUCKET]))
+def _backstopped(mirror: "Mirror", values: Values) -> None:
+    note(mirror, values)
+    _both(mirror, values, values[SIZE], "backstop", mirror.owner_of(values[BUCKET]))
 
-    return tell
+
+def _deleveraged(mirror: "Mirror", values: Values) -> None:
+    """The loser's entry is rounded once for a run of these; the winner pays what was just cut from its profit."""
+    note(mirror, values)
+    bucket, at = values[BUCKET], mirror.at
+    if values[CODE] == event.MARKED:
+        at.whole = mirror.holdings.held(bucket, values[MARKET])
+    _, winner = _both(mirror, values, values[SIZE], "adl", mirror.owner_of(bucket), at.whole)
+    winner.pnl -= at.cuts.pop(values[OTHER], 0)
 
 
 def _settled(mirror: "Mirror", values: Values) -> None:
@@ -360,7 +369,7 @@ EVENTS: Final = {
     event.LIQUIDATION_CANCELS: note,
     event.LIQUIDATION_WAITS: note,
     event.LIQUIDATION_END: note,
-    event.BACKSTOP: _forced("backstop"),
-    event.ADL: _forced("adl"),
+    event.BACKSTOP: _backstopped,
+    event.ADL: _deleveraged,
     event.SETTLED: _settled,
 }
