@@ -3,8 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from test_lp_collateral import in_trouble, owner_of, sink
-from uniswap_world import LpWorld, create_address, fast_world
+from uniswap_world import LpWorld, create_address, fast_world, in_trouble, owner_of, sink
 
 from seawall.chain import layout as at
 
