@@ -12,7 +12,7 @@ from seawall.engine.withdrawals import limit_left, new_withdrawal
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
-from seawall.ledger.holdings import add_lots, has_holding_room, lots_of
+from seawall.ledger.holdings import add_lots, find_holding, has_holding_room
 from seawall.ledger.isolated import find_isolated
 from seawall.ledger.leaving import has_stale_price, is_being_liquidated, margin_room
 from seawall.ledger.ranges import (
@@ -37,7 +37,7 @@ from seawall.ledger.state import (
     WITHDRAWAL_FREE,
     WITHDRAWALS_USED,
 )
-from seawall.ledger.valuation import counted_range, counted_row, counted_value, fair_value, units_of
+from seawall.ledger.valuation import counted_row, counted_value, fair_value, units_of
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, POOL, RANGE_MIN, SUPPLY_CAP
 from seawall.terms.limits import AMOUNT_MAX, ASSETS, NOTIONAL_MAX, RAW_USD_MAX
@@ -267,10 +267,7 @@ def _is_as_before(s: Any, row: int, c: Any) -> bool:
 
 @kernel
 def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
-    """OK when a position may become what the row says; its pool keeps width and caps, its bucket initial margin.
-
-    Measured before, with what the change adds and takes: at the weights of then.
-    """
+    """OK when a position may become what the row says; its pool keeps width and caps, its bucket initial margin."""
     if has_stale_price(s, bucket):
         return code.STALE_PRICE
     if is_being_liquidated(s, bucket):
@@ -283,9 +280,33 @@ def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
         return code.POSITION_CAP
     if more > 0 and held_by_owner(s, c.account, asset) + more > s.asset_param[asset, ACCOUNT_CAP]:
         return code.POSITION_CAP
-    gained = c.amount + counted_range(s, asset, c.size, c.price, c.trigger, c.extra) - counted_row(s, row)
-    if c.client_high > 0:
-        base = s.asset_base[asset] - 1
-        held = lots_of(s, bucket, base)
-        gained += counted_value(s, base, held + c.client_high) - counted_value(s, base, held)
-    return code.OK if margin_room(s, bucket) + gained >= 0 else code.INITIAL_MARGIN
+    return code.OK if room_as(s, bucket, row, c) >= 0 else code.INITIAL_MARGIN
+
+
+@kernel
+def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
+    """`margin_room` of a bucket as it would be with the position and what came of it, at the weights of now.
+
+    The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth.
+    """
+    liquidity, low = s.holding_lots[row], s.holding_low[row]
+    high, scale = s.holding_high[row], s.holding_scale[row]
+    lots, base = c.client_high, s.asset_base[c.other] - 1
+    other = find_holding(s, bucket, base) if lots > 0 else 0
+    fresh = counted_value(s, base, lots) if lots > 0 and other == 0 else 0
+    s.holding_lots[row], s.holding_low[row], s.holding_high[row], s.holding_scale[row] = (
+        c.size,
+        c.price,
+        c.trigger,
+        c.extra,
+    )
+    s.bucket_raw[bucket] += c.amount
+    if other != 0:
+        s.holding_lots[other] += lots
+    room = margin_room(s, bucket) + fresh
+    if other != 0:
+        s.holding_lots[other] -= lots
+    s.bucket_raw[bucket] -= c.amount
+    s.holding_lots[row], s.holding_low[row] = liquidity, low
+    s.holding_high[row], s.holding_scale[row] = high, scale
+    return int(room)

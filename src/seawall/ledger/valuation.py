@@ -118,17 +118,10 @@ def counted_row(s: Any, row: int) -> int:
     asset = s.holding_asset[row]
     if s.asset_kind[asset] != POOL:
         return counted_value(s, asset, s.holding_lots[row])
-    low, high = int(s.holding_low[row]), int(s.holding_high[row])
-    return counted_range(s, asset, int(s.holding_lots[row]), low, high, int(s.holding_scale[row]))
-
-
-@kernel
-def counted_range(s: Any, asset: int, liquidity: int, low: int, high: int, scale: int) -> int:
-    """`counted_row` of a range of a pool, whoever holds it."""
     if not is_asset_fresh(s, asset):
         return 0
     price = min(s.market_oracle[s.asset_market[asset]], s.asset_stable[asset])
-    worst = range_value(liquidity, low, high, scale, rate_down(price, RATE_ONE - s.asset_param[asset, SCAN]))
+    worst = fair_value(s, row, rate_down(price, RATE_ONE - s.asset_param[asset, SCAN]))
     return rate_down(worst, scaled_weight(s, asset))
 
 

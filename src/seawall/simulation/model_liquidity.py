@@ -259,12 +259,18 @@ def _reshape_refusals(p: Picture, bucket: Bucket, c: Fields, wanted: Range) -> R
     over = pool.total + more > pool.params[asset_parameter.SUPPLY_CAP]
     if more > 0 and (over or p.shared["held_by_owner"] + more > pool.params[asset_parameter.ACCOUNT_CAP]):
         why.append(code.POSITION_CAP)
-    gained = c["amount"] + counted_range(p, pool, wanted) - counted_range(p, pool, held)
-    if c["client_high"]:
-        base = p.assets[p.shared["base"]]
-        before = bucket.holdings.get(p.shared["base"], 0)
-        gained += counted(p, base, before + c["client_high"]) - counted(p, base, before)
-    if margin_room(p, bucket) + gained < 0:
+    key, base, lots, room = (c["other"], c["client_low"]), p.shared["base"], c["client_high"], 0
+    is_new = base not in bucket.holdings
+    if lots and is_new:
+        room += counted(p, p.assets[base], lots)
+    elif lots:
+        bucket.holdings[base] += lots
+    bucket.ranges[key], bucket.raw = wanted, bucket.raw + c["amount"]
+    room += margin_room(p, bucket)
+    bucket.ranges[key], bucket.raw = held, bucket.raw - c["amount"]
+    if lots and not is_new:
+        bucket.holdings[base] -= lots
+    if room < 0:
         why.append(code.INITIAL_MARGIN)
     return why
 

@@ -71,7 +71,7 @@ DETACH_RANGE: Final = 78  # account, other, client_low = token, address_* as WIT
 MOVE_RANGE: Final = 79  # account, market, other, client_low, flags as MOVE_ASSET
 UNWIND_RANGE: Final = 80  # other, client_low, size = lots and amount = USD that came of it, fees among them, reference
 
-RESHAPE_RANGE: Final = 81  # account, other, client_low = token, size, price, trigger, extra as ATTACH_RANGE: what it is
+RESHAPE_RANGE: Final = 83  # account, other, client_low = token, size, price, trigger, extra as ATTACH_RANGE: what it is
 # now, client_high = lots and amount = USD that came out of it, fees among them, reference: collected, decreased, moved
 
 # fields of a row, in order; all are int64
