@@ -17,7 +17,6 @@ from seawall.simulation.model import (
     add_range,
     counted_range,
     drop_range,
-    fair,
     is_priced,
     margin_room,
     units_of,
@@ -31,6 +30,7 @@ from seawall.simulation.model_money import (
     VENUE_STATUS,
     withdrawal_room,
 )
+from seawall.simulation.model_scenario import fair
 from seawall.terms import asset_parameter, code, command
 from seawall.terms.limits import AMOUNT_MAX, HOLDINGS_PER_BUCKET, NOTIONAL_MAX, POOLED_PER_BUCKET, RAW_USD_MAX
 

@@ -1,6 +1,6 @@
 """What a world is made of, drawn anew for each: swarm testing finds what one tuned mix would average away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -178,15 +178,20 @@ def draw(seed: int, number: int) -> Options:
     apart = np.random.Generator(np.random.PCG64([seed, number, 3]))  # so that worlds of before are as they were
     has_assets = bool(apart.random() < 0.6)
     weights |= {kind: weight * float(apart.lognormal(0, 0.6)) * has_assets for kind, weight in COLLATERAL.items()}
+    ways = np.random.Generator(np.random.PCG64([seed, number, 4]))  # likewise
+    has_portfolio = bool(ways.random() < 0.5)
+    weights[command.SET_PORTFOLIO] = 1.5 * has_portfolio
     cash = float(10 ** rng.uniform(2, 6))
     roles = rng.dirichlet(np.array([3.0, 3.0, 1.0, 1.0, 0.5, 0.5, 0.5]))
     markets = tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5))))
+    if has_portfolio:
+        markets = tuple(replace(one, parameters=one.parameters | _moves(ways, one.typical)) for one in markets)
     return Options(
         seed=seed,
         number=number,
         markets=markets,
         assets=_assets(apart, markets, cash) if has_assets else (),
-        policy=_policy(rng),
+        policy=_policy(rng) | (_grid(ways) if has_portfolio else {}),
         accounts=int(rng.integers(12, 150)),
         subs=int(rng.integers(0, 30)),
         cash=cash,
@@ -345,3 +350,31 @@ def _policy(rng: Generator) -> dict[int, int]:
         drawn[parameter.WITHDRAWAL_HOUR_BASE] = 10**9
         drawn[parameter.WITHDRAWAL_DAY_BASE] = 10**10
     return drawn
+
+
+def _grid(rng: Generator) -> dict[int, int]:
+    """The rows of portfolio margin, and who may opt in."""
+    drawn = {
+        parameter.PORTFOLIO_MOST: int(rng.choice([3, 1_000])),
+        parameter.PORTFOLIO_EQUITY: int(rng.choice([0, 10**8])),
+        parameter.PORTFOLIO_FACTOR: int(rng.choice([RATE_ONE, RATE_ONE * 11 // 10, RATE_ONE * 3 // 2])),
+    }
+    for k in range(parameter.GRID_SHOCKS):
+        move = int(rng.integers(-RATE_ONE, RATE_ONE + 1) * rng.random())
+        drawn[parameter.GRID_MOVE + k] = move * bool(rng.random() < 0.7)
+        drawn[parameter.GRID_CREDIT + k] = int(rng.choice([0, RATE_ONE, int(rng.integers(0, RATE_ONE + 1))]))
+    for k in range(parameter.GRID_SHARES):
+        drawn[parameter.GRID_SHARE + k] = int(rng.integers(0 if k else 1, RATE_ONE + 1))
+    return drawn
+
+
+def _moves(rng: Generator, typical: int) -> dict[int, int]:
+    """How a market moves in them."""
+    return {
+        parameter.GRID_BETA: int(rng.choice([RATE_ONE, -RATE_ONE, int(rng.integers(-2 * RATE_ONE, 2 * RATE_ONE))])),
+        parameter.GRID_OWN: int(rng.choice([0, RATE_ONE // 20, int(rng.integers(0, RATE_ONE + 1))])),
+        parameter.GRID_BASIS: int(rng.choice([0, RATE_ONE // 50, int(rng.integers(0, RATE_ONE + 1))])),
+        parameter.GRID_FLOOR: int(rng.choice([0, RATE_ONE // 200, RATE_ONE // 2])),
+        parameter.CONCENTRATION_START: int(typical * rng.integers(0, 10)),
+        parameter.CONCENTRATION: int(rng.choice([0, RATE_ONE // 20])),
+    }
