@@ -229,3 +229,32 @@ def test_a_position_of_a_pool_in_the_engines_integers_is_worth_what_the_pools_ar
         assert value == pytest.approx(float(worth), rel=1e-5)
     with pytest.raises(BadInput):
         lp.range_of(10, 10, 1, TOKENS)
+
+
+def test_fees_that_it_has_paid_go_to_its_bucket_and_are_told(pools: Pools) -> None:
+    token, _ = pools.attach(0)
+    before = pools.measured(0)
+    fields = {"kind": command.COLLECT_RANGE, "other": POOL, "client_low": token, "size": 3, "amount": 700 * USD}
+    pools.refused(code.NOT_AUTHORISED, signer=command.ADMIN, reference=pools.deposits + 1, **fields)
+    pools.refused(code.OUT_OF_SEQUENCE, signer=command.BRIDGE, reference=pools.deposits + 2, **fields)
+    pools.refused(code.DUPLICATE_MESSAGE, signer=command.BRIDGE, reference=pools.deposits, **fields)
+    other = {**fields, "client_low": token + 1}
+    pools.refused(code.NO_POSITION, signer=command.BRIDGE, reference=pools.deposits + 1, **other)
+    pools.refused(code.BAD_AMOUNT, signer=command.BRIDGE, reference=pools.deposits + 1, **{**fields, "amount": -1})
+    for _ in range(2):
+        pools.deposits += 1
+        done = pools.must(signer=command.BRIDGE, reference=pools.deposits, **fields)
+    told = done.of_kind(event.RANGE_FEES)[0]
+    assert (told["bucket"], told["order"], told["size"], told["amount"]) == (0, token, 3, 700 * USD)
+    assert told["price"] == PRICE
+    after = pools.measured(0)
+    assert after[0] - before[0] == 1_400 * USD + 6 * PRICE * 9 // 10
+    assert pools.holding(0, ETH) == 6
+    row = int(pools.venue.columns["bucket_holding"][0])
+    rows = [r for r in range(1, 4) if pools.venue.columns["holding_token"][r] == token]
+    assert row != 0
+    assert [int(pools.venue.columns[f"holding_fees_{kind}"][rows[0]]) for kind in ("lots", "usd")] == [6, 1_400 * USD]
+    pools.sound()
+    pools.unwind(token, 1, 1)
+    assert not pools.venue.columns["holding_fees_usd"].any()
+    pools.sound()

@@ -12,7 +12,7 @@ from seawall.engine.withdrawals import limit_left, new_withdrawal
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
-from seawall.ledger.holdings import add_lots
+from seawall.ledger.holdings import add_lots, has_holding_room
 from seawall.ledger.isolated import find_isolated
 from seawall.ledger.leaving import has_stale_price, is_being_liquidated, margin_room
 from seawall.ledger.ranges import (
@@ -181,6 +181,58 @@ def unwind_range(s: Any, c: Any) -> int:
 
     The position must be in custody; what came of it is what the pool paid, whatever the engine thought it worth.
     """
+    fault = paid_fault(s, c)
+    if fault != code.OK:
+        return int(fault)
+    row = find_range(s, c.other, c.client_low)
+    bucket = s.holding_bucket[row]
+    s.cell[DEPOSIT_SERIAL] = c.reference
+    s.cell[VAULT] += c.amount
+    emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.size, c.amount)
+    leave_bucket(s, row)
+    forget_range(s, row)
+    add_cash(s, bucket, c.amount)
+    if c.size > 0:
+        add_lots(s, bucket, s.asset_base[c.other] - 1, c.size, event.RANGE_UNWOUND)
+    return code.OK
+
+
+@kernel
+def collect_range(s: Any, c: Any) -> int:
+    """A position in custody has paid fees: lots of its base and USD go to its bucket, the position stays.
+
+    Until then fees count for nothing. Lots that find no room in the bucket wait to be sent to its owner (RESULT is the
+    id), as DEPOSIT_ASSET sends back.
+    """
+    fault = paid_fault(s, c)
+    if fault != code.OK:
+        return int(fault)
+    row, base = find_range(s, c.other, c.client_low), s.asset_base[c.other] - 1
+    bucket = s.holding_bucket[row]
+    fits = c.size == 0 or has_holding_room(s, bucket, base)
+    if not fits and s.cell[WITHDRAWAL_FREE] == 0 and s.cell[WITHDRAWALS_USED] >= len(s.withdrawal_id):
+        return code.WITHDRAWALS_FULL
+    s.cell[DEPOSIT_SERIAL] = c.reference
+    s.cell[VAULT] += c.amount
+    s.holding_fees_lots[row] += c.size
+    s.holding_fees_usd[row] += c.amount
+    index = s.market_oracle[s.asset_market[c.other]]
+    emit(s, event.RANGE_FEES, s.asset_market[c.other], bucket, c.other, c.client_low, index, c.size, c.amount)
+    add_cash(s, bucket, c.amount)
+    if not fits:
+        owner = s.bucket_owner[bucket]
+        s.asset_leaving[base] += c.size
+        identity = new_withdrawal(s, owner, c.size, base + 1)
+        s.cell[RESULT] = identity
+        emit(s, event.WITHDRAWAL, -1, owner, base, identity, 0, c.size, 0)
+    elif c.size > 0:
+        add_lots(s, bucket, base, c.size, event.RANGE_FEES)
+    return code.OK
+
+
+@kernel
+def paid_fault(s: Any, c: Any) -> int:
+    """OK when the bridge may say that a pool has paid lots and USD for a position in custody, else why not."""
     if not is_pool(s, c.other):
         return code.UNKNOWN_ASSET
     base = s.asset_base[c.other] - 1
@@ -195,15 +247,6 @@ def unwind_range(s: Any, c: Any) -> int:
     row = find_range(s, c.other, c.client_low)
     if row == 0:
         return code.NO_POSITION
-    bucket = s.holding_bucket[row]
-    if s.cell[VAULT] + c.amount > RAW_USD_MAX or not cash_fits(s, bucket, c.amount):
+    if s.cell[VAULT] + c.amount > RAW_USD_MAX or not cash_fits(s, s.holding_bucket[row], c.amount):
         return code.CASH_BOUND
-    s.cell[DEPOSIT_SERIAL] = c.reference
-    s.cell[VAULT] += c.amount
-    emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.size, c.amount)
-    leave_bucket(s, row)
-    forget_range(s, row)
-    add_cash(s, bucket, c.amount)
-    if c.size > 0:
-        add_lots(s, bucket, base, c.size, event.RANGE_UNWOUND)
     return code.OK

@@ -10,13 +10,13 @@ from typing import Any, Final
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
 from seawall.ledger.state import PORTFOLIOS
-from seawall.ledger.valuation import fair_value, kept_value
+from seawall.ledger.valuation import fair_value, kept_row, kept_value
 from seawall.margin.certificate import ceil_pair
 from seawall.margin.lp_value import range_delta
 from seawall.margin.scenario_loss import is_loss, market_loss, move_of, netted, price_at
 from seawall.margin.trigger_kernels import PORTFOLIO, note_fired
 from seawall.terms import event
-from seawall.terms.asset_parameter import POOL
+from seawall.terms.asset_parameter import POOL, WEIGHT_MAINTENANCE
 from seawall.terms.limits import SPLIT_BITS
 from seawall.terms.parameter import (
     CONCENTRATION,
@@ -32,7 +32,7 @@ from seawall.terms.parameter import (
     GRID_SHOCKS,
 )
 from seawall.units import RATE_ONE
-from seawall.wide import rate_up
+from seawall.wide import mul_floor_div, rate_down, rate_up
 
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
 MAINTENANCE_MAX: Final = 1 << 59  # as much as 64 positions can be worth: what any rate is taken of stays within int64
@@ -52,8 +52,8 @@ def market_moving(s: Any, asset: int) -> int:
 def portfolio_maintenance(s: Any, bucket: int, market: int, size: int, at: int, price: int) -> int:
     """Maintenance of a bucket by the grid, after `size` more lots of `market`, if the mark of market `at` were `price`.
 
-    The largest loss of any row, at least 0, plus floor and concentration of every market, each sum rounded up once; at
-    most MAINTENANCE_MAX.
+    Collateral of that market then moves in proportion. The largest loss of any row, at least 0, plus floor and
+    concentration of every market, each sum rounded up once; at most MAINTENANCE_MAX.
     """
     for k in range(GRID_SHOCKS):
         for place in range(2 * GAINED):
@@ -127,6 +127,8 @@ def _add_market(s: Any, bucket: int, market: int, perp: int, mark: int) -> int:
             else:
                 spot += kept_value(s, asset, s.holding_lots[row])
         row = s.holding_next[row]
+    if mark != s.market_price[market] and spot != 0:
+        spot = mul_floor_div(spot, mark, s.market_price[market])
     if perp == 0 and spot == 0 and not is_ranged:
         return 0
     basis = s.param[market, GRID_BASIS]
@@ -168,6 +170,23 @@ def _loss_of(s: Any, k: int) -> int:
     lost = (int(s.scenario[k, 0]), int(s.scenario[k, 1]), int(s.scenario[k, 2]))
     gained = (int(s.scenario[k, 3]), int(s.scenario[k, 4]), int(s.scenario[k, 5]))
     return int(netted(lost, gained, int(s.param[len(s.market_price), GRID_CREDIT + k])))
+
+
+@kernel
+def worth_moved(s: Any, bucket: int, market: int, price: int) -> int:
+    """What collateral gains in worth for maintenance if the mark of a market moves to `price`, and it likewise."""
+    gained, row = 0, s.bucket_holding[bucket]
+    while row != 0:  # at most HOLDINGS_PER_BUCKET
+        asset = s.holding_asset[row]
+        if market_moving(s, asset) == market:
+            now = kept_row(s, row)
+            if s.asset_kind[asset] == POOL:
+                index = mul_floor_div(s.market_oracle[market], price, s.market_price[market])
+                gained += rate_down(fair_value(s, row, index), s.asset_param[asset, WEIGHT_MAINTENANCE]) - now
+            else:
+                gained += mul_floor_div(now, price, s.market_price[market]) - now
+        row = s.holding_next[row]
+    return int(gained)
 
 
 @kernel

@@ -103,6 +103,7 @@ def forget_range(s: Any, row: int) -> None:
     """The row of a position that is nobody's becomes free."""
     s.holding_low[row], s.holding_high[row], s.holding_scale[row] = 0, 0, 0
     s.holding_token[row], s.holding_start[row], s.holding_asked[row] = 0, 0, 0
+    s.holding_fees_lots[row], s.holding_fees_usd[row] = 0, 0
     give_row(s, row)
 
 

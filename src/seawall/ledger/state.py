@@ -360,10 +360,8 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("share_next", "i4", (c.shares + 1,)),  # next of the same account; also the free list
         ("share_time", "i8", (c.shares + 1,)),  # of the last add to it
         ("account_share", "i4", accounts),  # first share of each account: at most one a pool
-        ("withdrawal_id", "i8", (c.withdrawals + 1,)),
-        ("withdrawal_account", "i4", (c.withdrawals + 1,)),
-        ("withdrawal_amount", "i8", (c.withdrawals + 1,)),
-        ("withdrawal_next", "i4", (c.withdrawals + 1,)),
+        *((f"withdrawal_{name}", "i8", (c.withdrawals + 1,)) for name in ("id", "amount")),
+        *((f"withdrawal_{name}", "i4", (c.withdrawals + 1,)) for name in ("account", "next")),
         ("withdrawal_asset", "i4", (c.withdrawals + 1,)),  # 1 + the asset, whose lots the amount is; 0: USD
         *((f"twap_{name}", "i8", twaps) for name in ("id", "size", "done", "start", "duration", "price", "slice")),
         *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),  # bucket: cross
@@ -391,6 +389,7 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("holding_asked", "i1", holdings),  # whether its liquidity is to be removed
         ("holding_token", "i8", holdings),  # its number in the pool's contract
         ("holding_start", "i8", holdings),  # the index when it came
+        *((f"holding_fees_{kind}", "i8", holdings) for kind in ("lots", "usd")),  # that it has paid so far
         # of the first holding of each bucket (`bucket_holding`), on behalf of all; worth and floor are the triggers'
         ("holding_debt", "i8", holdings),  # USD that the bucket is short of, interest on which runs
         ("holding_borrow", "i8", holdings),  # BORROW_INDEX up to which `holding_due` counts

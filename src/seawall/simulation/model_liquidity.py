@@ -176,9 +176,9 @@ def move_range(p: Picture, c: Fields) -> Refusals:
     return why
 
 
-def unwind_range(p: Picture, c: Fields) -> Refusals:
-    """What a pool has paid takes the place of the position."""
-    pool, holder, key, why = _pool(p, c["other"]), p.shared["holder"], (c["other"], c["client_low"]), []
+def _paid_refusals(p: Picture, c: Fields) -> Refusals:
+    """What a pool has paid for a position comes in the order of the bridge's messages, within bounds."""
+    pool, holder, why = _pool(p, c["other"]), p.shared["holder"], []
     if pool is None:
         return [code.UNKNOWN_ASSET]
     if c["size"] > NOTIONAL_MAX // p.markets[pool.market].price_max or (c["size"] > 0 and p.shared["base"] < 0):
@@ -191,10 +191,35 @@ def unwind_range(p: Picture, c: Fields) -> Refusals:
         why.append(code.OUT_OF_SEQUENCE)
     if holder < 0:
         return [*why, code.NO_POSITION]
-    bucket = p.buckets[holder]
-    if p.cells[VAULT] + c["amount"] > RAW_USD_MAX or abs(bucket.raw + c["amount"]) > RAW_USD_MAX:
+    if p.cells[VAULT] + c["amount"] > RAW_USD_MAX or abs(p.buckets[holder].raw + c["amount"]) > RAW_USD_MAX:
         why.append(code.CASH_BOUND)
+    return why
+
+
+def collect_range(p: Picture, c: Fields) -> Refusals:
+    """Fees that a position has paid go to its bucket; lots without room there wait to be sent to its owner."""
+    why = _paid_refusals(p, c)
+    if code.UNKNOWN_ASSET in why or p.shared["holder"] < 0:
+        return why
+    bucket, base = p.buckets[p.shared["holder"]], p.shared["base"]
+    held = len(bucket.holdings) + len(bucket.ranges)
+    fits = c["size"] == 0 or base in bucket.holdings or (held < HOLDINGS_PER_BUCKET and p.shared["free_holdings"] > 0)
+    if not fits and p.shared["withdrawal_rows"] == 0:
+        why.append(code.WITHDRAWALS_FULL)
     if not why:
+        p.cells[DEPOSIT_SERIAL] += 1
+        p.cells[VAULT] += c["amount"]
+        add_cash(p, bucket, c["amount"])
+        if fits and c["size"]:
+            add_lots(p, bucket, base, c["size"])
+    return why
+
+
+def unwind_range(p: Picture, c: Fields) -> Refusals:
+    """What a pool has paid takes the place of the position."""
+    why, key = _paid_refusals(p, c), (c["other"], c["client_low"])
+    if not why:
+        bucket = p.buckets[p.shared["holder"]]
         p.cells[DEPOSIT_SERIAL] += 1
         p.cells[VAULT] += c["amount"]
         drop_range(p, bucket, key)
@@ -209,4 +234,5 @@ JUDGES: Final[dict[int, tuple[str, Callable[[Picture, Fields], Refusals]]]] = {
     command.DETACH_RANGE: ("POST_COLLATERAL", detach_range),
     command.MOVE_RANGE: ("POST_COLLATERAL", move_range),
     command.UNWIND_RANGE: ("POST_COLLATERAL", unwind_range),
+    command.COLLECT_RANGE: ("POST_COLLATERAL", collect_range),
 }

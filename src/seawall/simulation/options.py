@@ -181,6 +181,7 @@ def draw(seed: int, number: int) -> Options:
     ways = np.random.Generator(np.random.PCG64([seed, number, 4]))  # likewise
     has_portfolio = bool(ways.random() < 0.5)
     weights[command.SET_PORTFOLIO] = 1.5 * has_portfolio
+    weights[command.COLLECT_RANGE] = 0.5 * has_assets
     cash = float(10 ** rng.uniform(2, 6))
     roles = rng.dirichlet(np.array([3.0, 3.0, 1.0, 1.0, 0.5, 0.5, 0.5]))
     markets = tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5))))

@@ -95,7 +95,7 @@ def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
     rows = np.flatnonzero((columns["holding_lots"] != 0) & (columns["holding_bucket"] >= 0))
     rows = rows[columns["asset_kind"][columns["holding_asset"][rows]] == asset_parameter.POOL]
     serial = int(columns["cell"][state.DEPOSIT_SERIAL])
-    if kind in (command.ATTACH_RANGE, command.UNWIND_RANGE):
+    if kind in (command.ATTACH_RANGE, command.UNWIND_RANGE, command.COLLECT_RANGE):
         table[where, FIELD["reference"]] = serial + 1 + np.arange(many)
     table[where, FIELD["other"]], table[where, FIELD["client_low"]] = pool, rng.integers(1, 2**40, many)
     if kind != command.ATTACH_RANGE and len(rows):
@@ -122,7 +122,8 @@ def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
         table[where, FIELD["price"]] = np.minimum(low_root, 2.0**31).astype(np.int64) + rng.integers(0, 2, many)
         table[where, FIELD["trigger"]] = np.minimum(high_root, 2.0**31 - 1).astype(np.int64)
         table[where, FIELD["extra"]] = scale
-    elif kind == command.UNWIND_RANGE:
+    elif kind in (command.UNWIND_RANGE, command.COLLECT_RANGE):
+        usd = usd if kind == command.UNWIND_RANGE else usd / 100
         table[where, FIELD["size"]] = np.minimum(usd * rng.random(many) / price, 2.0**52).astype(np.int64)
         table[where, FIELD["amount"]] = np.minimum(usd * rng.random(many), 2.0**52).astype(np.int64)
 
