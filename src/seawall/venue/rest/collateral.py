@@ -147,6 +147,8 @@ def _range(columns: Any, listing: Listing, row: int) -> RangeView:
     base = int(lp_value.range_delta(liquidity, low, high, scale, start))  # USD of base when it came
     began = int(lp_value.range_value(liquidity, low, high, scale, start))
     held = began - base + (floor_div(base * index, start) if start else 0)
+    lots, usd = (columns[f"holding_fees_{kind}"].item(row) for kind in ("lots", "usd"))
+    fees = usd + lots * index
     return RangeView(
         token=str(columns["holding_token"].item(row)),
         lower=listing.price_text(ends[0]),
@@ -159,6 +161,10 @@ def _range(columns: Any, listing: Listing, row: int) -> RangeView:
         start_value=usd_text(began),
         held_instead=usd_text(held),
         impermanent_loss=usd_text(held - value),
+        fees_usd=usd_text(usd),
+        fees_size=listing.size_text(lots),
+        fees=usd_text(fees),
+        against_holding=usd_text(value + fees - held),
         is_unwinding=bool(columns["holding_asked"].item(row)),
     )
 

@@ -63,6 +63,12 @@ class RangeView(Shape, frozen=True, kw_only=True):
     start_value: Annotated[str, says("What it was worth then. USD.", "1990.0")]
     held_instead: Annotated[str, says("What its tokens of then would be worth now. USD.", "2010.0")]
     impermanent_loss: Annotated[str, says("held_instead less fair_value. USD.", "10.0")]
+    fees_usd: Annotated[str, says("Fees that it has paid into the account so far, in USD.", "12.0")]
+    fees_size: Annotated[str, says("And in its coin, units.", "0.004")]
+    fees: Annotated[str, says("Both together at the index. USD.", "21.6")]
+    against_holding: Annotated[
+        str, says("fair_value and fees less held_instead: above 0 it has done better than its tokens. USD.", "11.6")
+    ]
     is_unwinding: Annotated[bool, says("Whether a liquidation has asked for its liquidity to be removed.", False)]
 
 
