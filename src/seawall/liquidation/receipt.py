@@ -152,7 +152,7 @@ def _step(entry: Event) -> Step | None:
     if kind == event.LIQUIDATION_WAITS:
         return {"what": "waited", "reason": WAITS[entry["amount"]], **health}
     if kind == event.PORTFOLIO:
-        return {"what": "portfolio margin ended", "reason": TIERED, **health}
+        return {"what": "tiered", "reason": TIERED, **health}
     if kind == event.LIQUIDATION_END:
         return {"what": "ended", "reason": ENDED[entry["amount"]], "all_closed": bool(entry["amount"]), **health}
     if kind == event.ISOLATED_RETURNED:

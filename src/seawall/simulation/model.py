@@ -296,19 +296,16 @@ def is_below_maintenance(picture: Picture, bucket: Bucket) -> bool:
 
 def portfolio_maintenance(picture: Picture, bucket: Bucket) -> int:
     """Section 3, portfolio mode: what a bucket has in each market, through the grid."""
-    book: dict[int, model_scenario.Exposure] = {}
-
-    def of(number: int) -> model_scenario.Exposure:
-        market = picture.markets[number]
-        return book.setdefault(number, model_scenario.Exposure(market.mark, market.params))
-
+    assets, markets = picture.assets, picture.markets
+    places = {n: asset.redeemed if asset.redeemed >= 0 else asset.market for n, asset in assets.items()}
+    names = {*bucket.positions, *(places[n] for n in bucket.holdings), *(assets[n].market for n, _ in bucket.ranges)}
+    book = {n: model_scenario.Exposure(markets[n].mark, markets[n].params) for n in names}
     for number, position in bucket.positions.items():
-        of(number).perp += position.size * picture.markets[number].mark
+        book[number].perp += position.size * markets[number].mark
     for number, lots in bucket.holdings.items():
-        asset = picture.assets[number]
-        of(asset.redeemed if asset.redeemed >= 0 else asset.market).spot += kept(picture, asset, lots)
+        book[places[number]].spot += kept(picture, assets[number], lots)
     for (pool, _), liquidity in bucket.ranges.items():
-        of(picture.assets[pool].market).ranges.append(liquidity)
+        book[assets[pool].market].ranges.append(liquidity)
     return model_scenario.maintenance(picture.policy, list(book.values()))
 
 
@@ -357,9 +354,13 @@ def margin_room(picture: Picture, bucket: Bucket) -> int:
     now, (worth, backing) = health(picture, bucket), worth_of(picture, bucket)
     profit = now.unrealised - (now.equity - now.equity_initial - (worth - backing))
     paid = sum(payable(picture, number, position) for number, position in bucket.positions.items())
-    floor_share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
-    keep = max(now.initial, ceil(now.notional * floor_share) + now.reserved)
-    return now.equity_initial - max(0, profit - paid) - bucket.interest - keep
+    return now.equity_initial - max(0, profit - paid) - bucket.interest - kept_back(picture, now)
+
+
+def kept_back(picture: Picture, now: Health) -> int:
+    """Initial margin, or the withdrawal floor if that is more."""
+    share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
+    return max(now.initial, ceil(now.notional * share) + now.reserved)
 
 
 def borrow_room(picture: Picture) -> int:

@@ -47,6 +47,7 @@ ENTRIES: Final = {
     "liquidationFee": "to the insurance fund, for a liquidation",
     "deficit": "negative cash that somebody made good",
     "collateral": "for lots of collateral bought or sold, or of liquidity removed",
+    "rangeFees": "fees that a liquidity position has paid, its lots apart",
     "interest": "on USD borrowed against collateral",
     "unwind": "liquidity of a position is to be removed: no cash moves",
     "lots": "collateral that came or went: no cash moves",
@@ -172,6 +173,15 @@ def _unwound(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, owner, "collateral", values[AMOUNT], values[OTHER], NOBODY, values[SIZE])
 
 
+def _range_fees(mirror: "Mirror", values: Values) -> None:
+    owner = mirror.owner_of(values[BUCKET])
+    _entry(mirror, owner, "rangeFees", values[AMOUNT], values[OTHER], NOBODY, values[ORDER])
+
+
+def _portfolio(mirror: "Mirror", values: Values) -> None:
+    mirror.news.touched.add(values[BUCKET])
+
+
 def _due(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, mirror.owner_of(values[BUCKET]), "unwind", 0, values[OTHER], NOBODY, values[ORDER])
 
@@ -292,6 +302,8 @@ EVENTS: Final = {
     event.SOCIALISED: _socialised,
     event.ASSET_SOLD: _sold,
     event.RANGE_UNWOUND: _unwound,
+    event.RANGE_FEES: _range_fees,
+    event.PORTFOLIO: _portfolio,
     event.RANGE_DUE: _due,
     event.INTEREST: _interest,
     event.HOLDING: _lots,
