@@ -71,7 +71,7 @@ _NEEDED: Final[dict[int, int]] = {
     command.MOVE_RANGE: TRADE,
     command.UNWIND_RANGE: command.BRIDGE,
     command.SET_PORTFOLIO: OWNER,
-    command.COLLECT_RANGE: command.BRIDGE,
+    command.RESHAPE_RANGE: command.BRIDGE,
 }
 RIGHTS: Final = tuple(_NEEDED.get(kind, NOBODY) for kind in range(max(command.FIELDS) + 1))
 NAMES_ACCOUNT: Final = tuple(
@@ -111,6 +111,7 @@ RISK_INCREASING: Final[dict[int, str]] = {
     command.MOVE_RANGE: "ledger.leaving.margin_room of the giving bucket without the position",
     command.UNWIND_RANGE: "the bridge tells what a pool has paid; the position was in its custody",
     command.SET_PORTFOLIO: "initial margin of cross by the rule that it asks for",
+    command.RESHAPE_RANGE: "ledger.leaving.margin_room of the bucket with what the position is afterwards",
 }
 NO_RISK: Final[dict[int, str]] = {
     command.CREATE_ACCOUNT: "an empty account",
@@ -120,7 +121,6 @@ NO_RISK: Final[dict[int, str]] = {
     command.DEPOSIT: "raises collateral",
     command.DEPOSIT_ASSET: "raises collateral, within its caps",
     command.ATTACH_RANGE: "raises collateral, within caps, width and number",
-    command.COLLECT_RANGE: "raises collateral by what a pool has paid",
     command.LIST_ASSET: "an asset starts with caps and weights of 0",
     command.FINISH_WITHDRAWAL: "pays what left the account at WITHDRAW",
     command.CANCEL_WITHDRAWAL: "raises collateral",

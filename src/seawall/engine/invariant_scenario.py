@@ -4,14 +4,14 @@ A writing of SPEC sections 2, 3 and 11 beside ledger/portfolio.py and the fracti
 """
 
 from fractions import Fraction
-from math import ceil, floor, isqrt
+from math import isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seawall.terms import parameter
 from seawall.terms.asset_parameter import POOL, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
-from seawall.units import RATE_ONE, floor_div
+from seawall.units import RATE_ONE, ceil_div, floor_div
 
 if TYPE_CHECKING:
     from seawall.engine.invariant_view import View
@@ -60,25 +60,30 @@ def scenario_maintenance(v: "View", bucket: int) -> int:
             moves = [_market_loss(v, m, book[m], Fraction(factor * betas[m], RATE_ONE**2)) for m in book]
             lost = sum((one for one in moves if one > 0), Fraction(0))
             gained = sum((one for one in moves if one < 0), Fraction(0))
-            worst = max(worst, ceil(lost + gained * Fraction(venue[parameter.GRID_CREDIT + k], RATE_ONE)))
+            worst = max(worst, _up(lost + gained * Fraction(venue[parameter.GRID_CREDIT + k], RATE_ONE)))
     needed = [Fraction(0), Fraction(0)]
     for market, held in book.items():
         own = v["param"][market].tolist()
         for k in range(parameter.GRID_SHARES):
             share = Fraction(own[parameter.GRID_OWN] * venue[parameter.GRID_SHARE + k], RATE_ONE)
-            size = Fraction(ceil(share), RATE_ONE)
-            worst = max(worst, *(ceil(_market_loss(v, market, held, move)) for move in (size, -size)))
+            size = Fraction(_up(share), RATE_ONE)
+            worst = max(worst, *(_up(_market_loss(v, market, held, move)) for move in (size, -size)))
         needed[0] += Fraction(abs(held[0]) * own[parameter.GRID_FLOOR], RATE_ONE)
         over = max(0, abs(held[0]) - own[parameter.CONCENTRATION_START])
         needed[1] += Fraction(over * own[parameter.CONCENTRATION], RATE_ONE)
-    return worst + ceil(needed[0]) + ceil(needed[1])
+    return worst + _up(needed[0]) + _up(needed[1])
 
 
 def _market_loss(v: "View", market: int, held: list[int], move: Fraction) -> Fraction:
     perp, spot, *ranges = held
     move, mark = max(Fraction(-1), move), v["market_price"].item(market)
-    price = floor(mark * (1 + move))
+    after = mark * (1 + move)
+    price = int(floor_div(after.numerator, after.denominator))
     now = [range_parts(v, row, mark) for row in ranges]
     fallen = sum(worth - range_parts(v, row, price)[0] for row, (worth, _) in zip(ranges, now, strict=True))
     hedged = min(max(0, -perp), spot + sum(base for _, base in now))
     return fallen + Fraction(hedged * v["param"].item(market, parameter.GRID_BASIS), RATE_ONE) - (perp + spot) * move
+
+
+def _up(amount: Fraction) -> int:
+    return int(ceil_div(amount.numerator, amount.denominator))

@@ -389,7 +389,6 @@ def _collateral_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("holding_asked", "i1", holdings),  # whether its liquidity is to be removed
         ("holding_token", "i8", holdings),  # its number in the pool's contract
         ("holding_start", "i8", holdings),  # the index when it came
-        *((f"holding_fees_{kind}", "i8", holdings) for kind in ("lots", "usd")),  # that it has paid so far
         # of the first holding of each bucket (`bucket_holding`), on behalf of all; worth and floor are the triggers'
         ("holding_debt", "i8", holdings),  # USD that the bucket is short of, interest on which runs
         ("holding_borrow", "i8", holdings),  # BORROW_INDEX up to which `holding_due` counts

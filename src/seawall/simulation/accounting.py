@@ -160,7 +160,7 @@ def _money(buckets: int, markets: int, events: Ints) -> tuple[Ints, Ints, dict[i
     sold = _of(events, event.ASSET_SOLD)
     add(sold, BUCKET, sold[:, AMOUNT])
     add(sold, OTHER, -sold[:, AMOUNT])
-    unwound = _of(events, event.RANGE_UNWOUND, event.RANGE_FEES)
+    unwound = _of(events, event.RANGE_UNWOUND)
     add(unwound, BUCKET, unwound[:, AMOUNT])
     interest = _of(events, event.INTEREST)
     add(interest, BUCKET, -interest[:, AMOUNT])

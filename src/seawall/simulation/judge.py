@@ -490,7 +490,6 @@ MEETING: Final = (
     event.ASSET_SOLD,
     event.INTEREST,
     event.RANGE_UNWOUND,
-    event.RANGE_FEES,
 )
 IS_MEETING: Final = np.isin(np.arange(KINDS), MEETING)  # by the number of the event
 ALONE: Final = frozenset(

@@ -67,6 +67,7 @@ COLLATERAL: Final[dict[int, float]] = {
     command.DETACH_RANGE: 0.4,
     command.MOVE_RANGE: 0.3,
     command.UNWIND_RANGE: 0.4,
+    command.RESHAPE_RANGE: 0.5,
 }
 ALWAYS: Final = (command.PLACE, command.CANCEL)
 SELDOM: Final = (command.GUARD, command.SET_STATUS, command.SET_SOURCE, command.DELIST, command.CANCEL_ALL)
@@ -148,7 +149,19 @@ class Options:
 
 
 def draw(seed: int, number: int) -> Options:
-    """The options of world `number` of a seed."""
+    """The options of world `number` of a seed: half of all worlds have portfolio margin."""
+    made, ways = (
+        _draw(seed, number),
+        np.random.Generator(np.random.PCG64([seed, number, 4])),
+    )  # so that worlds of before are as they were
+    if ways.random() < 0.5:
+        return made
+    markets = tuple(replace(one, parameters=one.parameters | _moves(ways, one.typical)) for one in made.markets)
+    weights = made.weights | {command.SET_PORTFOLIO: 1.5}
+    return replace(made, markets=markets, policy=made.policy | _grid(ways), weights=weights)
+
+
+def _draw(seed: int, number: int) -> Options:
     rng = np.random.Generator(np.random.PCG64([seed, number]))
     calm = rng.random() < 0.2
 
@@ -178,21 +191,15 @@ def draw(seed: int, number: int) -> Options:
     apart = np.random.Generator(np.random.PCG64([seed, number, 3]))  # so that worlds of before are as they were
     has_assets = bool(apart.random() < 0.6)
     weights |= {kind: weight * float(apart.lognormal(0, 0.6)) * has_assets for kind, weight in COLLATERAL.items()}
-    ways = np.random.Generator(np.random.PCG64([seed, number, 4]))  # likewise
-    has_portfolio = bool(ways.random() < 0.5)
-    weights[command.SET_PORTFOLIO] = 1.5 * has_portfolio
-    weights[command.COLLECT_RANGE] = 0.5 * has_assets
     cash = float(10 ** rng.uniform(2, 6))
     roles = rng.dirichlet(np.array([3.0, 3.0, 1.0, 1.0, 0.5, 0.5, 0.5]))
     markets = tuple(_market(rng, cash) for _ in range(int(rng.integers(1, 5))))
-    if has_portfolio:
-        markets = tuple(replace(one, parameters=one.parameters | _moves(ways, one.typical)) for one in markets)
     return Options(
         seed=seed,
         number=number,
         markets=markets,
         assets=_assets(apart, markets, cash) if has_assets else (),
-        policy=_policy(rng) | (_grid(ways) if has_portfolio else {}),
+        policy=_policy(rng),
         accounts=int(rng.integers(12, 150)),
         subs=int(rng.integers(0, 30)),
         cash=cash,

@@ -71,8 +71,9 @@ DETACH_RANGE: Final = 78  # account, other, client_low = token, address_* as WIT
 MOVE_RANGE: Final = 79  # account, market, other, client_low, flags as MOVE_ASSET
 UNWIND_RANGE: Final = 80  # other, client_low, size = lots and amount = USD that came of it, fees among them, reference
 
-COLLECT_RANGE: Final = 82  # other, client_low, size = lots and amount = USD of fees it has paid, reference: it stays
 SET_PORTFOLIO: Final = 81  # account, flags = PORTFOLIO (into portfolio margin) or 0 (out of it): its cross bucket
+RESHAPE_RANGE: Final = 83  # account, other, client_low = token, size, price, trigger, extra as ATTACH_RANGE: what it is
+# now, client_high = lots and amount = USD that came out of it, fees among them, reference: collected, decreased, moved
 
 # fields of a row, in order; all are int64
 ROW: Final = (
@@ -212,6 +213,17 @@ FIELDS: Final[dict[int, tuple[str, ...]]] = {
     MOVE_RANGE: ("account", "market", "other", "client_low", "flags"),
     UNWIND_RANGE: ("other", "client_low", "size", "amount", "reference"),
     SET_PORTFOLIO: ("account", "flags"),
-    COLLECT_RANGE: ("other", "client_low", "size", "amount", "reference"),
+    RESHAPE_RANGE: (
+        "account",
+        "other",
+        "client_low",
+        "size",
+        "price",
+        "trigger",
+        "extra",
+        "client_high",
+        "amount",
+        "reference",
+    ),
 }
 COMMON: Final = ("kind", "signer", "nonce", "time")  # every kind has these

@@ -59,6 +59,7 @@ _RATE: Final = "1/RATE_ONE"
 _USD: Final = "micro-USD"
 _HOURLY: Final = "1e-12 / h"
 BORROW_RATE_MAX: Final = 10**9  # 0.1 % an hour
+_FIFTH: Final = RATE_ONE // 5
 PORTFOLIOS_MAX: Final = 4_096  # each is measured again at every price of its markets
 
 VENUE: Final[dict[int, Parameter]] = {
@@ -300,7 +301,7 @@ VENUE: Final[dict[int, Parameter]] = {
             name=f"grid_move_{k}",
             low=-RATE_ONE,
             high=RATE_ONE,
-            value=(RATE_ONE // 5, -RATE_ONE // 5, RATE_ONE // 5, -RATE_ONE // 5, 0, 0, 0, 0)[k],
+            value=(_FIFTH, -_FIFTH, _FIFTH, -_FIFTH, 0, 0, 0, 0)[k],
             unit=_RATE,
             reason="portfolio margin: a move of the common factor; 0: no such row",
         )

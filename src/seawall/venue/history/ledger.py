@@ -31,7 +31,6 @@ SUMMARY: Final = {  # where the amount of a kind goes, fills and funding apart
     "pool": "pools",
     "insurance": "pools",
     "collateral": "collateral",
-    "rangeFees": "collateral",
     "interest": "interest",
     "lots": "collateral",
     "unwind": "collateral",

@@ -36,7 +36,7 @@ class LedgerLine(Shape, frozen=True, kw_only=True, omit_defaults=True):
         says(
             "trade, liquidation, backstop, adl, settlement or funding; or of other money: deposit, withdraw, "
             "withdrawn, returned, send, receive, sub, spot, isolated, pool, insurance, liquidationFee, deficit, "
-            "socialised, collateral, rangeFees, interest, lots, unwind.",
+            "socialised.",
             "trade",
         ),
     ]

@@ -20,12 +20,7 @@ from seawall.venue.views.shapes import Happening
 if TYPE_CHECKING:
     from seawall.venue.service import Service
 
-PERFORMANCE: Final = (
-    "liquidationFee",
-    "deficit",
-    "socialised",
-    "rangeFees",
-)  # entries that are profit or loss, not transfers
+PERFORMANCE: Final = ("liquidationFee", "deficit", "socialised")  # entries that are profit or loss, not transfers
 KIND: Final = 0  # places in Note.values
 BUCKET, PRICE, SIZE, EQUITY = (event.ROW.index(name) - 1 for name in ("bucket", "price", "size", "equity"))
 MARKET: Final = event.ROW.index("market") - 1
