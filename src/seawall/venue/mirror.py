@@ -59,6 +59,8 @@ class Mirror:
         self.oracles: dict[int, int] = {}
         self.payees: dict[int, bytes] = {}  # of pending withdrawals
         self.twaps: dict[int, Schedule] = {}  # running ones by their id
+        self.ranges: dict[tuple[int, int], tuple[int, int, int, int]] = {}  # by (asset, token)
+        self.priced_by: dict[int, int] = {}  # market of an asset
         self.now = 0
         self.sequence = 0
         self.at = Context()
@@ -80,6 +82,11 @@ class Mirror:
             self.rates[market] = int(columns["market_funding_rate"][market])
             self.marks[market] = int(columns["market_price"][market])
             self.oracles[market] = int(columns["market_oracle"][market])
+        self.priced_by = dict(enumerate(columns["asset_market"][: int(columns["cell"][state.ASSETS])].tolist()))
+        rows = columns["holding_high"].nonzero()[0]
+        names = ("asset", "token", "lots", "low", "high", "scale")
+        for asset, token, *terms in zip(*(columns[f"holding_{name}"][rows].tolist() for name in names), strict=True):
+            self.ranges[asset, token] = (terms[0], terms[1], terms[2], terms[3])
         for row in range(1, int(columns["cell"][state.TWAPS_USED])):
             if columns["twap_id"][row]:
                 names = ("bucket", "market", "flags", "size", "start", "duration")

@@ -11,12 +11,13 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows
 from seawall.signing import (
-    USER_SIGNED,
     Signature,
     action_hash,
+    is_typed,
     l1_digest,
     recover,
     signature_of,
+    stamp_of,
     user_digest,
 )
 from seawall.terms import code, command
@@ -98,7 +99,7 @@ def call_of(service: Service, body: Any) -> Call:
         vault_address = address_of(vault, "vaultAddress") if vault is not None else None
         if expires is not None and not is_time(expires):
             raise BadInput("expiresAfter", "expected a time in ms")
-        if kind in USER_SIGNED:
+        if is_typed(action):
             address = _user_signer(service, action, nonce, signature)
         else:
             address = _l1_signer(service, action, nonce, vault_address, expires, signature)
@@ -109,7 +110,7 @@ def call_of(service: Service, body: Any) -> Call:
     signer, account = service.people.signer_of(address)
     if account < 0:
         raise UnknownSignerError(address)
-    if vault_address is not None and kind not in USER_SIGNED:
+    if vault_address is not None and not is_typed(action):
         account = _vault(service.people, account, vault_address)
     return Call(action, nonce, signer, account, address, signature)
 
@@ -128,7 +129,7 @@ def _user_signer(service: Service, action: Mapping[str, Any], nonce: int, signat
     settings = service.config.network
     if not settings.accept_both and is_mainnet != (settings.name == "mainnet"):
         raise RefusedError(f"This venue takes signatures for {settings.name} only.")
-    own = action.get("time", action.get("nonce"))
+    own = action.get(stamp_of(action))
     if own != nonce:
         raise RefusedError(f"Invalid nonce: the action was signed with {own}")
     return recover(user_digest(action, is_mainnet=is_mainnet), signature)
