@@ -132,7 +132,7 @@ def scatter(points: list[Point], *, title: str, x_title: str, y_title: str, perc
 def _label_place(x: float, y: float, name: str, taken: list[Box]) -> tuple[float, float, str, Box]:
     """(x, y, anchor, box) of a point's label: the first place around it inside the frame that covers least."""
     width = LETTER * len(name)
-    tried = []
+    tried: list[tuple[int, int, tuple[float, float, str, Box]]] = []
     for dx, dy, anchor in PLACES:
         left = x + dx - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         box = (left, y + dy - LINE, left + width, y + dy)
