@@ -1,7 +1,8 @@
-"""Collateral that can be redeemed, and coins worth USD by design: a price elsewhere liquidates nobody, and backs nothing."""
+"""Collateral that can be redeemed, and coins worth USD by design: a price elsewhere liquidates nobody."""
 
 from fractions import Fraction
 
+import pytest
 from fast_chain import FastChain, FastClient, FastWorld
 from test_collateral_assets import LOT
 from uniswap_world import asset_of
@@ -124,8 +125,6 @@ def refusal(c: Redeemable, buyer: Client, account: int, asset: int) -> int:
 def test_only_the_governor_says_what_an_asset_is() -> None:
     c = Redeemable()
     stranger = c.world.wallet(1)
-    try:
+    with pytest.raises(Refused) as refused:
         stranger.send(c.vault, "set_sort", STAKED, True, True, RATE_ONE, 1, 1)
-        raise AssertionError
-    except Refused as refused:
-        assert refused.code == code.NOT_AUTHORISED
+    assert refused.value.code == code.NOT_AUTHORISED

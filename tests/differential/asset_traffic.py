@@ -38,7 +38,7 @@ REDEMPTION = 2**16
 SHRINKING, REDEEMABLE, DOLLAR = range(3)
 ASSETS: dict[int, dict[str, int]] = {
     SHRINKING: {"kind": TOKEN, "initial": 75, "maintenance": 85, "start": 50_000},
-    REDEEMABLE: {"kind": TOKEN, "initial": 80, "maintenance": 90, "redeemed": 1 + PAR, "floor": 97},
+    REDEEMABLE: {"kind": TOKEN, "initial": 80, "maintenance": 90, "redeemed": 1 + PAR, "least": 97},
     DOLLAR: {"kind": STABLE, "initial": 70, "maintenance": 80},
 }
 CAP = 400_000
@@ -90,7 +90,15 @@ class AssetTraffic(Traffic):
         return Contract(artifact(name), address)
 
     def list_asset(
-        self, asset: int, *, kind: int, initial: int, maintenance: int, start: int = 0, redeemed: int = 0, floor: int = 0
+        self,
+        asset: int,
+        *,
+        kind: int,
+        initial: int,
+        maintenance: int,
+        start: int = 0,
+        redeemed: int = 0,
+        least: int = 0,
     ) -> Contract:
         fields = {"market": INDEX, "other": asset, "size": redeemed, "flags": kind}
         self.engine(kind=command.LIST_ASSET, signer=command.ADMIN, **fields)
@@ -100,7 +108,7 @@ class AssetTraffic(Traffic):
             (asset_parameter.SUPPLY_START, start),
             (asset_parameter.SUPPLY_CAP, CAP),
             (asset_parameter.ACCOUNT_CAP, FOREVER),
-            (asset_parameter.REDEMPTION_FLOOR, rate(floor)),
+            (asset_parameter.REDEMPTION_FLOOR, rate(least)),
         ):
             self.engine(kind=command.SET_ASSET, signer=command.ADMIN, other=asset, reference=number, price=value)
         param = self.columns["asset_param"][asset]
@@ -109,7 +117,7 @@ class AssetTraffic(Traffic):
         ends = (CAP, FOREVER, int(param[asset_parameter.STABLE_SPEED]))
         self.chain.evm.send(self.vault, "set_asset", asset, token.address, UNIT, *weights, *ends)
         band, most = int(param[asset_parameter.PEG_BAND]), int(self.columns["market_price_max"][INDEX])
-        sort = (kind == STABLE, redeemed != 0, rate(floor), band, most)
+        sort = (kind == STABLE, redeemed != 0, rate(least), band, most)
         self.chain.evm.send(self.vault, "set_sort", asset, *sort)
         return token
 
@@ -172,7 +180,9 @@ class AssetTraffic(Traffic):
         elif draw < 0.87:
             self.buy_some()
         else:
-            self.rng.choice((self.move_cash, self.move_cash, self.choose_leverage, self.move_between, self.add_margin))()
+            self.rng.choice(
+                (self.move_cash, self.move_cash, self.choose_leverage, self.move_between, self.add_margin)
+            )()
         self.liquidate_all()
         if self.steps % 8 == 0:
             self.compare()
