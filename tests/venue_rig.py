@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seawall.engine.rows import rows_of
-from seawall.signing import USER_SIGNED, Key, action_hash, l1_digest, signature_fields, user_digest
+from seawall.signing import Key, action_hash, is_typed, l1_digest, signature_fields, stamp_of, user_digest
 from seawall.terms import command, parameter
 from seawall.units import RATE_ONE
 from seawall.venue.config import Config, Data, Faucet, Network, Traders
@@ -111,10 +111,9 @@ class Rig:
         self.nonces += 1
         is_mainnet, nonce = envelope.pop("is_mainnet", False), envelope.pop("nonce", self.nonces)
         vault, expires = envelope.get("vaultAddress"), envelope.get("expiresAfter")
-        if action["type"] in USER_SIGNED:
+        if is_typed(action):
             network = {"hyperliquidChain": "Mainnet" if is_mainnet else "Testnet", "signatureChainId": "0x66eee"}
-            stamp = "time" if any(name == "time" for name, _ in USER_SIGNED[action["type"]][1]) else "nonce"
-            action = {**action, **network, stamp: nonce}
+            action = {**action, **network, stamp_of(action): nonce}
             digest = user_digest(action, is_mainnet=is_mainnet)
         else:
             address = bytes.fromhex(vault.removeprefix("0x")) if vault else None

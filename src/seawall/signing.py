@@ -83,6 +83,44 @@ USER_SIGNED: Final[Mapping[str, tuple[str, Types]]] = {  # type of the action ->
     "cWithdraw": ("CWithdraw", (CHAIN, ("wei", "uint64"), NONCE)),
     "convertToMultiSigUser": ("ConvertToMultiSigUser", (CHAIN, ("signers", "string"), NONCE)),
 }
+COLLATERAL: Final = ("collateral", "uint64")
+LOTS: Final = (("size", "string"), ("token", "string"))  # one of them; the other is signed as ""
+TOKEN: Final = ("token", "string")
+OWNER_SIGNED: Final[Mapping[str, tuple[str, Types]]] = {  # L1 actions that a wallet may sign as typed data as well
+    "createSubAccount": ("CreateSubAccount", (CHAIN, ("name", "string"), NONCE)),
+    "subAccountTransfer": (
+        "SubAccountTransfer",
+        (CHAIN, ("subAccountUser", "string"), ("isDeposit", "bool"), ("usd", "uint64"), NONCE),
+    ),
+    "withdrawCollateral": ("WithdrawCollateral", (CHAIN, COLLATERAL, *LOTS, NONCE)),
+    "moveCollateral": (
+        "MoveCollateral",
+        (CHAIN, COLLATERAL, *LOTS, ("asset", "uint64"), ("isCross", "bool"), NONCE),
+    ),
+    "buyCollateral": (
+        "BuyCollateral",
+        (CHAIN, COLLATERAL, ("size", "string"), ("price", "string"), ("bucket", "uint64"), NONCE),
+    ),
+    "collectFees": ("CollectFees", (CHAIN, COLLATERAL, TOKEN, NONCE)),
+    "decreaseLiquidity": ("DecreaseLiquidity", (CHAIN, COLLATERAL, TOKEN, ("part", "string"), NONCE)),
+    "moveRange": ("MoveRange", (CHAIN, COLLATERAL, TOKEN, ("lower", "string"), ("upper", "string"), NONCE)),
+}
+
+
+def typed_fields(action: Mapping[str, Any]) -> tuple[str, Types]:
+    """Primary type and fields of an action for which `is_typed` holds."""
+    return USER_SIGNED.get(action["type"]) or OWNER_SIGNED[action["type"]]
+
+
+def stamp_of(action: Mapping[str, Any]) -> str:
+    """The field that repeats the nonce under the signature: another one of either name is not signed."""
+    return "time" if any(field == "time" for field, _ in typed_fields(action)[1]) else "nonce"
+
+
+def is_typed(action: Mapping[str, Any]) -> bool:
+    """Whether an action is signed as typed data of its own: always, or because it names the wallet's chain."""
+    kind = action.get("type")
+    return kind in USER_SIGNED or (kind in OWNER_SIGNED and "signatureChainId" in action)
 
 
 @functools.cache
@@ -182,12 +220,12 @@ def _agent_head(*, is_mainnet: bool) -> tuple[bytes, bytes]:
 
 
 def user_digest(action: Mapping[str, Any], *, is_mainnet: bool) -> bytes:
-    """What an owner signs for a user-signed action of a type in USER_SIGNED.
+    """What an owner signs for an action for which `is_typed` holds.
 
     The chain in the domain is the action's own `signatureChainId`; the network is that of the venue, whatever the
-    action says. An agent without a name is signed with an empty one.
+    action says. A name, size or token that is not there is signed as an empty one.
     """
-    name, types = USER_SIGNED[action["type"]]
+    name, types = typed_fields(action)
     chain = action.get("signatureChainId")
     try:
         number = int(chain, 16) if isinstance(chain, str) else -1
@@ -197,8 +235,7 @@ def user_digest(action: Mapping[str, Any], *, is_mainnet: bool) -> bytes:
         raise BadInput("signatureChainId", "expected a chain id as hex")
     domain = Domain(name="HyperliquidSignTransaction", version="1", chain_id=number)
     values = {**action, "hyperliquidChain": "Mainnet" if is_mainnet else "Testnet"}
-    if values.get("agentName") is None:
-        values["agentName"] = ""
+    values.update({field: "" for field in ("agentName", "size", "token") if values.get(field) is None})
     return typed_digest(domain, f"HyperliquidTransaction:{name}", types, values)
 
 

@@ -127,7 +127,14 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-OPTIONAL = ("/foresight", "/v1/risk", "/v1/risk/insurance", "/v1/risk/proposals?limit=50", "/v1/chain")
+OPTIONAL = (
+    "/foresight",
+    "/v1/risk",
+    "/v1/risk/insurance",
+    "/v1/risk/collateral",
+    "/v1/risk/proposals?limit=50",
+    "/v1/chain",
+)
 
 
 def complaints_of(page: Page) -> list[str]:

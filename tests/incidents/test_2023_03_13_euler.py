@@ -22,7 +22,7 @@ PRICES = (99 * USD, 100 * USD, 101 * USD)
 
 
 SKIPPED = (command.DEPOSIT, command.INSURANCE_REMOVE, command.CREATE_SUB, command.APPROVE_AGENT, command.REVOKE_AGENT)
-ASSETS = range(command.LIST_ASSET, command.UNWIND_RANGE + 1)  # none is listed here: test_engine_collateral.py
+ASSETS = range(command.LIST_ASSET, command.RESHAPE_RANGE + 1)  # none is listed here: test_engine_collateral.py
 KINDS = [kind for kind, names in command.FIELDS.items() if "account" in names and kind not in (*SKIPPED, *ASSETS)]
 
 

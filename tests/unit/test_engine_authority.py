@@ -21,7 +21,7 @@ MOVING = (14,)
 OF_ROLES = {
     command.SEQUENCER: (1, 30, 32, 33),
     command.ORACLES: (31,),
-    command.BRIDGE: (1, 10, 12, 13, 73, 77, 80),
+    command.BRIDGE: (1, 10, 12, 13, 73, 77, 80, 83),
     command.RISK: (50, 72),
     command.GUARDIAN: (51,),
     command.ADMIN: (43, 60, 61, 62, 63, 64, 65, 70, 71),

@@ -229,3 +229,88 @@ def test_a_position_of_a_pool_in_the_engines_integers_is_worth_what_the_pools_ar
         assert value == pytest.approx(float(worth), rel=1e-5)
     with pytest.raises(BadInput):
         lp.range_of(10, 10, 1, TOKENS)
+
+
+class Shapes(Pools):
+    """Positions that change while they are held."""
+
+    def fields(self, token: int, low: int = 80, high: int = 125, **changes: int) -> dict[str, int]:
+        fields = {"account": 0, "other": POOL, "client_low": token, "size": LIQUIDITY, **roots(low, high)}
+        known = {"kind": command.RESHAPE_RANGE, "signer": command.BRIDGE, "reference": self.deposits + 1}
+        return {**known, **fields, **changes}
+
+    def reshape(self, token: int, **changes: int) -> None:
+        self.must(**self.fields(token, **changes))
+        self.deposits += 1
+
+
+@pytest.fixture
+def shapes() -> Shapes:
+    shapes = Shapes()
+    assert (shapes.account(), shapes.account(1_000_000)) == (0, 1)
+    return shapes
+
+
+def test_fees_come_to_its_bucket_and_leave_it_as_it_is(shapes: Shapes) -> None:
+    token, _ = shapes.attach(0)
+    before, vault = shapes.measured(0)[0], shapes.cell(state.VAULT)
+    shapes.reshape(token, client_high=3, amount=7 * USD)
+    assert (shapes.holding(0, ETH), shapes.raw(0)) == (3, 7 * USD)
+    assert shapes.cell(state.VAULT) == vault + 7 * USD
+    assert shapes.measured(0)[0] > before
+    shapes.venue.columns["bucket_liquidating"][0] = 1  # fees may come at any time
+    shapes.reshape(token, amount=USD)
+    shapes.refused(code.BEING_LIQUIDATED, **shapes.fields(token, size=LIQUIDITY - 1))
+    shapes.venue.columns["bucket_liquidating"][0] = 0
+    shapes.sound()
+
+
+def test_a_position_moves_while_margined_and_only_into_one_that_carries_what_it_backs(shapes: Shapes) -> None:
+    token, _ = shapes.attach(0)
+    shapes.trade(0, 1, BITCOIN, PRICE, 100)
+    worth = fair(100)
+    wide = fair(100, 50, 200)
+    liquidity = floor(LIQUIDITY * worth / wide)
+    shapes.move(ETHER, 104 * USD)
+    shapes.reshape(token, low=50, high=200, size=liquidity)
+    columns = shapes.venue.columns
+    row = int(columns["bucket_holding"][0])
+    assert columns["holding_lots"][row] == liquidity
+    assert columns["holding_start"][row] == 104 * USD  # it starts anew
+    assert shapes.measured(0)[0] > 0.79 * fair(104)
+    shapes.refused(code.INITIAL_MARGIN, **shapes.fields(token, low=50, high=200, size=liquidity // 1_000))
+    few = shapes.fields(token, low=50, high=200, size=liquidity // 1_000)
+    shapes.must(**{**few, "amount": 30_000 * USD})  # what it is short of comes with it
+    shapes.deposits += 1
+    shapes.sound()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"other": ETH}, code.UNKNOWN_ASSET),
+        ({"size": 0}, code.BAD_FIELD),
+        ({"low": 100, "high": 101}, code.BAD_FIELD),
+        ({"client_high": -1}, code.BAD_SIZE),
+        ({"client_high": 2**53}, code.BAD_SIZE),
+        ({"amount": -1}, code.BAD_AMOUNT),
+        ({"reference": 1}, code.DUPLICATE_MESSAGE),
+        ({"reference": 9}, code.OUT_OF_SEQUENCE),
+        ({"client_low": 77}, code.NO_POSITION),
+        ({"account": 1}, code.NO_POSITION),
+        ({"size": 600 * LIQUIDITY}, code.POSITION_CAP),
+    ],
+)
+def test_what_no_position_can_become_is_refused(shapes: Shapes, changes: dict[str, int], why: int) -> None:
+    token, _ = shapes.attach(0)
+    shapes.refused(why, **shapes.fields(**{"token": token, **changes}))
+
+
+def test_a_change_needs_fresh_prices_and_room_for_what_comes_of_it(shapes: Shapes) -> None:
+    token, _ = shapes.attach(0)
+    shapes.set_asset(POOL, "account_cap", 1)
+    shapes.refused(code.POSITION_CAP, **shapes.fields(token, size=LIQUIDITY + 1))
+    shapes.reshape(token, size=LIQUIDITY - 1)
+    shapes.must(kind=command.TICK, signer=command.SEQUENCER, time=shapes.cell(state.NOW) + 3_600_000)
+    shapes.refused(code.STALE_PRICE, **shapes.fields(token, size=LIQUIDITY - 2))
+    shapes.sound()

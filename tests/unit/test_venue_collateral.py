@@ -18,6 +18,7 @@ from seawall.venue import config
 from seawall.venue.bridge import Bridge
 from seawall.venue.config import AssetTerms, MarketTerms, Traders
 from seawall.venue.info.answer import answer
+from seawall.venue.liquidity import PlayPools
 from seawall.venue.names import address_text
 from seawall.venue.ops.limits import Limits
 from seawall.venue.reads import Reads
@@ -153,6 +154,8 @@ def test_a_play_position_in_liquidation_is_unwound_by_the_local_bridge(tmp_path:
         clock = FakeClock(rig.now)
         bridge = Bridge(rig.service, clock)
         bridge.start()
+        pools = PlayPools(rig.service, bridge)
+        pools.start()
         low, high = (integer_root(price << 34) for price in (45_000_000, 56_000_000))
         await bridge.credit_asset(key(7).address, 1, {"size": 10**8, "price": low, "trigger": high, "extra": 17})
         fields = {"kind": command.WITHDRAW, "signer": account, "account": account, "nonce": rig.now + 1}
@@ -166,6 +169,7 @@ def test_a_play_position_in_liquidation_is_unwound_by_the_local_bridge(tmp_path:
         assert (columns["holding_asset"].item(row), columns["holding_lots"].item(row) > 0) == (0, True)
         assert -most <= columns["bucket_raw"].item(account) < 0  # below its range it was all base
         assert broken(columns) == []
+        pools.stop()
         await bridge.stop()
 
     rig_run(tmp_path, scenario)

@@ -1,17 +1,28 @@
 """The risk engine in the venue proposes what collateral may back: signed, inside the rails, charged for wrong way."""
 
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
 
 from risk_rig import TAKER, opened
+from seawall.risk.publisher import ASSETS_FROM, Proposal, Report, domain, report_hash, sign_all
+from seawall.signing import Key, signature_fields, signature_of
 from seawall.terms import asset_parameter, command
 from seawall.terms.asset_parameter import WEIGHT_INITIAL
-from seawall.units import RATE_ONE
+from seawall.units import RATE_ONE, BadInput
 from seawall.venue import config
 from seawall.venue.names import address_text
+from seawall.venue.rest.risk import proposal_of
+from seawall.venue.rest.risk_shapes import ProposalRequest
+from seawall.venue.rest.risk_weights import weights_view
 from seawall.venue.risk.collateral import EVERY_MS
-from venue_rig import Rig, run
+from venue_rig import Rig, key, run
 
 STATIC = RATE_ONE * 95 // 100
+CHAIN = 421_614
+SIGNERS, STRANGER = (key(101), key(102), key(103)), key(104)
 
 
 async def list_token(rig: Rig) -> None:
@@ -80,3 +91,54 @@ def test_foresight_counts_what_collateral_backs(tmp_path: Path) -> None:
         assert {one["kind"] for one in told["buckets"][0]["cures"]} >= {"top_up", "reduce"}
 
     run(tmp_path, scenario)
+
+
+def sent(rig: Rig, keys: tuple[Key, ...], value: int, serial: int, **changes: Any) -> ProposalRequest:
+    """A publisher's proposal of the only asset's initial weight."""
+    words = {"state": "", "model": "mine", "data": "", "reasons": ("deeper falls",), "time": rig.now}
+    report = {"coin": "BTC", "parameter": "weight_initial", "value": value, "before": STATIC, **words}
+    hashed = report_hash(msgspec.convert(report, Report))
+    market, expires = ASSETS_FROM + changes.pop("market", 0), changes.pop("expires", rig.now + 60_000)
+    number = changes.pop("number", WEIGHT_INITIAL)
+    proposal = Proposal(market=market, number=number, amount=value, serial=serial, expires=expires, report=hashed)
+    signed = tuple(signature_fields(one) for one in sign_all(domain(CHAIN), proposal, keys))
+    asked = {"report": {**report, **changes}, "asset": 0, "hash": "0x" + hashed.hex(), "serial": serial}
+    return msgspec.convert({**asked, "expires": expires, "signatures": signed}, ProposalRequest)
+
+
+def test_publishers_propose_weights_by_the_rails_of_all_proposals(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await list_token(rig)
+        office = desk.office
+
+        async def bring(request: ProposalRequest) -> str:
+            proposal, report = proposal_of(office, request)
+            return (
+                await office.publish(proposal, tuple(signature_of(one) for one in request.signatures), report)
+            ).outcome
+
+        low, both = STATIC - RATE_ONE // 10, SIGNERS[:2]
+        assert "signers" in await bring(sent(rig, SIGNERS[:1], low, 1))
+        assert "signers" in await bring(sent(rig, (SIGNERS[0], STRANGER), low, 1))
+        assert "rails" in await bring(sent(rig, both, STATIC + 1, 1))
+        assert weights(rig)[0] == STATIC
+        assert await bring(sent(rig, both, low, 1)) == "accepted"
+        assert weights(rig)[0] == low
+        assert "newer" in await bring(sent(rig, both, low - 1, 1))
+        assert "rails" in await bring(sent(rig, both, low + 1, 2))  # a rise waits for its delay
+        with pytest.raises(BadInput, match="expires"):
+            await bring(sent(rig, both, low, 2, expires=rig.now - 1))
+        with pytest.raises(BadInput, match="hash"):
+            await bring(sent(rig, both, low, 2, reasons=("another",)))
+        with pytest.raises(BadInput, match="rails"):
+            await bring(sent(rig, both, low, 2, parameter="discount"))
+        with pytest.raises(BadInput, match="asset"):
+            await bring(msgspec.structs.replace(sent(rig, both, low, 2), asset=7))
+        other = sent(rig, both, low - 5, 2, market=1)  # signed for another asset: nobody known has signed this
+        assert "signers" in await bring(other)
+        view = weights_view(office).assets[0]
+        assert (view.value, view.static, view.coin) == (low, STATIC, "BTC")
+
+    terms = config.Risk(mode="live", signers=tuple(address_text(one.address) for one in SIGNERS))
+    run(tmp_path, scenario, risk=terms)

@@ -3,9 +3,11 @@ import { address } from "../wire/session";
 import { showConnect } from "../shell/connect";
 import { Alerts } from "./alerts";
 import { Buckets } from "./buckets";
+import { CollateralCard } from "./collateral";
 import { Foresight } from "./foresight";
 import { Ranks, Receipts } from "./receipts";
 import { Exposures, Stress } from "./stress";
+import { SubAccounts } from "./subs";
 import { Surface } from "./surface";
 
 /** What stands in for pages of an account when there is none. */
@@ -36,12 +38,14 @@ export function AccountPage() {
       ) : (
         <>
           <Buckets of={view} />
+          <CollateralCard who={who} />
           <Foresight who={who} />
           <Stress who={who} />
           <Exposures />
           <Surface who={who} />
           <Ranks who={who} />
           <Alerts who={who} />
+          <SubAccounts who={who} />
           <Receipts who={who} />
         </>
       )}

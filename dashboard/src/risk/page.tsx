@@ -5,6 +5,7 @@ import { share, span, usd } from "../parts/decimal";
 import { Num } from "../parts/num";
 import { Plot } from "../parts/plot";
 import { type Column, Table } from "../parts/table";
+import { Weights } from "./weights";
 import { useAsked } from "../state/asked";
 import { coin, market } from "../state/venue";
 import { subscribe } from "../wire/socket";
@@ -123,6 +124,7 @@ export function RiskPage() {
       <Behind funds={answer.value} />
       <Markets funds={answer.value} />
       <RiskEngine />
+      <Weights />
       <AtRisk />
       {market.value ? (
         <>

@@ -98,3 +98,45 @@ export async function sendUsd(destination: string, amount: string): Promise<void
 export async function moveClass(amount: string, toPerp: boolean): Promise<void> {
   await act({ type: "usdClassTransfer", amount: plain(amount), toPerp });
 }
+
+/** What of an asset: units of its coin, or a liquidity position. */
+export type Piece = { size: string } | { token: string };
+const piece = (of: Piece): Piece => ("size" in of ? { size: plain(of.size) } : of);
+
+/** Collateral out of cross to the owner. The owner signs, as it does all that follows. */
+export async function withdrawCollateral(collateral: number, of: Piece): Promise<void> {
+  await act({ type: "withdrawCollateral", collateral, ...piece(of) });
+}
+
+/** Collateral into a market's isolated bucket, or back to cross. */
+export async function moveCollateral(collateral: number, of: Piece, asset: number, isCross: boolean): Promise<void> {
+  await act({ type: "moveCollateral", collateral, ...piece(of), asset, isCross });
+}
+
+/** Collateral of a bucket that sells, not above a price. */
+export async function buyCollateral(collateral: number, size: string, price: string, bucket: number): Promise<void> {
+  await act({ type: "buyCollateral", collateral, size: plain(size), price: plain(price), bucket });
+}
+
+export async function collectFees(collateral: number, token: string): Promise<void> {
+  await act({ type: "collectFees", collateral, token });
+}
+
+/** A part of a position's liquidity, more than 0 and less than 1. */
+export async function decreaseLiquidity(collateral: number, token: string, part: string): Promise<void> {
+  await act({ type: "decreaseLiquidity", collateral, token, part: plain(part) });
+}
+
+export async function moveRange(collateral: number, token: string, lower: string, upper: string): Promise<void> {
+  await act({ type: "moveRange", collateral, token, lower: plain(lower), upper: plain(upper) });
+}
+
+/** A new sub-account; its address. */
+export async function createSub(name: string): Promise<string> {
+  return (await act({ type: "createSubAccount", name })).data as string;
+}
+
+/** USD between the owner and a sub-account. */
+export async function subTransfer(sub: string, isDeposit: boolean, usdMicro: number): Promise<void> {
+  await act({ type: "subAccountTransfer", subAccountUser: sub, isDeposit, usd: usdMicro });
+}

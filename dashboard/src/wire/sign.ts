@@ -26,6 +26,8 @@ const CHAIN: Field = { name: "hyperliquidChain", type: "string" };
 const NONCE: Field = { name: "nonce", type: "uint64" };
 const TIME: Field = { name: "time", type: "uint64" };
 const text = (name: string): Field => ({ name, type: "string" });
+const whole = (name: string): Field => ({ name, type: "uint64" });
+const COLLATERAL = whole("collateral");
 
 /** Actions that the owner's wallet itself signs, with the fields that it shows. */
 export const OWNERS: Record<string, { name: string; fields: Field[] }> = {
@@ -33,8 +35,22 @@ export const OWNERS: Record<string, { name: string; fields: Field[] }> = {
     name: "ApproveAgent",
     fields: [CHAIN, { name: "agentAddress", type: "address" }, text("agentName"), NONCE],
   },
+  buyCollateral: { name: "BuyCollateral", fields: [CHAIN, COLLATERAL, text("size"), text("price"), whole("bucket"), NONCE] },
+  collectFees: { name: "CollectFees", fields: [CHAIN, COLLATERAL, text("token"), NONCE] },
+  createSubAccount: { name: "CreateSubAccount", fields: [CHAIN, text("name"), NONCE] },
+  decreaseLiquidity: { name: "DecreaseLiquidity", fields: [CHAIN, COLLATERAL, text("token"), text("part"), NONCE] },
+  moveCollateral: {
+    name: "MoveCollateral",
+    fields: [CHAIN, COLLATERAL, text("size"), text("token"), whole("asset"), { name: "isCross", type: "bool" }, NONCE],
+  },
+  moveRange: { name: "MoveRange", fields: [CHAIN, COLLATERAL, text("token"), text("lower"), text("upper"), NONCE] },
+  subAccountTransfer: {
+    name: "SubAccountTransfer",
+    fields: [CHAIN, text("subAccountUser"), { name: "isDeposit", type: "bool" }, whole("usd"), NONCE],
+  },
   usdClassTransfer: { name: "UsdClassTransfer", fields: [CHAIN, text("amount"), { name: "toPerp", type: "bool" }, NONCE] },
   usdSend: { name: "UsdSend", fields: [CHAIN, text("destination"), text("amount"), TIME] },
+  withdrawCollateral: { name: "WithdrawCollateral", fields: [CHAIN, COLLATERAL, text("size"), text("token"), NONCE] },
   withdraw3: { name: "Withdraw", fields: [CHAIN, text("destination"), text("amount"), TIME] },
 };
 
@@ -93,7 +109,7 @@ export function l1Data(action: Action, nonce: number, isMainnet: boolean): Typed
 export function ownersData(action: Action): TypedData {
   const { name, fields } = OWNERS[action.type]!;
   const primaryType = `HyperliquidTransaction:${name}`;
-  const message = Object.fromEntries(fields.map((field) => [field.name, action[field.name]]));
+  const message = Object.fromEntries(fields.map((field) => [field.name, action[field.name] ?? ""]));
   return {
     domain: {
       name: "HyperliquidSignTransaction",

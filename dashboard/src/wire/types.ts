@@ -164,3 +164,65 @@ export type AssetData = {
   availableToTrade: [string, string];
   markPx: string;
 };
+
+export type Range = {
+  token: string;
+  liquidity: string;
+  lower: string;
+  upper: string;
+  in_range: boolean;
+  base: string;
+  quote: string;
+  fair_value: string;
+  fees: string | null;
+  delta: string;
+  gamma: string;
+  start_price: string;
+  start_value: string;
+  held_instead: string;
+  impermanent_loss: string;
+  is_unwinding: boolean;
+};
+export type Holding = {
+  asset: number;
+  coin: string;
+  kind: "token" | "stable" | "pool";
+  size: string | null;
+  value_maintenance: string;
+  value_initial: string;
+  range: Range | null;
+};
+export type Backing = { bucket: string; value_maintenance: string; value_initial: string; borrowed: string; interest_due: string; holdings: Holding[] };
+export type Collateral = { address: string; time: number; borrow_rate_hour: string; buckets: Backing[] };
+export type Asset = {
+  asset: number;
+  kind: "token" | "stable" | "pool";
+  coin: string;
+  index: string;
+  stable_price: string;
+  redemption: string | null;
+  is_fresh: boolean;
+  is_off_peg: boolean;
+  weight_initial: string;
+  weight_maintenance: string;
+  haircut: string;
+  liquidation_discount: string;
+  held: string;
+  supply_cap: string;
+  supply_start: string;
+  account_cap: string;
+};
+export type Assets = { assets: Asset[]; borrowed: string; utilisation: string; borrow_rate_hour: string; borrow_rate_year: string; reserve: string };
+export type RangePast = {
+  token: string;
+  interval: string;
+  fees_collected: string;
+  fees_uncollected: string;
+  lost: string;
+  net: string;
+  break_even_lower: string | null;
+  break_even_upper: string | null;
+  volatility_day: string;
+  advice: { lower: string; upper: string; stay: string; days: number; value: string; left_over: string; hedge: string } | null;
+  points: { time: number; price: string; value: string; lost: string; fees: string }[];
+};

@@ -16,7 +16,7 @@ from seawall.engine.collateral import buy_asset, deposit_asset, move_asset, with
 from seawall.engine.delisting import delist
 from seawall.engine.funding import funding
 from seawall.engine.isolated import isolated_margin, move_position, set_leverage, set_top_up
-from seawall.engine.liquidity import attach_range, detach_range, move_range, unwind_range
+from seawall.engine.liquidity import attach_range, detach_range, move_range, reshape_range, unwind_range
 from seawall.engine.markets import list_market, set_source
 from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
 from seawall.engine.parameters import set_parameter
@@ -231,7 +231,9 @@ def _liquidity(s: Any, c: Any) -> int:
         return int(detach_range(s, c))
     if kind == command.MOVE_RANGE:
         return int(move_range(s, c))
-    return int(unwind_range(s, c))
+    if kind == command.UNWIND_RANGE:
+        return int(unwind_range(s, c))
+    return int(reshape_range(s, c))
 
 
 @warm_up

@@ -12,7 +12,7 @@ from seawall.engine.withdrawals import limit_left, new_withdrawal
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
-from seawall.ledger.holdings import add_lots
+from seawall.ledger.holdings import add_lots, find_holding, has_holding_room
 from seawall.ledger.isolated import find_isolated
 from seawall.ledger.leaving import has_stale_price, is_being_liquidated, margin_room
 from seawall.ledger.ranges import (
@@ -23,6 +23,7 @@ from seawall.ledger.ranges import (
     has_range_room,
     leave_bucket,
     make_range,
+    write_range,
 )
 from seawall.ledger.state import (
     DAY_OUT,
@@ -36,12 +37,12 @@ from seawall.ledger.state import (
     WITHDRAWAL_FREE,
     WITHDRAWALS_USED,
 )
-from seawall.ledger.valuation import counted_row, fair_value, units_of
+from seawall.ledger.valuation import counted_row, counted_value, fair_value, units_of
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, POOL, RANGE_MIN, SUPPLY_CAP
 from seawall.terms.limits import AMOUNT_MAX, ASSETS, NOTIONAL_MAX, RAW_USD_MAX
 from seawall.units import RATE_ONE
-from seawall.wide import compare_products
+from seawall.wide import compare_products, mul_floor_div
 
 ROOT_MAX: Final = 2**31 - 1
 SCALE_MAX: Final = 31
@@ -184,14 +185,9 @@ def unwind_range(s: Any, c: Any) -> int:
     if not is_pool(s, c.other):
         return code.UNKNOWN_ASSET
     base = s.asset_base[c.other] - 1
-    if c.size > NOTIONAL_MAX // s.market_price_max[s.asset_market[c.other]] or (c.size > 0 and base < 0):
-        return code.BAD_SIZE
-    if c.amount < 0 or c.amount > AMOUNT_MAX:
-        return code.BAD_AMOUNT
-    if c.reference <= s.cell[DEPOSIT_SERIAL]:
-        return code.DUPLICATE_MESSAGE
-    if c.reference > s.cell[DEPOSIT_SERIAL] + 1:
-        return code.OUT_OF_SEQUENCE
+    refusal = message_fault(s, c, c.size)
+    if refusal != code.OK:
+        return int(refusal)
     row = find_range(s, c.other, c.client_low)
     if row == 0:
         return code.NO_POSITION
@@ -207,3 +203,110 @@ def unwind_range(s: Any, c: Any) -> int:
     if c.size > 0:
         add_lots(s, bucket, base, c.size, event.RANGE_UNWOUND)
     return code.OK
+
+
+@kernel
+def message_fault(s: Any, c: Any, lots: int) -> int:
+    """OK when a pool can have paid `lots` and `amount`, and the message that says so is the next."""
+    base = s.asset_base[c.other] - 1
+    if lots < 0 or lots > NOTIONAL_MAX // s.market_price_max[s.asset_market[c.other]] or (lots > 0 and base < 0):
+        return code.BAD_SIZE
+    if c.amount < 0 or c.amount > AMOUNT_MAX:
+        return code.BAD_AMOUNT
+    if c.reference <= s.cell[DEPOSIT_SERIAL]:
+        return code.DUPLICATE_MESSAGE
+    return code.OUT_OF_SEQUENCE if c.reference > s.cell[DEPOSIT_SERIAL] + 1 else code.OK
+
+
+@kernel
+def reshape_range(s: Any, c: Any) -> int:
+    """A position's owner has collected its fees, taken liquidity out or moved its range: what came of it is in the row.
+
+    A position that is what it was (fees alone) may be told at any time. Any other change needs fresh prices, a bucket
+    that is not in liquidation, and its initial margin afterwards; one step, in which nothing is out of the bucket.
+    """
+    if not is_pool(s, c.other):
+        return code.UNKNOWN_ASSET
+    if not is_range(c.size, c.price, c.trigger, c.extra):
+        return code.BAD_FIELD
+    refusal = message_fault(s, c, c.client_high)
+    if refusal != code.OK:
+        return int(refusal)
+    row = find_range(s, c.other, c.client_low)
+    if row == 0 or s.bucket_owner[s.holding_bucket[row]] != c.account:
+        return code.NO_POSITION
+    bucket, base = s.holding_bucket[row], s.asset_base[c.other] - 1
+    if c.client_high > 0 and not has_holding_room(s, bucket, base):
+        return code.HOLDINGS_FULL
+    if s.cell[VAULT] + c.amount > RAW_USD_MAX or not cash_fits(s, bucket, c.amount):
+        return code.CASH_BOUND
+    if not _is_as_before(s, row, c):
+        refusal = reshape_fault(s, bucket, row, c)
+        if refusal != code.OK:
+            return int(refusal)
+    s.cell[DEPOSIT_SERIAL] = c.reference
+    s.cell[VAULT] += c.amount
+    emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.client_high, c.amount)
+    if not _is_as_before(s, row, c):
+        leave_bucket(s, row)
+        write_range(s, row, c)
+        enter(s, row, bucket)
+    add_cash(s, bucket, c.amount)
+    if c.client_high > 0:
+        add_lots(s, bucket, base, c.client_high, event.RANGE_UNWOUND)
+    return code.OK
+
+
+@kernel
+def _is_as_before(s: Any, row: int, c: Any) -> bool:
+    """Whether a row of commands describes the position as it is."""
+    if s.holding_lots[row] != c.size or s.holding_scale[row] != c.extra:
+        return False
+    return bool(s.holding_low[row] == c.price and s.holding_high[row] == c.trigger)
+
+
+@kernel
+def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
+    """OK when a position may become what the row says; its pool keeps width and caps, its bucket initial margin."""
+    if has_stale_price(s, bucket):
+        return code.STALE_PRICE
+    if is_being_liquidated(s, bucket):
+        return code.BEING_LIQUIDATED
+    asset = c.other
+    if compare_products(c.trigger, RATE_ONE, c.price, RATE_ONE + s.asset_param[asset, RANGE_MIN]) < 0:
+        return code.BAD_FIELD
+    more = int(mul_floor_div(c.size, c.trigger - c.price, 1 << c.extra)) - units_of(s, row)
+    if more > 0 and s.asset_total[asset] + more > s.asset_param[asset, SUPPLY_CAP]:
+        return code.POSITION_CAP
+    if more > 0 and held_by_owner(s, c.account, asset) + more > s.asset_param[asset, ACCOUNT_CAP]:
+        return code.POSITION_CAP
+    return code.OK if room_as(s, bucket, row, c) >= 0 else code.INITIAL_MARGIN
+
+
+@kernel
+def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
+    """`margin_room` of a bucket as it would be with the position and what came of it, at the weights of now.
+
+    The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth.
+    """
+    liquidity, low = s.holding_lots[row], s.holding_low[row]
+    high, scale = s.holding_high[row], s.holding_scale[row]
+    lots, base = c.client_high, s.asset_base[c.other] - 1
+    other = find_holding(s, bucket, base) if lots > 0 else 0
+    fresh = counted_value(s, base, lots) if lots > 0 and other == 0 else 0
+    s.holding_lots[row], s.holding_low[row], s.holding_high[row], s.holding_scale[row] = (
+        c.size,
+        c.price,
+        c.trigger,
+        c.extra,
+    )
+    s.bucket_raw[bucket] += c.amount
+    if other != 0:
+        s.holding_lots[other] += lots
+    room = margin_room(s, bucket) + fresh
+    if other != 0:
+        s.holding_lots[other] -= lots
+    s.bucket_raw[bucket] -= c.amount
+    s.holding_lots[row], s.holding_low[row] = liquidity, low
+    s.holding_high[row], s.holding_scale[row] = high, scale
+    return int(room)

@@ -66,11 +66,19 @@ def has_free_row(s: Any) -> bool:
 def make_range(s: Any, c: Any) -> int:
     """A row, nobody's yet, for the position that a row of commands describes."""
     row = take_row(s, c.other)
-    s.holding_lots[row], s.holding_token[row] = c.size, c.client_low
-    s.holding_low[row], s.holding_high[row], s.holding_scale[row] = c.price, c.trigger, c.extra
-    s.holding_asked[row] = 0
-    s.holding_start[row] = s.market_oracle[s.asset_market[c.other]]
+    s.holding_token[row], s.holding_asked[row] = c.client_low, 0
+    write_range(s, row, c)
     return row
+
+
+@kernel
+def write_range(s: Any, row: int, c: Any) -> None:
+    """A row of holdings, in no list, becomes the range of a row of commands; with other bounds it starts anew."""
+    is_moved = s.holding_low[row] != c.price or s.holding_high[row] != c.trigger or s.holding_scale[row] != c.extra
+    s.holding_lots[row] = c.size
+    s.holding_low[row], s.holding_high[row], s.holding_scale[row] = c.price, c.trigger, c.extra
+    if is_moved:
+        s.holding_start[row] = s.market_oracle[s.asset_market[c.other]]
 
 
 @kernel

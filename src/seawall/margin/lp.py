@@ -146,19 +146,26 @@ def range_of(tick_lower: int, tick_upper: int, liquidity: int, pair: Pair) -> Ra
     prices = [ratio * per_lot * micro for ratio in ratios]
     if not pair.base_is_token0:
         prices = [per_lot * micro / ratio for ratio in reversed(ratios)]
-    scale = 0
-    while scale < SCALE_MAX and _root(prices[1], scale + 1) < ROOT_BOUND:
-        scale += 1
+    scale, low, high = roots_of(*prices)
     square = liquidity**2 * micro / per_lot
-    found = Range(
-        liquidity=isqrt(floor_div(square.numerator, square.denominator)),
-        low=_root(prices[0], scale) + 1,
-        high=_root(prices[1], scale),
-        scale=scale,
-    )
-    if not 0 < found.low < found.high < ROOT_BOUND or not 0 < found.liquidity <= LIQUIDITY_MAX:
-        raise BadInput("liquidity", "the position is too small, too large or too narrow for the engine's integers")
-    return found
+    found = isqrt(floor_div(square.numerator, square.denominator))
+    if not 0 < found <= LIQUIDITY_MAX:
+        raise BadInput("liquidity", "the position is too small or too large for the engine's integers")
+    return Range(liquidity=found, low=low, high=high, scale=scale)
+
+
+def roots_of(low: Fraction, high: Fraction) -> tuple[int, int, int]:
+    """(scale, low, high): square roots of two prices in micro-USD a lot, at the largest scale that fits, inward.
+
+    BadInput for prices that leave no range.
+    """
+    scale = 0
+    while scale < SCALE_MAX and _root(high, scale + 1) < ROOT_BOUND:
+        scale += 1
+    first, last = _root(low, scale) + 1, _root(high, scale)
+    if not 0 < first < last < ROOT_BOUND:
+        raise BadInput("range", "the range is too narrow, or too high, for the engine's integers")
+    return scale, first, last
 
 
 def _root(price: Fraction, scale: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from seawall.risk.factors import Correlations
 from seawall.risk.liquidity import Liquidity
+from seawall.units import RATE_ONE
 
 DEVIATIONS: Final = 2.6  # of a normal variable: exceeded once in two hundred times on one side; tails are fat, so
 FAT: Final = 1.5  # times
@@ -69,3 +70,18 @@ def initial_weight(*, static: float, held_usd: float, market: Liquidity, togethe
     haircut = (moves + depth) * (1.0 + WRONG_WAY * together)
     steps = int((1.0 - min(haircut, 1.0)) / STEP + 1e-9)
     return Weight(weight=min(max(steps * STEP, 0.0), static), by_moves=moves, by_depth=depth, wrong_way=together)
+
+
+def step_to(wanted: Weight, live: int, *, up: int) -> int:
+    """The weight to propose, in parts of RATE_ONE, where `live` is the present one: lower at once, higher by `up`."""
+    target = round(wanted.weight / STEP) * (RATE_ONE // 100)
+    return target if target <= live else min(target, live + up)
+
+
+def reasons_of(wanted: Weight) -> tuple[str, ...]:
+    """Why, in words."""
+    return (
+        f"moves over a liquidation: {wanted.by_moves:.1%}",
+        f"selling what is held: {wanted.by_depth:.1%}",
+        f"falls with what it backs: {wanted.wrong_way:.0%}",
+    )

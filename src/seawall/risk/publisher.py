@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 
 from seawall.signing import Domain, Key, Signature, Types, keccak_256, recover, typed_digest
+from seawall.terms.asset_parameter import ASSET
+from seawall.terms.limits import MARKETS
 from seawall.terms.parameter import MARKET, PROPOSAL_LIFE_MS
 from seawall.units import BadInput
 
@@ -24,6 +26,7 @@ FIELDS: Final[Types] = (
 )
 LIFE_MS: Final = 60_000  # of a proposal: what is not taken within a minute was meant for another market
 SIGNERS_MOST: Final = 16
+ASSETS_FROM: Final = MARKETS + 1  # a collateral asset is signed as this market + its number
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +66,7 @@ def report_hash(report: Report) -> bytes:
 
 def check_proposal(proposal: Proposal, now_ms: int) -> Proposal:
     """The proposal itself, or BadInput: a parameter without rails, or an expiry that is past or a day away."""
-    terms = MARKET.get(proposal.number)
+    terms = (ASSET if proposal.market >= ASSETS_FROM else MARKET).get(proposal.number)
     if terms is None or terms.rail is None:
         raise BadInput("number", f"parameter {proposal.number} has no rails")
     if not now_ms <= proposal.expires <= now_ms + PROPOSAL_LIFE_MS:

@@ -31,6 +31,7 @@ BY_ROLE: Final = {
     command.DEPOSIT_ASSET: (command.BRIDGE,),
     command.ATTACH_RANGE: (command.BRIDGE,),
     command.UNWIND_RANGE: (command.BRIDGE,),
+    command.RESHAPE_RANGE: (command.BRIDGE,),
 }
 OWNERS_ONLY: Final = (
     command.CREATE_SUB,

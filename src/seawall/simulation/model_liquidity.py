@@ -15,6 +15,7 @@ from seawall.simulation.model import (
     add_cash,
     add_lots,
     add_range,
+    counted,
     counted_range,
     drop_range,
     fair,
@@ -52,6 +53,7 @@ def facts(columns: Any, c: Fields) -> dict[str, int]:
     own = observe.isolated_of(columns, c["account"], c["market"]) if c["kind"] == command.MOVE_RANGE else -1
     return {
         "holder": int(columns["holding_bucket"][row[0]]) if len(row) else -1,
+        "holder_owner": int(columns["bucket_owner"][columns["holding_bucket"][row[0]]]) if len(row) else -1,
         "isolated_bucket": own,
         "held_by_owner": sum(units_of(observe.range_at(columns, at)) for at in rows[mine].tolist()),
         "free_holdings": len(columns["holding_lots"]) - 1 - int(np.count_nonzero(columns["holding_lots"])),
@@ -204,9 +206,79 @@ def unwind_range(p: Picture, c: Fields) -> Refusals:
     return why
 
 
+def reshape_range(p: Picture, c: Fields) -> Refusals:
+    """A position is another one of its pool and has paid the rest: never one that its bucket can not carry."""
+    pool, holder, key, why = _pool(p, c["other"]), p.shared["holder"], (c["other"], c["client_low"]), []
+    wanted = (c["size"], c["price"], c["trigger"], c["extra"])
+    liquidity, low, high, scale = wanted
+    is_range = liquidity >= 1 and 1 <= low < high <= ROOT_MAX and 0 <= scale <= 31
+    if not is_range or Fraction(liquidity * (high - low), 1 << scale) > NOTIONAL_MAX:
+        why.append(code.BAD_FIELD)
+    if pool is None:
+        return [*why, code.UNKNOWN_ASSET]
+    lots, base = c["client_high"], p.shared["base"]
+    if not 0 <= lots <= NOTIONAL_MAX // p.markets[pool.market].price_max or (lots > 0 and base < 0):
+        why.append(code.BAD_SIZE)
+    if not 0 <= c["amount"] <= AMOUNT_MAX:
+        why.append(code.BAD_AMOUNT)
+    if c["reference"] <= p.cells[DEPOSIT_SERIAL]:
+        why.append(code.DUPLICATE_MESSAGE)
+    if c["reference"] > p.cells[DEPOSIT_SERIAL] + 1:
+        why.append(code.OUT_OF_SEQUENCE)
+    if holder < 0 or p.shared["holder_owner"] != c["account"]:
+        return [*why, code.NO_POSITION]
+    bucket = p.buckets[holder]
+    many = len(bucket.holdings) + len(bucket.ranges)
+    if lots > 0 and base not in bucket.holdings and (many >= HOLDINGS_PER_BUCKET or p.shared["free_holdings"] == 0):
+        why.append(code.HOLDINGS_FULL)
+    if p.cells[VAULT] + c["amount"] > RAW_USD_MAX or abs(bucket.raw + c["amount"]) > RAW_USD_MAX:
+        why.append(code.CASH_BOUND)
+    if not why and bucket.ranges[key] != wanted:
+        why += _reshape_refusals(p, bucket, c, wanted)
+    if not why:
+        p.cells[DEPOSIT_SERIAL] += 1
+        p.cells[VAULT] += c["amount"]
+        if bucket.ranges[key] != wanted:
+            drop_range(p, bucket, key)
+            add_range(p, bucket, key, wanted)
+        add_cash(p, bucket, c["amount"])
+        if lots:
+            add_lots(p, bucket, base, lots)
+    return why
+
+
+def _reshape_refusals(p: Picture, bucket: Bucket, c: Fields, wanted: Range) -> Refusals:
+    pool, held, why = p.assets[c["other"]], bucket.ranges[c["other"], c["client_low"]], []
+    if not is_priced(p, bucket):
+        return [code.STALE_PRICE]
+    if bucket.is_liquidating or bucket.is_queued:
+        return [code.BEING_LIQUIDATED]
+    if wanted[2] * ONE < wanted[1] * (ONE + pool.params[asset_parameter.RANGE_MIN]):
+        why.append(code.BAD_FIELD)
+    more = units_of(wanted) - units_of(held)
+    over = pool.total + more > pool.params[asset_parameter.SUPPLY_CAP]
+    if more > 0 and (over or p.shared["held_by_owner"] + more > pool.params[asset_parameter.ACCOUNT_CAP]):
+        why.append(code.POSITION_CAP)
+    key, base, lots, room = (c["other"], c["client_low"]), p.shared["base"], c["client_high"], 0
+    is_new = base not in bucket.holdings
+    if lots and is_new:
+        room += counted(p, p.assets[base], lots)
+    elif lots:
+        bucket.holdings[base] += lots
+    bucket.ranges[key], bucket.raw = wanted, bucket.raw + c["amount"]
+    room += margin_room(p, bucket)
+    bucket.ranges[key], bucket.raw = held, bucket.raw - c["amount"]
+    if lots and not is_new:
+        bucket.holdings[base] -= lots
+    if room < 0:
+        why.append(code.INITIAL_MARGIN)
+    return why
+
+
 JUDGES: Final[dict[int, tuple[str, Callable[[Picture, Fields], Refusals]]]] = {
     command.ATTACH_RANGE: ("POST_COLLATERAL", attach_range),
     command.DETACH_RANGE: ("POST_COLLATERAL", detach_range),
     command.MOVE_RANGE: ("POST_COLLATERAL", move_range),
     command.UNWIND_RANGE: ("POST_COLLATERAL", unwind_range),
+    command.RESHAPE_RANGE: ("POST_COLLATERAL", reshape_range),
 }

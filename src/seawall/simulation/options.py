@@ -67,6 +67,7 @@ COLLATERAL: Final[dict[int, float]] = {
     command.DETACH_RANGE: 0.4,
     command.MOVE_RANGE: 0.3,
     command.UNWIND_RANGE: 0.4,
+    command.RESHAPE_RANGE: 0.5,
 }
 ALWAYS: Final = (command.PLACE, command.CANCEL)
 SELDOM: Final = (command.GUARD, command.SET_STATUS, command.SET_SOURCE, command.DELIST, command.CANCEL_ALL)

@@ -38,6 +38,7 @@ ROLE_SIGNER: Final = {
     command.DEPOSIT_ASSET: command.BRIDGE,
     command.ATTACH_RANGE: command.BRIDGE,
     command.UNWIND_RANGE: command.BRIDGE,
+    command.RESHAPE_RANGE: command.BRIDGE,
     command.LIST_ASSET: command.ADMIN,
     command.SET_ASSET: command.ADMIN,
     command.PROPOSE_ASSET: command.RISK,

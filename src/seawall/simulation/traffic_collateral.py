@@ -93,7 +93,7 @@ def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
     rows = np.flatnonzero((columns["holding_lots"] != 0) & (columns["holding_bucket"] >= 0))
     rows = rows[columns["asset_kind"][columns["holding_asset"][rows]] == asset_parameter.POOL]
     serial = int(columns["cell"][state.DEPOSIT_SERIAL])
-    if kind in (command.ATTACH_RANGE, command.UNWIND_RANGE):
+    if kind in (command.ATTACH_RANGE, command.UNWIND_RANGE, command.RESHAPE_RANGE):
         table[where, FIELD["reference"]] = serial + 1 + np.arange(many)
     table[where, FIELD["other"]], table[where, FIELD["client_low"]] = pool, rng.integers(1, 2**40, many)
     if kind != command.ATTACH_RANGE and len(rows):
@@ -102,6 +102,9 @@ def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
         owner = columns["bucket_owner"][bucket]
         table[where, FIELD["account"]] = np.where(owner >= 0, owner, table[where, FIELD["account"]])
         table[where, FIELD["other"]], table[where, FIELD["client_low"]] = pool, columns["holding_token"][row]
+        if kind == command.RESHAPE_RANGE:
+            _reshapes(t, table, where, row)
+            return
     if kind == command.MOVE_RANGE:
         first = columns["account_isolated"][table[where, FIELD["account"]]]
         own = np.where(first > 0, columns["bucket_market"][np.maximum(first - 1, 0)], t._markets(many))
@@ -123,6 +126,24 @@ def _ranges(t: "Traffic", table: Any, where: Any, kind: int) -> None:
     elif kind == command.UNWIND_RANGE:
         table[where, FIELD["size"]] = np.minimum(usd * rng.random(many) / price, 2.0**52).astype(np.int64)
         table[where, FIELD["amount"]] = np.minimum(usd * rng.random(many), 2.0**52).astype(np.int64)
+
+
+def _reshapes(t: "Traffic", table: Any, where: Any, row: Any) -> None:
+    """Fees alone, part of the liquidity, or another width; what comes out is about what went, or nothing."""
+    rng, many, columns = t.rng, len(where), t.columns
+    liquidity, low, high = (columns[f"holding_{name}"][row].astype(np.int64) for name in ("lots", "low", "high"))
+    which = rng.integers(0, 3, many)
+    part = np.maximum((liquidity * rng.random(many)).astype(np.int64), 1)
+    wider = np.minimum(high + ((high - low) * rng.random(many)).astype(np.int64), 2**31 - 1)
+    table[where, FIELD["size"]] = np.where(which == 0, liquidity, part)
+    table[where, FIELD["price"]] = low
+    table[where, FIELD["trigger"]] = np.where(which == 2, wider, high)
+    table[where, FIELD["extra"]] = columns["holding_scale"][row]
+    price = np.maximum(columns["market_oracle"][columns["asset_market"][columns["holding_asset"][row]]], 1)
+    scale = 2.0 ** columns["holding_scale"][row]
+    out = np.minimum((liquidity - part) * (high - low) / scale, 2.0**50) * rng.choice([0, 0.2, 1], many)
+    table[where, FIELD["amount"]] = (out * rng.random(many)).astype(np.int64)
+    table[where, FIELD["client_high"]] = (out * rng.random(many) / price).astype(np.int64)
 
 
 def _office(t: "Traffic", table: Any, where: Any, kind: int) -> None:

@@ -71,6 +71,9 @@ DETACH_RANGE: Final = 78  # account, other, client_low = token, address_* as WIT
 MOVE_RANGE: Final = 79  # account, market, other, client_low, flags as MOVE_ASSET
 UNWIND_RANGE: Final = 80  # other, client_low, size = lots and amount = USD that came of it, fees among them, reference
 
+RESHAPE_RANGE: Final = 83  # account, other, client_low = token, size, price, trigger, extra as ATTACH_RANGE: what it is
+# now, client_high = lots and amount = USD that came out of it, fees among them, reference: collected, decreased, moved
+
 # fields of a row, in order; all are int64
 ROW: Final = (
     "kind",
@@ -207,5 +210,17 @@ FIELDS: Final[dict[int, tuple[str, ...]]] = {
     DETACH_RANGE: ("account", "other", "client_low", "address_0", "address_1", "address_2"),
     MOVE_RANGE: ("account", "market", "other", "client_low", "flags"),
     UNWIND_RANGE: ("other", "client_low", "size", "amount", "reference"),
+    RESHAPE_RANGE: (
+        "account",
+        "other",
+        "client_low",
+        "size",
+        "price",
+        "trigger",
+        "extra",
+        "client_high",
+        "amount",
+        "reference",
+    ),
 }
 COMMON: Final = ("kind", "signer", "nonce", "time")  # every kind has these

@@ -1,7 +1,8 @@
 """`seawall risk publish`: a risk engine of its own process or machine, that speaks to a venue over HTTP.
 
 It reads what everybody may read (markets, parameters, candles), decides as the engine inside the venue does with what
-can be seen from outside (range and distance from the index; depth and forced volume can not), signs with its keys, and
+can be seen from outside (range and distance from the index, the best levels of the book; forced volume and what stands
+beside collateral can not), signs with its keys, and
 brings its proposals to `POST /v1/risk/proposals`.
 """
 
@@ -15,13 +16,16 @@ import msgspec
 import numpy as np
 
 from seawall.risk.bars import HOUR_MS, Bar
+from seawall.risk.collateral import initial_weight, reasons_of, step_to
 from seawall.risk.engine import Rails, RiskModel
+from seawall.risk.liquidity import Liquidity
 from seawall.risk.measures import Market, next_value, wanted
 from seawall.risk.moves import Bars, prior_sigma, volatility
-from seawall.risk.publisher import LIFE_MS, Proposal, Report, domain, report_hash, sign_all
+from seawall.risk.publisher import ASSETS_FROM, LIFE_MS, Proposal, Report, domain, report_hash, sign_all
 from seawall.risk.stress import NAMES, Signs, Stress
 from seawall.signing import Key, signature_fields
 from seawall.terms import parameter
+from seawall.terms.asset_parameter import ASSET, WEIGHT_INITIAL
 from seawall.terms.parameter import MARKET
 from seawall.units import RATE_ONE, BadInput, Rate, Side, UsdMicro, fraction_from, rate, usd
 
@@ -31,6 +35,7 @@ MINUTE_MS: Final = 60_000
 RANGE_MINUTES: Final = 15
 RANGE_OF_VOLATILITY: Final = 0.8  # range of a quarter of an hour over the volatility of an hour
 HOURS: Final = 1_000  # of candles that are read at first
+DEPTH_OF_VOLUME: Final = 0.3  # of an hour's volume stands in the book, about
 MOVED: Final = (
     parameter.BREAKER,
     parameter.INITIAL_LIVE,
@@ -75,7 +80,45 @@ class Publisher:
                 serial += 1
                 done = self._bring(market, number, value, before, reasons, serial, int(told["time"]))
                 found.append(done)
+        for asset in self._ask("/v1/risk/collateral")["assets"]:
+            value, reasons = self._weight(asset)
+            if value < int(asset["value"]):
+                serial += 1
+                found.append(self._bring_weight(asset, value, reasons, serial, int(told["time"])))
         return found
+
+    def _weight(self, asset: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+        """What a collateral asset may back by its moves and the depth of its book; what is held beside it is unseen.
+
+        So it only lowers a weight: who sees the holders raises it again.
+        """
+        coin, live = asset["coin"], int(asset["value"])
+        market = next((one for one in self._ask("/v1/markets")["markets"] if one["coin"] == coin), None)
+        if market is None or coin not in self.read_to:
+            return live, ()
+        levels = self._ask("/info", {"type": "l2Book", "coin": coin})["levels"]
+        depth = min(sum(float(one["px"]) * float(one["sz"]) for one in side) for side in levels)
+        seen = Liquidity(volume_usd_hour=depth / DEPTH_OF_VOLUME, depth_usd=depth, volatility=self._sigma(market))
+        held = next(one for one in self._ask("/v1/assets")["assets"] if one["asset"] == asset["asset"])
+        usd_held = float(held["held"]) * (1.0 if asset["kind"] == "pool" else float(held["index"]))
+        found = initial_weight(static=int(asset["static"]) / RATE_ONE, held_usd=usd_held, market=seen, together=0.0)
+        return max(step_to(found, live, up=0), live - int(asset["step_down"])), reasons_of(found)[:2]
+
+    def _bring_weight(
+        self, asset: dict[str, Any], value: int, reasons: tuple[str, ...], serial: int, now: int
+    ) -> Outcome:
+        report = Report(
+            coin=asset["coin"],
+            parameter=ASSET[WEIGHT_INITIAL].name,
+            value=value,
+            before=int(asset["value"]),
+            state="",
+            model=self.model.model_id,
+            data="",
+            reasons=reasons,
+            time=now,
+        )
+        return self._send(report, ASSETS_FROM + int(asset["asset"]), WEIGHT_INITIAL, serial, {"asset": asset["asset"]})
 
     def _plan(self, market: dict[str, Any], now: int) -> list[tuple[int, int, int, tuple[str, ...]]]:
         coin = market["coin"]
@@ -142,11 +185,15 @@ class Publisher:
             raise BadInput("url", "candles are no list", self.url)
         return found
 
-    def _signs(self, market: dict[str, Any], minutes: list[dict[str, Any]]) -> Signs:
+    def _sigma(self, market: dict[str, Any]) -> float:
+        """Volatility of an hour of a market, from its hourly candles."""
         rows = np.array(self.hours.get(market["coin"], []), np.float64).reshape(-1, 4)
         bars = Bars(names=(market["coin"],), open=rows[:, :1], high=rows[:, 1:2], low=rows[:, 2:3], close=rows[:, 3:4])
         prior = np.array([prior_sigma(int(market["tiers"][0]["max_leverage"]))])
-        usual = RANGE_OF_VOLATILITY * float(volatility(bars, prior)[-1, 0])
+        return float(volatility(bars, prior)[-1, 0])
+
+    def _signs(self, market: dict[str, Any], minutes: list[dict[str, Any]]) -> Signs:
+        usual = RANGE_OF_VOLATILITY * self._sigma(market)
         gap = math.nan
         if market["index"] is not None:
             gap = abs(float(market["mark"]) / float(market["index"]) - 1.0)
@@ -178,15 +225,19 @@ class Publisher:
             reasons=reasons,
             time=now,
         )
+        return self._send(report, int(market["market"]), number, serial, {})
+
+    def _send(self, report: Report, market: int, number: int, serial: int, more: dict[str, Any]) -> Outcome:
         proposal = Proposal(
-            market=int(market["market"]),
+            market=market,
             number=number,
-            amount=value,
+            amount=report.value,
             serial=serial,
-            expires=now + LIFE_MS,
+            expires=report.time + LIFE_MS,
             report=report_hash(report),
         )
         body = {
+            **more,
             "report": msgspec.to_builtins(report),
             "hash": "0x" + proposal.report.hex(),
             "serial": serial,
@@ -196,7 +247,13 @@ class Publisher:
         answer = self._ask("/v1/risk/proposals", body, may_refuse=True)
         outcome = str(answer.get("outcome") or answer.get("msg") or "no answer")
         return Outcome(
-            coin=coin, parameter=name, before=before, value=value, serial=serial, outcome=outcome, reasons=reasons
+            coin=report.coin,
+            parameter=report.parameter,
+            before=report.before,
+            value=report.value,
+            serial=serial,
+            outcome=outcome,
+            reasons=report.reasons,
         )
 
     def _ask(self, path: str, body: Any = None, *, may_refuse: bool = False) -> Any:

@@ -8,15 +8,13 @@ this is all the bridge there is: it pays withdrawals after a short while by sayi
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from seawall.engine.rows import Rows, rows_of
 from seawall.ledger.state import DEPOSIT_SERIAL
-from seawall.margin.lp_value import range_delta, range_value
 from seawall.terms import code, command
 from seawall.terms.limits import AMOUNT_MAX
-from seawall.units import floor_div
 from seawall.venue.clock import Clock
 from seawall.venue.desk import BusyError, Outcome, StoppedError
 from seawall.venue.people import address_fields
@@ -37,13 +35,19 @@ class CreditError(Exception):
         self.code = code_
 
 
+Fields = dict[str, int] | Callable[[], dict[str, int]]
+
+
 class Credit:
-    """An amount for an address, or the fields of a row of collateral instead, and who waits for it."""
+    """An amount for an address, or the fields of a row of collateral instead, and who waits for it.
+
+    Fields that depend on the record are made when the row is: a function gives them.
+    """
 
     __slots__ = ("address", "amount", "answer", "fields")
 
     def __init__(
-        self, address: bytes, amount: int, answer: "asyncio.Future[int]", fields: dict[str, int] | None = None
+        self, address: bytes, amount: int, answer: "asyncio.Future[int]", fields: Fields | None = None
     ) -> None:
         self.address = address
         self.amount = amount
@@ -70,9 +74,6 @@ class Bridge:
         ids = self.service.columns["withdrawal_id"]
         for identity in ids[ids != 0].tolist():
             self._note(identity)
-        columns = self.service.columns
-        for row in columns["holding_asked"].nonzero()[0].tolist():
-            self._unwind(columns["holding_asset"].item(row), columns["holding_token"].item(row))
         self.service.hearers.append(self._hear)
         self._paying = asyncio.get_running_loop().create_task(self._pay(), name="seawall-bridge")
 
@@ -103,6 +104,13 @@ class Bridge:
         kind = command.ATTACH_RANGE if "trigger" in fields else command.DEPOSIT_ASSET
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         return await self._wait_for(Credit(address, 1, answer, {"kind": kind, "other": asset, **fields}))
+
+    async def report(self, address: bytes, fields: Fields) -> int:
+        """Says what a pool has done with a position of the owner of an address: a row of UNWIND_ or RESHAPE_RANGE.
+
+        Raises as `credit` does; BadInput when `fields` does.
+        """
+        return await self._wait_for(Credit(address, 1, asyncio.get_running_loop().create_future(), fields))
 
     async def _wait_for(self, credit: Credit) -> int:
         self._enqueue(credit)
@@ -196,18 +204,6 @@ class Bridge:
         for entry in news.entries:
             if entry.kind == "withdraw":
                 self._note(entry.reference)
-            elif entry.kind == "unwind":
-                self._unwind(entry.other, entry.reference)
-
-    def _unwind(self, asset: int, token: int) -> None:
-        """Removes the liquidity of a play position at the index, as its pool would there; it never had fees."""
-        fields = unwound(self.service.columns, asset, token)
-        if fields is None:
-            return
-        address, kind = self.service.people.persons[fields.pop("account")].address, command.UNWIND_RANGE
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(_tell)
-        self._enqueue(Credit(address, 1, answer, {"kind": kind, "other": asset, "client_low": token, **fields}))
 
     def _note(self, identity: int) -> None:
         self._pending[identity] = self.clock.now() + 1_000 * self.service.config.bridge.finish_seconds
@@ -239,32 +235,12 @@ class Bridge:
 def _fields_of(credit: Credit, message: int, account: int) -> dict[str, int]:
     if credit.fields is None:
         return {"kind": command.DEPOSIT, "account": account, "amount": credit.amount}
-    if credit.fields["kind"] == command.UNWIND_RANGE:  # the engine knows whose it is
-        return credit.fields
-    if credit.fields["kind"] == command.ATTACH_RANGE:
-        return {**credit.fields, "account": account, "client_low": message}
-    return {**credit.fields, "account": account}
-
-
-def _tell(answer: "asyncio.Future[int]") -> None:
-    if not answer.cancelled() and (error := answer.exception()) is not None:
-        log.error("a liquidity position was not unwound: %s", error)
-
-
-def unwound(columns: Any, asset: int, token: int) -> dict[str, int] | None:
-    """Account, lots of the base and USD that a position is made of at the index; None when nobody holds it."""
-    rows = (columns["holding_asset"] == asset) & (columns["holding_token"] == token) & (columns["holding_bucket"] >= 0)
-    found = (rows & (columns["holding_lots"] != 0)).nonzero()[0].tolist()
-    if not found:
-        return None
-    row, index = found[0], columns["market_oracle"].item(columns["asset_market"].item(asset))
-    names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
-    liquidity, low, high, scale = (columns[name].item(row) for name in names)
-    base = range_delta(liquidity, low, high, scale, index)
-    lots = floor_div(int(base), index) if columns["asset_base"].item(asset) and index else 0
-    usd = int(range_value(liquidity, low, high, scale, index)) - lots * index
-    owner = columns["bucket_owner"].item(columns["holding_bucket"].item(row))
-    return {"account": owner, "size": lots, "amount": usd}
+    fields = credit.fields() if callable(credit.fields) else credit.fields
+    if fields["kind"] == command.UNWIND_RANGE:  # the engine knows whose it is
+        return fields
+    if fields["kind"] == command.ATTACH_RANGE:
+        return {**fields, "account": account, "client_low": message}
+    return {**fields, "account": account}
 
 
 def _with_money(batch: list[Credit], accounts: dict[bytes, int]) -> list[Credit]:

@@ -120,6 +120,7 @@ class AssetTerms(Section, frozen=True, kw_only=True):
     liquidation_discount: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
     supply_usd: Amount = 100_000_000  # cap of the venue, about, at the configured price
     account_usd: Amount = 5_000_000  # and of one owner
+    fee: Annotated[float, Meta(ge=0, le=0.05)] = 0.003  # of a pool without a chain: what its positions earn of swaps
 
 
 class FeedTerms(Section, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from seawall.venue.collateral import list_assets
 from seawall.venue.faucet import Faucet
 from seawall.venue.feeds.feeds import Feeds
 from seawall.venue.genesis import Genesis
+from seawall.venue.liquidity import PlayPools
 from seawall.venue.residents import Residents
 from seawall.venue.sequencer import Sequencer
 from seawall.venue.service import Service
@@ -29,6 +30,8 @@ class Floor:
         """Raises BadInput for markets or feeds that are misunderstood, unknown or too many."""
         self.service = service
         self.bridge = Bridge(service, clock)
+        if service.config.bridge.local:
+            service.pools = PlayPools(service, self.bridge)
         self.faucet = Faucet(service, self.bridge, clock)
         self.residents = Residents(service, self.bridge)
         self.genesis = Genesis(service, self.residents, clock)
@@ -54,6 +57,8 @@ class Floor:
         await list_assets(self.service, dict(self.genesis.coins))
         await self.genesis.stock()
         self.bridge.start()
+        if self.service.pools is not None:
+            self.service.pools.start()
         self.feeds.start()
         self.sequencer.start()
         self._opening = asyncio.get_running_loop().create_task(self.genesis.run(), name="seawall-opening")
@@ -68,4 +73,6 @@ class Floor:
             await asyncio.gather(self._opening, return_exceptions=True)
         await self.sequencer.stop()
         await self.feeds.stop()
+        if self.service.pools is not None:
+            self.service.pools.stop()
         await self.bridge.stop()

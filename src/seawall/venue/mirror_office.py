@@ -23,7 +23,7 @@ from seawall.venue.mirror_trades import (
 )
 from seawall.venue.names import address_from, name_from
 from seawall.venue.people import SPOT_NAME, Agent
-from seawall.venue.records import NOBODY, Change, Entry, Listed, Owner, Step
+from seawall.venue.records import NOBODY, Change, Entry, Listed, Owner, Pooled, Step
 from seawall.venue.universe import Listing
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def _sold(mirror: "Mirror", values: Values) -> None:
 
 def _unwound(mirror: "Mirror", values: Values) -> None:
     owner = mirror.owner_of(values[BUCKET])
+    _pooled(mirror, values, "paid", values[SIZE], values[AMOUNT])
     _entry(mirror, owner, "collateral", values[AMOUNT], values[OTHER], NOBODY, values[SIZE])
 
 
@@ -178,6 +179,47 @@ def _due(mirror: "Mirror", values: Values) -> None:
 
 def _interest(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, mirror.owner_of(values[BUCKET]), "interest", -values[AMOUNT], NOBODY, NOBODY, 0)
+
+
+def _asset(mirror: "Mirror", values: Values) -> None:
+    mirror.priced_by[values[OTHER]] = values[MARKET]
+
+
+def note_range(mirror: "Mirror") -> None:
+    """ATTACH_RANGE and RESHAPE_RANGE: what a position is from then on."""
+    row = mirror.at.row
+    terms = (row[FIELD["size"]], row[FIELD["price"]], row[FIELD["trigger"]], row[FIELD["extra"]])
+    mirror.ranges[row[FIELD["other"]], row[FIELD["client_low"]]] = terms
+
+
+def _range(mirror: "Mirror", values: Values) -> None:
+    _lots(mirror, values)
+    if mirror.at.kind == command.RESHAPE_RANGE and values[SIZE] > 0:
+        note_range(mirror)
+    _pooled(mirror, values, "came" if values[SIZE] > 0 else "left", 0, 0)
+
+
+def _pooled(mirror: "Mirror", values: Values, kind: str, lots: int, usd: int) -> None:
+    asset, token, owner = values[OTHER], values[ORDER], mirror.owner_of(values[BUCKET])
+    liquidity, low, high, scale = mirror.ranges[asset, token]
+    if owner != NOBODY:
+        mirror.news.pooled.append(
+            Pooled(
+                time=mirror.now,
+                sequence=mirror.at.sequence,
+                account=owner,
+                asset=asset,
+                token=token,
+                kind=kind,
+                liquidity=liquidity,
+                low=low,
+                high=high,
+                scale=scale,
+                index=mirror.oracles.get(mirror.priced_by[asset], 0),
+                lots=lots,
+                usd=usd,
+            )
+        )
 
 
 def _lots(mirror: "Mirror", values: Values) -> None:
@@ -276,7 +318,7 @@ def _change(kind: str, number: int, value: int, since: int) -> "Callable[[Mirror
     return tell
 
 
-BEGIN: Final = {command.LIST_MARKET: list_market}
+BEGIN: Final = {command.LIST_MARKET: list_market, command.ATTACH_RANGE: note_range}
 EVENTS: Final = {
     event.DEPOSITED: _deposited,
     event.WITHDRAWAL: _withdrawal,
@@ -295,7 +337,8 @@ EVENTS: Final = {
     event.RANGE_DUE: _due,
     event.INTEREST: _interest,
     event.HOLDING: _lots,
-    event.RANGE: _lots,
+    event.RANGE: _range,
+    event.ASSET: _asset,
     event.ACCOUNT: _account,
     event.AGENT: _agent,
     event.LEVERAGE: _leverage,

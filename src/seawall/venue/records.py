@@ -149,6 +149,24 @@ class Note(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     values: tuple[int, ...]  # terms/event.py ROW from kind on
 
 
+class Pooled(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A position of liquidity came into an account (or another bucket of it), left, or was paid for by its pool."""
+
+    time: int
+    sequence: int
+    account: int
+    asset: int
+    token: int
+    kind: str  # came left paid
+    liquidity: int  # that it has, of what was paid: before the change
+    low: int  # margin/lp_value.py
+    high: int
+    scale: int
+    index: int  # of its market then
+    lots: int  # of the base and USD that its pool paid
+    usd: int
+
+
 class Owner(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """An account was made."""
 
@@ -174,7 +192,7 @@ class News(msgspec.Struct, gc=False):
     last: int
     time: int
     chain: bytes = b""  # Venue.chain after the batch: which log this is of
-    orders: list[Order] = []  # touched, as they are afterwards
+    orders: dict[int, Order] = {}  # by oid: touched, as they are afterwards
     fills: list[Fill] = []
     payments: list[Payment] = []
     entries: list[Entry] = []
@@ -182,6 +200,7 @@ class News(msgspec.Struct, gc=False):
     changes: list[Change] = []
     notes: list[Note] = []
     twaps: list[Twap] = []
+    pooled: list[Pooled] = []
     marks: list[tuple[int, int]] = []  # (market, mark)
     mark_places: list[tuple[int, int]] = []  # (sequence, time), beside `marks`
     indices: list[tuple[int, int, int]] = []  # (market, index, 1 fresh or 0 stale)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied, Venue
@@ -22,6 +22,9 @@ from seawall.venue.records import News
 from seawall.venue.universe import Universe
 from seawall.venue.views.lens import Lens
 
+if TYPE_CHECKING:
+    from seawall.venue.liquidity import PlayPools
+
 CAPACITIES: Final = {"small": SMALL, "venue": VENUE}
 Hear = Callable[[News], None]
 
@@ -39,6 +42,7 @@ class Service:
         self.lens = Lens()
         self.hearers: list[Hear] = [self.lens.hear]
         self.witness: Callable[[Any], None] | None = None  # sees each signed withdrawal before the engine does
+        self.pools: PlayPools | None = None  # of positions of liquidity, where the venue is all the bridge there is
         self.desk: Desk
         self.recovered: Recovered
         self._disk: Folder

@@ -61,6 +61,9 @@ ON_CHAIN: Final = frozenset(
         "withdrawCollateral",
         "moveCollateral",
         "buyCollateral",
+        "collectFees",
+        "decreaseLiquidity",
+        "moveRange",
         "vaultTransfer",
     )
 )

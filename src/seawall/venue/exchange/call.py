@@ -11,12 +11,13 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows
 from seawall.signing import (
-    USER_SIGNED,
     Signature,
     action_hash,
+    is_typed,
     l1_digest,
     recover,
     signature_of,
+    stamp_of,
     user_digest,
 )
 from seawall.terms import code, command
@@ -28,6 +29,7 @@ from seawall.venue.service import Service
 
 FIELD: Final = {name: place for place, name in enumerate(command.ROW)}
 FIELDS: Final = len(command.ROW)
+KIND, SIGNER, NONCE, PART, ACCOUNT = (FIELD[name] for name in ("kind", "signer", "nonce", "time", "account"))
 TIME_END: Final = 1 << 53
 BURN: Final = {"kind": command.CANCEL_TWAP}  # a row that any trader may sign and that does nothing but use its nonce
 DUPLICATE: Final = (code.NONCE_USED, code.NONCE_OLD, code.BAD_TIME)
@@ -47,17 +49,25 @@ class Call:
         self.address = address  # who signed
         self.signature = signature
         self.parts = 0
+        self._blank = [0] * FIELDS
+        self._blank[SIGNER], self._blank[NONCE], self._blank[ACCOUNT] = signer, nonce, account
+
+    def blank(self) -> list[int]:
+        """The fields of a row for its account that says nothing yet."""
+        return self._blank.copy()
+
+    def part(self, kind: int, values: list[int]) -> list[int]:
+        """Makes fields from `blank` the action's next part, of a kind."""
+        values[KIND], values[PART] = kind, self.parts
+        self.parts += 1
+        return values
 
     def row(self, kind: int, **fields: int) -> list[int]:
         """A row of the action, its next part, for its account unless `account` is named."""
-        values = [0] * FIELDS
-        values[FIELD["kind"]], values[FIELD["signer"]] = kind, self.signer
-        values[FIELD["nonce"]], values[FIELD["time"]] = self.nonce, self.parts
-        values[FIELD["account"]] = self.account
+        values = self.blank()
         for name, value in fields.items():
             values[FIELD[name]] = value
-        self.parts += 1
-        return values
+        return self.part(kind, values)
 
     def burn(self) -> list[int]:
         """A row that uses the nonce and does nothing else."""
@@ -98,7 +108,7 @@ def call_of(service: Service, body: Any) -> Call:
         vault_address = address_of(vault, "vaultAddress") if vault is not None else None
         if expires is not None and not is_time(expires):
             raise BadInput("expiresAfter", "expected a time in ms")
-        if kind in USER_SIGNED:
+        if is_typed(action):
             address = _user_signer(service, action, nonce, signature)
         else:
             address = _l1_signer(service, action, nonce, vault_address, expires, signature)
@@ -109,7 +119,7 @@ def call_of(service: Service, body: Any) -> Call:
     signer, account = service.people.signer_of(address)
     if account < 0:
         raise UnknownSignerError(address)
-    if vault_address is not None and kind not in USER_SIGNED:
+    if vault_address is not None and not is_typed(action):
         account = _vault(service.people, account, vault_address)
     return Call(action, nonce, signer, account, address, signature)
 
@@ -128,7 +138,7 @@ def _user_signer(service: Service, action: Mapping[str, Any], nonce: int, signat
     settings = service.config.network
     if not settings.accept_both and is_mainnet != (settings.name == "mainnet"):
         raise RefusedError(f"This venue takes signatures for {settings.name} only.")
-    own = action.get("time", action.get("nonce"))
+    own = action.get(stamp_of(action))
     if own != nonce:
         raise RefusedError(f"Invalid nonce: the action was signed with {own}")
     return recover(user_digest(action, is_mainnet=is_mainnet), signature)

@@ -137,6 +137,7 @@ class Keeper:
             (tables.CHANGES, [plain(change) for change in news.changes]),
             (tables.NOTES, [note_row(note) for note in news.notes]),
             (tables.TWAPS, [twap_row(twap) for twap in news.twaps]),
+            (tables.POOLED, [plain(pooled) for pooled in news.pooled]),
             (tables.LISTINGS, [listed_row(told) for told in news.listings]),
         ):
             if rows:

@@ -16,12 +16,13 @@ from seawall.venue.history.intervals import BASE, DAY, earlier, next_start, star
 from seawall.venue.history.rows import client_id_bytes, fill_of, note_of, order_of, reader, twap_of
 from seawall.venue.history.tables import EVERYBODY
 from seawall.venue.history.volumes import Traded, Volume
-from seawall.venue.records import Change, Entry, Fill, Note, Order, Payment, Step, Twap
+from seawall.venue.records import Change, Entry, Fill, Note, Order, Payment, Pooled, Step, Twap
 
 payment_of: Final = reader(Payment)
 entry_of: Final = reader(Entry)
 step_of: Final = reader(Step)
 change_of: Final = reader(Change)
+pooled_of: Final = reader(Pooled)
 
 T = TypeVar("T")
 
@@ -145,6 +146,13 @@ def notes_of(connection: Connection, first: int, last: int) -> list[Note]:
     table = tables.NOTES
     found = _facts(table).where(table.c.sequence.between(first, last)).order_by(table.c.sequence, table.c.id)
     return [note_of(row) for row in connection.execute(found)]
+
+
+def pooled(connection: Connection, account: int, asset: int, token: int) -> list[Pooled]:
+    """What became of a position of liquidity while an account held it, oldest first."""
+    table = tables.POOLED
+    mine = _facts(table).where(table.c.account == account, table.c.asset == asset, table.c.token == token)
+    return [pooled_of(row) for row in connection.execute(mine.order_by(table.c.id))]
 
 
 def twaps(connection: Connection, account: int, limit: int) -> list[Twap]:

@@ -27,7 +27,7 @@ from seawall.venue.history.pen import HistoryFault, Pen
 from seawall.venue.history.queries import First, Span
 from seawall.venue.history.volumes import Volume
 from seawall.venue.mirror import Kept
-from seawall.venue.records import Change, Entry, Fill, News, Note, Order, Payment, Step, Twap
+from seawall.venue.records import Change, Entry, Fill, News, Note, Order, Payment, Pooled, Step, Twap
 
 READERS: Final = 2  # threads that answer
 LEDGER_LINES: Final = 50_000  # of one answer
@@ -102,8 +102,7 @@ class History:
     def add(self, news: News) -> None:
         """Takes the news of the next batch; orders are copied, for they will change. Waits while the queue is full."""
         assert self._pen is not None
-        copies = {order.oid: order for order in news.orders}
-        told = [msgspec.structs.astuple(order) for order in copies.values()]
+        told = [msgspec.structs.astuple(order) for order in news.orders.values()]
         records = 1 + len(told) + len(news.fills) + len(news.payments) + len(news.entries) + len(news.notes)
         self._pen.add((news, told), records)
 
@@ -204,6 +203,9 @@ class History:
     async def notes_of(self, first: int, last: int) -> list[Note]:
         """Those of the commands from `first` to `last`, oldest first."""
         return await self._ask(lambda connection: queries.notes_of(connection, first, last))
+
+    async def pooled(self, account: int, asset: int, token: int) -> list[Pooled]:
+        return await self._ask(lambda connection: queries.pooled(connection, account, asset, token))
 
     async def twaps(self, account: int, limit: int = 500) -> list[Twap]:
         return await self._ask(lambda connection: queries.twaps(connection, account, limit))

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
 from seawall.terms import event
-from seawall.venue.records import Change, Entry, Fill, Order, Payment, Schedule, Step, Twap
+from seawall.venue.records import Change, Entry, Fill, Order, Payment, Pooled, Schedule, Step, Twap
 
 MEANING: Final = 1  # raise it when equal columns come to mean something else
 EVERYBODY: Final = -2  # in `volumes`: the venue, each trade once
@@ -74,6 +74,7 @@ TWAPS: Final = _log(
     _column("status", str),
     _column("reason"),
 )
+POOLED: Final = _log("pooled", *_columns(Pooled))
 LISTINGS: Final = _log(
     "listings",
     *(_column(name) for name in ("time", "sequence", "number")),
@@ -96,7 +97,7 @@ CANDLES: Final = _table(
 VOLUMES: Final = _table(
     "volumes", _key("day"), _key("account"), _column("taker"), _column("maker"), sqlite_with_rowid=False
 )
-LOGS: Final = (FILLS, PAYMENTS, ENTRIES, STEPS, CHANGES, NOTES, TWAPS, LISTINGS)
+LOGS: Final = (FILLS, PAYMENTS, ENTRIES, STEPS, CHANGES, NOTES, TWAPS, POOLED, LISTINGS)
 
 _index(ORDERS, "account", "oid")
 _index(ORDERS, "account", "cloid", "oid", where=ORDERS.c.cloid.is_not(None))
@@ -113,6 +114,7 @@ for _told in (CHANGES, NOTES):
 _index(NOTES, "other_account", "time")
 _index(NOTES, "sequence")
 _index(TWAPS, "account", "id")
+_index(POOLED, "account", "asset", "token")
 _index(ACCOUNTS, "address")
 
 

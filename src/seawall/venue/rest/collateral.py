@@ -1,9 +1,9 @@
 """Collateral other than USD over `/v1`: the assets, what an account holds and owes, and play collateral."""
 
 from fractions import Fraction
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from seawall.ledger import state
 from seawall.margin import lp, lp_value
@@ -25,10 +25,12 @@ from seawall.venue.rest.collateral_shapes import (
     CollateralView,
     HoldingView,
     RangeFaucetRequest,
+    RangePastView,
     RangeView,
 )
 from seawall.venue.rest.errors import ApiError
 from seawall.venue.rest.openapi import answers, takes
+from seawall.venue.rest.range_past import range_past_view
 from seawall.venue.rest.routes import Account, Rest, body_of, respond
 from seawall.venue.rest.terms import buckets_of, is_range
 from seawall.venue.service import Service
@@ -37,6 +39,8 @@ from seawall.venue.views.collateral import CollateralReader
 
 KINDS: Final = {asset_parameter.TOKEN: "token", asset_parameter.STABLE: "stable", asset_parameter.POOL: "pool"}
 HOURS_A_YEAR: Final = 8_760
+AssetPath = Annotated[int, Path(description="Number of a pool in /v1/assets.", ge=0, le=255, examples=[1])]
+TokenPath = Annotated[int, Path(description="Number of the position.", ge=0, lt=2**63, examples=[17])]
 
 
 def _share(parts: int) -> str:
@@ -134,26 +138,33 @@ def _holding(service: Service, row: int, kept: int, counted: int) -> HoldingView
         size=None if is_range(columns, row) else listing.size_text(lots),
         value_maintenance=usd_text(kept),
         value_initial=usd_text(counted),
-        range=_range(columns, listing, row) if is_range(columns, row) else None,
+        range=_range(service, listing, row) if is_range(columns, row) else None,
     )
 
 
-def _range(columns: Any, listing: Listing, row: int) -> RangeView:
+def _range(service: Service, listing: Listing, row: int) -> RangeView:
+    columns = service.columns
     names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
     liquidity, low, high, scale = (columns[name].item(row) for name in names)
+    asset, token = columns["holding_asset"].item(row), columns["holding_token"].item(row)
     index, start = columns["market_oracle"].item(listing.number), columns["holding_start"].item(row)
     ends = [floor_div(root * root, 1 << (2 * scale)) for root in (low, high)]
     value = int(lp_value.range_value(liquidity, low, high, scale, index))
+    now_base = int(lp_value.range_delta(liquidity, low, high, scale, index))
     base = int(lp_value.range_delta(liquidity, low, high, scale, start))  # USD of base when it came
     began = int(lp_value.range_value(liquidity, low, high, scale, start))
     held = began - base + (floor_div(base * index, start) if start else 0)
     return RangeView(
-        token=str(columns["holding_token"].item(row)),
+        token=str(token),
+        liquidity=str(liquidity),
         lower=listing.price_text(ends[0]),
         upper=listing.price_text(ends[1]),
         in_range=ends[0] <= index < ends[1],
+        base=listing.size_text(floor_div(now_base, index) if index else 0),
+        quote=usd_text(value - now_base),
         fair_value=usd_text(value),
-        delta=usd_text(int(lp_value.range_delta(liquidity, low, high, scale, index))),
+        fees=None if service.pools is None else usd_text(service.pools.fees_of(asset, token)),
+        delta=usd_text(now_base),
         gamma=usd_text(int(lp_value.range_gamma(liquidity, low, high, scale, index))),
         start_price=listing.price_text(start),
         start_value=usd_text(began),
@@ -182,6 +193,18 @@ def collateral_router(rest: Rest, faucet: Faucet) -> APIRouter:
     async def collateral(address: Account) -> Response:
         await service.desk.settled()
         return respond(collateral_view(service, reader, account_number(service, address)))
+
+    @router.get(
+        "/accounts/{address}/ranges/{asset}/{token}",
+        responses=answers(RangePastView, "unknown_account", "unknown_name"),
+        summary="A liquidity position over time against holding, its fees, and where to move it",
+        dependencies=[rest.costs(HEAVY - LIGHT)],
+    )
+    async def range_past(address: Account, asset: AssetPath, token: TokenPath) -> Response:
+        account = account_number(service, address)
+        if asset >= int(service.columns["cell"][state.ASSETS]):
+            raise ApiError("unknown_name")
+        return respond(await range_past_view(service, account, asset, token))
 
     _faucet_routes(router, rest, faucet, reader)
     return router
@@ -253,4 +276,5 @@ SHAPES: Final[tuple[type[Any], ...]] = (
     AssetFaucetRequest,
     RangeFaucetRequest,
     AssetFaucetView,
+    RangePastView,
 )

@@ -53,10 +53,14 @@ class RangeView(Shape, frozen=True, kw_only=True):
     """A liquidity position, at the index. Uncollected fees count for nothing."""
 
     token: Annotated[str, says("Its number in the pool's contract.", "17")]
+    liquidity: Annotated[str, says("Its liquidity in the engine's unit, the root of lots times micro-USD.", "31622776")]
     lower: Annotated[str, says("Lower end of the range, a price.", "1500.0")]
     upper: Annotated[str, says("Upper end.", "4000.0")]
     in_range: Annotated[bool, says("Whether the index is inside.", True)]
+    base: Annotated[str, says("What of it is base, in lots of the coin.", "0.38")]
+    quote: Annotated[str, says("What of it is USD.", "1050.0")]
     fair_value: Annotated[str, says("Both tokens at the index. USD.", "2000.0")]
+    fees: Annotated[str | None, says("Fees not collected yet, USD; null where its pool is on a chain.", "3.2")]
     delta: Annotated[str, says("What of it is base: USD gained for a relative move of 1, to first order.", "950.0")]
     gamma: Annotated[str, says("Second derivative per relative move, at most 0. USD.", "-1800.0")]
     start_price: Annotated[str, says("The index when it came.", "2400.0")]
@@ -64,6 +68,47 @@ class RangeView(Shape, frozen=True, kw_only=True):
     held_instead: Annotated[str, says("What its tokens of then would be worth now. USD.", "2010.0")]
     impermanent_loss: Annotated[str, says("held_instead less fair_value. USD.", "10.0")]
     is_unwinding: Annotated[bool, says("Whether a liquidation has asked for its liquidity to be removed.", False)]
+
+
+class RangePointView(Shape, frozen=True, kw_only=True):
+    """A position at the end of a candle, and now."""
+
+    time: Time
+    price: Annotated[str, says("Close of the candle, a trade or the mark; now the index.", "2450.0")]
+    value: Annotated[str, says("Both tokens at the price. USD.", "1980.0")]
+    lost: Annotated[str, says("Against holding the tokens, since it came. USD.", "8.5")]
+    fees: Annotated[str, says("Collected since it came. USD.", "12.0")]
+
+
+class RangeAdviceView(Shape, frozen=True, kw_only=True):
+    """A range to move it to, by `moveRange`."""
+
+    lower: Annotated[str, says("Lower end, a price.", "2100.0")]
+    upper: Annotated[str, says("Upper end.", "2900.0")]
+    stay: Annotated[str, says("How likely the price is inside after the days: lognormal, without drift.", "0.8")]
+    days: Annotated[int, says("Horizon.", 7)]
+    value: Annotated[str, says("What the position would be worth there: what fits without a swap. USD.", "1850.0")]
+    left_over: Annotated[str, says("What does not fit, and stays as collateral. USD.", "150.0")]
+    hedge: Annotated[str, says("Perp that leaves no delta there, in lots of the coin.", "-0.37")]
+
+
+class RangePastView(Shape, frozen=True, kw_only=True):
+    """A liquidity position over time: worth, loss against holding, fees, and where to move it."""
+
+    address: Annotated[str, says("Whose.", EXAMPLE_ADDRESS)]
+    asset: Number
+    token: Annotated[str, says("Its number in the pool's contract.", "17")]
+    time: Time
+    interval: Annotated[str, says("Between two points.", "15m")]
+    fees_collected: Annotated[str, says("Since it came. USD.", "12.0")]
+    fees_uncollected: Annotated[str, says("Earned and not collected. USD.", "3.2")]
+    lost: Annotated[str, says("Against holding, since it came, at the index. USD.", "10.0")]
+    net: Annotated[str, says("Fees less what was lost. USD.", "5.2")]
+    break_even_lower: Annotated[str | None, says("Price below which fees have not made up for the loss.", "2200.0")]
+    break_even_upper: Annotated[str | None, says("And above which; null: none in reach, or never.", "2650.0")]
+    volatility_day: Annotated[str, says("Of a day, as the advice takes it.", "0.04")]
+    advice: Annotated[RangeAdviceView | None, says("Null when nothing of it would fit without a swap.")]
+    points: tuple[RangePointView, ...]
 
 
 class HoldingView(Shape, frozen=True, kw_only=True):

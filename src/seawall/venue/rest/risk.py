@@ -13,10 +13,11 @@ from seawall.risk.at_risk import at_risk, liquidations_at
 from seawall.risk.cascade import Cascade, Resting, cascade
 from seawall.risk.cover import Cover, Loss, cover, scenarios
 from seawall.risk.moves import Bars, foresee, prior_sigma
-from seawall.risk.publisher import Proposal, Report
+from seawall.risk.publisher import ASSETS_FROM, Proposal, Report
 from seawall.risk.stress import Signs
 from seawall.signing import signature_of
 from seawall.terms import parameter
+from seawall.terms.asset_parameter import ASSET
 from seawall.terms.parameter import MARKET
 from seawall.units import RATE_ONE, BadInput
 from seawall.venue.decimals import rate_text, usd_text
@@ -39,7 +40,9 @@ from seawall.venue.rest.risk_shapes import (
     RiskView,
     ScenarioView,
     SignsView,
+    WeightsView,
 )
+from seawall.venue.rest.risk_weights import weights_view
 from seawall.venue.rest.routes import CoinPath, Limit, Rest, body_of, respond
 from seawall.venue.rest.words import BREAKERS
 from seawall.venue.risk.cascades import books_of
@@ -55,6 +58,7 @@ SHAPES: Final[tuple[type[Any], ...]] = (
     ExposureView,
     InsuranceView,
     RiskPastView,
+    WeightsView,
 )
 PATHS: Final = 256
 SEED: Final = 1
@@ -77,6 +81,11 @@ def risk_router(rest: Rest, office: RiskOffice) -> APIRouter:
         await service.desk.settled()
         found = [_proposal(made) for made in list(office.made)[-limit:][::-1]]
         return respond(ProposalsView(time=service.now, proposals=tuple(found)))
+
+    @router.get("/collateral", responses=answers(WeightsView), summary="Weights of collateral: live, wanted, and why")
+    async def weights() -> Response:
+        await service.desk.settled()
+        return respond(weights_view(office))
 
     @router.get(
         "/history/{coin}",
@@ -230,8 +239,15 @@ def _proposal(made: Made) -> ProposalView:
 
 def proposal_of(office: RiskOffice, asked: ProposalRequest) -> tuple[Proposal, Report]:
     """What was sent as what was signed. BadInput for a parameter without rails or a coin that is none."""
-    listing = office.service.universe.coin(asked.report.coin)
-    numbers = {terms.name: number for number, terms in MARKET.items() if terms.rail is not None}
+    listing, columns = office.service.universe.coin(asked.report.coin), office.service.columns
+    market, parameters = listing.number, MARKET
+    if asked.asset is not None:
+        if not 0 <= asked.asset < int(columns["cell"][state.ASSETS]):
+            raise BadInput("asset", f"no collateral asset {asked.asset}")
+        if columns["asset_market"].item(asked.asset) != listing.number:
+            raise BadInput("report.coin", f"{listing.coin} is not the coin of collateral asset {asked.asset}")
+        market, parameters = ASSETS_FROM + asked.asset, ASSET
+    numbers = {terms.name: number for number, terms in parameters.items() if terms.rail is not None}
     if asked.report.parameter not in numbers:
         raise BadInput("report.parameter", f"{asked.report.parameter!r} has no rails")
     report = msgspec.convert(msgspec.structs.asdict(asked.report), Report)
@@ -240,7 +256,7 @@ def proposal_of(office: RiskOffice, asked: ProposalRequest) -> tuple[Proposal, R
     except ValueError as error:
         raise BadInput("hash", "expected hex") from error
     proposal = Proposal(
-        market=listing.number,
+        market=market,
         number=numbers[report.parameter],
         amount=report.value,
         serial=asked.serial,

@@ -197,6 +197,31 @@ class InsuranceView(Shape, frozen=True, kw_only=True):
     scenarios: Annotated[tuple[ScenarioView, ...], says("The worst ten, the worst first.")]
 
 
+class WeightView(Shape, frozen=True, kw_only=True):
+    """The initial weight of a collateral asset: what it is, may be, and what the risk engine holds right."""
+
+    asset: Annotated[int, says("Number of the asset.", 0)]
+    coin: Coin
+    kind: Annotated[str, says("token, stable or pool.", "token")]
+    value: Annotated[int, says("What is live, in 1e-9.", 780_000_000)]
+    static: Annotated[int, says("The admin's value: never above it.", 800_000_000)]
+    changed: Annotated[int, says("When it last changed, ms; 0: never.", 1_760_000_000_000)]
+    step_up: Annotated[int, says("Most that a proposal raises it by.", 50_000_000)]
+    step_down: Annotated[int, says("Most that one lowers it by.", 1_000_000_000)]
+    delay_ms: Annotated[int, says("Between two rises.", 3_600_000)]
+    wanted: Annotated[str | None, says("What this venue's engine holds right; null: nothing yet.", "0.78")]
+    reasons: Annotated[tuple[str, ...], says("Why, in words.")]
+    outcome: Annotated[str | None, says("What became of its last proposal of this asset.", "accepted")]
+
+
+class WeightsView(Shape, frozen=True, kw_only=True):
+    """Initial weights of all collateral assets as the risk engine sees them."""
+
+    time: Time
+    sequence: Sequence
+    assets: tuple[WeightView, ...]
+
+
 class ReportIn(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The report behind a proposal, as its maker wrote it."""
 
@@ -215,6 +240,9 @@ class ProposalRequest(Shape, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A proposal with signatures over the typed data `Proposal` (docs/risk/publishing.md)."""
 
     report: ReportIn
+    asset: Annotated[
+        int | None, says("Of a collateral asset, whose coin the report names; signed as market 65,536 + asset.", 0)
+    ] = None
     hash: Annotated[str, says("Keccak-256 of the report as JSON: what was signed.", "0x" + "00" * 32, max_length=66)]
     serial: Annotated[int, says("Greater than that of the last accepted one.", 12, ge=1, le=2**53)]
     expires: Annotated[int, says("Valid until, ms.", 1_760_000_460_000, ge=0, le=2**53)]

@@ -1,28 +1,22 @@
-"""The risk engine's word on collateral: each asset's initial weight, within its rails, signed as every proposal.
-
-In what signers sign an asset is market ASSETS_FROM + its number, beyond any market's.
-"""
+"""The risk engine's word on collateral: each asset's initial weight, within its rails, signed as every proposal."""
 
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from seawall.engine.rows import rows_of
 from seawall.ledger import state
-from seawall.risk.collateral import Holder, Weight, initial_weight, wrong_way
+from seawall.risk.collateral import Holder, Weight, initial_weight, reasons_of, step_to, wrong_way
 from seawall.risk.factors import Correlations
 from seawall.risk.liquidity import Liquidity
-from seawall.risk.publisher import LIFE_MS, Proposal, Report, mask_of, report_hash, sign_all
-from seawall.terms import asset_parameter, code, command
+from seawall.risk.publisher import ASSETS_FROM, LIFE_MS, Proposal, Report, mask_of, report_hash, sign_all
+from seawall.terms import asset_parameter
 from seawall.terms.asset_parameter import ASSET, WEIGHT_INITIAL
-from seawall.terms.limits import MARKETS
 from seawall.units import RATE_ONE
 from seawall.venue.risk.memory import MINUTE_MS
 
 if TYPE_CHECKING:
     from seawall.venue.risk.office import RiskOffice
 
-ASSETS_FROM: Final = MARKETS + 1
 EVERY_MS: Final = MINUTE_MS
 USD: Final = 1e6
 
@@ -48,7 +42,7 @@ class CollateralDesk:
             self.last = [(proposal, report, "shadow") for proposal, report in made]
             return
         serial = int(office.service.columns["cell"][state.RISK_SERIAL])
-        rows, numbered = [], []
+        signed = []
         for place, (proposal, report) in enumerate(made, 1):
             one = Proposal(
                 market=proposal.market,
@@ -59,11 +53,8 @@ class CollateralDesk:
                 report=proposal.report,
             )
             mask = mask_of(office.domain, one, sign_all(office.domain, one, office.keys), office.signers)
-            numbered.append((one, report))
-            rows.append(_row(one, mask))
-        done = await office.service.submit(rows_of(rows))
-        words = ["accepted" if result == code.OK else code.TEXT[result] for result in done.codes.tolist()]
-        self.last = [(one, report, word) for (one, report), word in zip(numbered, words, strict=True)]
+            signed.append((one, report, mask))
+        self.last = [(made.proposal, made.report, made.outcome) for made in await office.submit(signed)]
 
     def decide(self) -> list[tuple[Proposal, Report]]:
         """What is to be proposed now: a weight that tightens at once, or a step back that its delay allows."""
@@ -77,10 +68,8 @@ class CollateralDesk:
             self.wanted[asset] = wanted
             live, rail = columns["asset_param"].item(asset, WEIGHT_INITIAL), ASSET[WEIGHT_INITIAL].rail
             assert rail is not None
-            target = int(round(wanted.weight / 0.01) * RATE_ONE * 0.01)
-            if target > live:
-                waits = now - columns["asset_time"].item(asset, WEIGHT_INITIAL) < rail.delay_ms
-                target = live if waits else min(target, live + rail.up)
+            age = now - columns["asset_time"].item(asset, WEIGHT_INITIAL)
+            target = step_to(wanted, live, up=rail.up if age >= rail.delay_ms else 0)
             if target != live:
                 found.append(self._made(asset, target, live, wanted))
         return found
@@ -139,11 +128,7 @@ class CollateralDesk:
             state="",
             model=office.model.model_id,
             data="",
-            reasons=(
-                f"moves over a liquidation: {wanted.by_moves:.1%}",
-                f"selling what is held: {wanted.by_depth:.1%}",
-                f"falls with what it backs: {wanted.wrong_way:.0%}",
-            ),
+            reasons=reasons_of(wanted),
             time=now,
         )
         proposal = Proposal(
@@ -155,16 +140,3 @@ class CollateralDesk:
             report=report_hash(report),
         )
         return proposal, report
-
-
-def _row(proposal: Proposal, mask: int) -> dict[str, int]:
-    return {
-        "kind": command.PROPOSE_ASSET,
-        "signer": command.RISK,
-        "other": proposal.market - ASSETS_FROM,
-        "size": proposal.number,
-        "price": proposal.amount,
-        "amount": mask,
-        "reference": proposal.serial,
-        "expires": proposal.expires,
-    }

@@ -26,6 +26,7 @@ from seawall.risk.engine import Rails, RiskModel
 from seawall.risk.measures import Forced, Market, against_cascade, next_value, wanted
 from seawall.risk.moves import prior_sigma, volatility
 from seawall.risk.publisher import (
+    ASSETS_FROM,
     LIFE_MS,
     Proposal,
     Report,
@@ -341,7 +342,7 @@ class RiskOffice:
             mask = mask_of(self.domain, numbered, sign_all(self.domain, numbered, self.keys), self.signers)
             signed.append((numbered, report, mask))
         if signed:
-            await self._submit(signed)
+            await self.submit(signed)
 
     def _sign_of_life(self) -> list[tuple[Proposal, Report]]:
         for listing in self.service.universe.listings:
@@ -357,9 +358,9 @@ class RiskOffice:
         if proposal.report != report_hash(report):
             raise BadInput("report", "its hash is not the one that was signed")
         mask = mask_of(self.domain, proposal, signed, self.signers)
-        return (await self._submit([(proposal, report, mask)]))[0]
+        return (await self.submit([(proposal, report, mask)]))[0]
 
-    async def _submit(self, signed: list[tuple[Proposal, Report, int]]) -> list[Made]:
+    async def submit(self, signed: list[tuple[Proposal, Report, int]]) -> list[Made]:
         """Rows to the engine; what became of each is kept, unless it only said that somebody is alive."""
         done = await self.service.submit(rows_of([_row(proposal, mask) for proposal, _, mask in signed]))
         found = []
@@ -371,11 +372,12 @@ class RiskOffice:
 
 
 def _row(proposal: Proposal, mask: int) -> dict[str, int]:
+    what = {"kind": command.PROPOSE, "market": proposal.market, "other": proposal.number}
+    if proposal.market >= ASSETS_FROM:
+        what = {"kind": command.PROPOSE_ASSET, "other": proposal.market - ASSETS_FROM, "size": proposal.number}
     return {
-        "kind": command.PROPOSE,
+        **what,
         "signer": command.RISK,
-        "market": proposal.market,
-        "other": proposal.number,
         "price": proposal.amount,
         "amount": mask,
         "reference": proposal.serial,
