@@ -46,7 +46,7 @@ class Remembered:
 
     def add(self, news: News) -> None:
         self.news.append(news)
-        for order in news.orders:
+        for order in news.orders.values():
             self.by_oid[order.oid] = msgspec.structs.replace(order)
 
     def _found(self, name: str, start: int, end: int, limit: int, test: Any, first: First = First.NEWEST) -> list[Any]:

@@ -435,3 +435,22 @@ def test_the_number_of_a_market_that_prices_collateral_is_not_used_again(vault: 
     assert vault.do(**listing).codes[0] == code.MARKET_IN_USE
     assert vault.measured(0)[1] == 0
     vault.sound()
+
+
+def test_a_weight_and_a_discount_fit_together_whichever_comes_first(vault: Vault) -> None:
+    setting = {"kind": command.SET_ASSET, "signer": command.ADMIN, "other": ETH}
+    weight, discount = asset_parameter.WEIGHT_MAINTENANCE, asset_parameter.DISCOUNT
+    vault.refused(code.BAD_PARAMETER, **setting, reference=weight, price=RATE_ONE * 96 // 100)
+    vault.refused(code.BAD_PARAMETER, **setting, reference=discount, price=RATE_ONE * 11 // 100)
+    vault.must(**setting, reference=weight, price=RATE_ONE * 95 // 100)
+    vault.refused(code.BAD_PARAMETER, **setting, reference=discount, price=RATE_ONE * 6 // 100)
+
+
+def test_no_proposal_of_a_small_step_goes_above_the_admins_weight(vault: Vault) -> None:
+    fields = {"kind": command.PROPOSE_ASSET, "signer": command.RISK, "other": ETH, "amount": 3}
+    which, static = asset_parameter.WEIGHT_INITIAL, RATE_ONE * 8 // 10
+    vault.pass_time(2 * 3_600_000)
+    life = {"size": which, "expires": vault.now + 60_000}
+    vault.refused(code.OUTSIDE_RAILS, **fields, **life, reference=1, price=static + 1)
+    vault.must(**fields, **life, reference=1, price=static - 1)
+    vault.refused(code.OUTSIDE_RAILS, **fields, **life, reference=2, price=static)  # the way back waits an hour

@@ -391,6 +391,8 @@ def test_what_is_no_request_is_told_so(tmp_path: Path, body: Any) -> None:
         {"type": "order", "orders": [5]},
         {"type": "order", "orders": [{**wire(True, "1", "1"), "b": "yes"}]},
         {"type": "order", "orders": [{**wire(True, "1", "1"), "t": {"limit": {"tif": "Soon"}}}]},
+        {"type": "order", "orders": [{**wire(True, "1", "1"), "t": {"limit": {"tif": []}}}]},
+        {"type": "order", "orders": [{**wire(True, "1", "1"), "t": {"trigger": {"tpsl": {}, "isMarket": True}}}]},
         {"type": "order", "orders": [{**wire(True, "1", "1"), "c": "0x12"}]},
         {"type": "order", "orders": [wire(True, "1", "1")], "grouping": "pairs"},
         {"type": "cancel", "cancels": [{"a": 0, "o": "x"}]},

@@ -54,7 +54,11 @@ def write(url: str, log: list[Rows], restarts: tuple[int, ...] = ()) -> list[New
             teller = Teller(kept, teller.venue)
         news = teller.tell(rows)
         history.add(news)
-        told.append(msgspec.structs.replace(news, orders=[*map(msgspec.structs.replace, news.orders)]))
+        told.append(
+            msgspec.structs.replace(
+                news, orders={oid: msgspec.structs.replace(order) for oid, order in news.orders.items()}
+            )
+        )
     history.settle()
     history.close()
     return told
@@ -148,7 +152,9 @@ def is_trade(fill: Fill) -> bool:
 
 
 def test_orders_are_as_they_were_last_told(made: Made) -> None:
-    final: dict[int, Order] = {order.oid: order for order in made.all("orders")}
+    final: dict[int, Order] = {}
+    for news in made.told:
+        final |= news.orders
     mine: dict[int, list[Order]] = {}
     for _, order in sorted(final.items(), reverse=True):
         mine.setdefault(order.account, []).append(order)

@@ -204,8 +204,9 @@ def test_questions_see_everything_that_was_added_before_them(history: History, t
 
 def test_orders_are_written_as_they_were_not_as_they_became(history: History, file: Path, told: list[News]) -> None:
     news = next(news for news in told if news.orders)
-    order, was = news.orders[0], news.orders[0].done
-    history.add(News(1, 1, 1, b"chain", orders=[order]))
+    order = next(iter(news.orders.values()))
+    was = order.done
+    history.add(News(1, 1, 1, b"chain", orders={order.oid: order}))
     order.done += 77
     history.settle()
     history.close()
@@ -242,3 +243,21 @@ def test_a_flush_is_synced_to_the_disk(
     history.settle()
     history.close()
     assert levels == ["NORMAL", "FULL", "FULL", "FULL", "NORMAL"]
+
+
+def test_it_rests_less_the_fuller_the_queue_and_not_while_somebody_waits(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    writer = history._pen
+    assert writer is not None
+    monkeypatch.setattr(pen.time, "sleep", rests.append)
+    for waiting in (0, pen.QUEUE_RECORDS // 4, pen.QUEUE_RECORDS // 2, pen.QUEUE_RECORDS):
+        writer.added = writer.written + waiting
+        writer._rest(0.001)
+    writer.added, writer._settling = writer.written, 1
+    writer._rest(0.001)
+    monkeypatch.undo()
+    assert rests == pytest.approx([0.008, 0.004, pen.BREATH_S, pen.BREATH_S, pen.BREATH_S])
+    writer._settling = 0
+    history.close()

@@ -114,9 +114,9 @@ def test_everything_of_an_order_that_may_change_does(tmp_path: Path) -> None:
     then = msgspec.structs.replace(first, **{**other, "status": "filled", "fired": True})
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     history.load()
-    history.add(News(1, 1, 1, b"chain", orders=[first]))
+    history.add(News(1, 1, 1, b"chain", orders={first.oid: first}))
     history.settle()
-    history.add(News(2, 2, 2, b"chain", orders=[then]))
+    history.add(News(2, 2, 2, b"chain", orders={then.oid: then}))
 
     async def ask() -> None:
         assert await history.order(first.oid) == then

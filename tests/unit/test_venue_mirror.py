@@ -127,7 +127,7 @@ def test_a_mirror_knows_what_the_columns_hold(seed: int, number: int) -> None:
         if again is not None:
             assert follow(copy, again, rows) == news
         told(news, cash)
-        oids.update(order.oid for order in news.orders)
+        oids.update(news.orders)
         check(venue.columns, mirror)
         known = {account: amount for account, amount in cash.items() if amount and account >= 0}
         assert known == cash_by_account(venue.columns, mirror)

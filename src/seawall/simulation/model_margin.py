@@ -14,6 +14,8 @@ from seawall.simulation.model import (
     funding_of,
     health,
     is_priced,
+    keeping_price,
+    kept,
     leave,
     may_become,
     payable,
@@ -145,7 +147,10 @@ def _to_cross(p: Picture, c: Fields, cross: Bucket, own: Bucket) -> Refusals:
 
 
 def pool_worth(p: Picture, c: Fields) -> tuple[int, int]:
-    """Equity of the pool at the worse and the better of mark and index, less what its skew will pay back."""
+    """Equity of the pool at the worse and the better of mark and index, less what its skew will pay back.
+
+    The better counts its collateral in full: who joins pays for what the weight leaves out.
+    """
     pool, market = p.buckets[p.shared["pool"]], p.markets[c["market"]]
     at_mark = health(p, pool).equity
     size = pool.positions[c["market"]].size if c["market"] in pool.positions else 0
@@ -153,7 +158,9 @@ def pool_worth(p: Picture, c: Fields) -> tuple[int, int]:
     depth = market.params[parameter.AMM_DEPTH] if c["flags"] == command.AMM else 0
     skew = min(Fraction(1), Fraction(abs(size), 2 * depth)) if depth else Fraction(0)
     impact = abs(size) * market.index * skew
-    return min(at_mark, at_index) - ceil(impact), max(at_mark, at_index) - floor(impact)
+    held = [(p.assets[number], lots) for number, lots in pool.holdings.items()]
+    more = sum(lots * keeping_price(p, asset) - kept(p, asset, lots) for asset, lots in held)
+    return min(at_mark, at_index) - ceil(impact), max(at_mark, at_index) - floor(impact) + more
 
 
 def _pool_refusals(p: Picture, c: Fields) -> Refusals:
@@ -178,7 +185,7 @@ def pool_add(p: Picture, c: Fields) -> Refusals:
         return [*why, code.UNKNOWN_MARKET]
     pool, account = p.buckets[p.shared["pool"]], p.buckets[c["account"]]
     why += _pool_refusals(p, c) + exit_refusals(p, account, c["amount"])
-    shares, is_new = p.shared["shares"], not pool.positions and 0 <= pool.raw < POOL_LOCKED
+    shares, is_new = p.shared["shares"], not pool.positions and not pool.holdings and 0 <= pool.raw < POOL_LOCKED
     if is_new:
         minted = c["amount"] - POOL_LOCKED
         p.shared["void"] = pool.raw

@@ -5,6 +5,7 @@ Text goes out the way Hyperliquid writes it: no trailing zeros, but one decimal 
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from seawall.units import BadInput, exact_div
@@ -12,6 +13,7 @@ from seawall.units import BadInput, exact_div
 USD_DECIMALS: Final = 6
 PLAIN: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 TEXT_MAX: Final = 40  # characters: no number of the venue is longer
+REMEMBERED: Final = 16_384  # numbers of clients
 
 
 def text_of(value: int, decimals: int) -> str:
@@ -46,16 +48,27 @@ def units_of(text: object, decimals: int, field: str) -> int:
 
     BadInput for what is not plain decimal text, or has more decimals than the unit has.
     """
-    if not isinstance(text, str) or len(text) > TEXT_MAX or PLAIN.fullmatch(text) is None:
+    if not isinstance(text, str) or len(text) > TEXT_MAX:
         raise BadInput(field, f"{str(text)[:TEXT_MAX]!r} is not a plain decimal number")
+    value, why = _units(text, decimals)
+    if why:
+        raise BadInput(field, why)
+    return value
+
+
+@lru_cache(REMEMBERED)
+def _units(text: str, decimals: int) -> tuple[int, str]:
+    """The units, or why there are none. Remembered: prices and sizes come again and again."""
+    if PLAIN.fullmatch(text) is None:
+        return 0, f"{text!r} is not a plain decimal number"
     whole, _, part = text.partition(".")
     part = part.rstrip("0")
     if decimals < 0:
         value = int(whole)
         step: int = 10**-decimals
         if part or value % step:
-            raise BadInput(field, f"{text} is not a multiple of {step}")
-        return exact_div(value, step)
+            return 0, f"{text} is not a multiple of {step}"
+        return exact_div(value, step), ""
     if len(part) > decimals:
-        raise BadInput(field, f"{text} has more than {decimals} decimals")
-    return int(whole + part.ljust(decimals, "0"))
+        return 0, f"{text} has more than {decimals} decimals"
+    return int(whole + part.ljust(decimals, "0")), ""

@@ -12,8 +12,9 @@ While the engine has buckets to measure or to liquidate, each turn ends with LIQ
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -253,10 +254,9 @@ class Desk:
         done = self.venue.apply(rows)
         self.writer.append(rows, self.venue.chain)
         self._unmeasured = unmeasured if len(forced) else 0
-        start = len(tick)
-        for job in jobs:
-            job.done = _joined(job.done, _part(done, first, start, start + len(job.rows)))
-            start += len(job.rows)
+        ends = [len(tick), *(len(job.rows) for job in jobs)]
+        for number, part in enumerate(_parts(done, first, np.cumsum(ends))):
+            jobs[number].done = _joined(jobs[number].done, part)
         return Batch(first, now, rows, done.codes, done.made, done.events, self.venue.chain)
 
     def _tick(self) -> Rows:
@@ -302,11 +302,12 @@ def joined(parts: list[Rows]) -> Rows:
     return np.concatenate([table_of(part) for part in parts]).view(ROW_TYPE).ravel()
 
 
-def _part(done: Applied, first: int, start: int, stop: int) -> Outcome:
-    """What rows `start`..`stop` of a batch did."""
-    low, high = np.searchsorted(done.events[:, 0], (first + start, first + stop))
-    sequences = np.arange(first + start, first + stop)
-    return Outcome(sequences, done.codes[start:stop], done.made[start:stop], done.events[low:high])
+def _parts(done: Applied, first: int, ends: Codes) -> Iterator[Outcome]:
+    """What the rows of a batch did, from each of `ends` up to the next."""
+    places = done.events[:, 0].searchsorted(first + ends).tolist()
+    for (start, stop), (low, high) in zip(pairwise(ends.tolist()), pairwise(places), strict=True):
+        sequences = np.arange(first + start, first + stop)
+        yield Outcome(sequences, done.codes[start:stop], done.made[start:stop], done.events[low:high])
 
 
 def _joined(one: Outcome | None, other: Outcome) -> Outcome:

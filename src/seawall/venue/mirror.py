@@ -6,8 +6,10 @@ on the log alone, so a mirror that starts from kept records and the columns of t
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
 
+from seawall.engine.rows import table_of
 from seawall.ledger import state
 from seawall.terms import code, command, event
 from seawall.venue import mirror_office, mirror_trades
@@ -23,7 +25,7 @@ KIND, TIME = FIELD["kind"], FIELD["time"]
 SEQUENCE, EVENT = event.ROW.index("sequence"), event.ROW.index("kind")
 PLACED: Final = 16_384  # kept for answers, which come within the turn
 Values = list[int]
-Row = tuple[int, ...]
+Row = list[int]
 
 
 class Context:
@@ -33,7 +35,7 @@ class Context:
 
     def __init__(self) -> None:
         self.sequence = self.kind = self.index = self.made = 0
-        self.row: Row = ()
+        self.row: Row = []
         self.taker: Order | None = None  # whose fills these are
         self.unclaimed: list[Fill] = []  # of a slice whose schedule is told after them
         self.whole: Held = FLAT  # what a bucket held before those who close it by ADL
@@ -110,7 +112,7 @@ class Mirror:
         """The news of the next batch."""
         assert batch.first == self.sequence + 1
         news = self.news = News(batch.first, batch.last, self.now, batch.chain)
-        rows = batch.rows.tolist()
+        rows = table_of(batch.rows).tolist()
         codes, made, events = batch.codes.tolist(), batch.made.tolist(), batch.events.tolist()
         place, many = 0, len(events)
         for number, row in enumerate(rows):
@@ -121,7 +123,7 @@ class Mirror:
             if codes[number] == code.OK:
                 self._command(sequence, row, made[number], events[start:place])
         self.sequence = batch.last
-        for old in [*self.placed][: max(0, len(self.placed) - PLACED)]:
+        for old in [*islice(self.placed, max(0, len(self.placed) - PLACED))]:
             del self.placed[old]
         news.time = self.now
         return news
@@ -130,20 +132,16 @@ class Mirror:
         at = self.at
         at.sequence, at.kind, at.row, at.made, at.index = sequence, row[KIND], row, made, 0
         at.taker = None
-        if row[KIND] == command.TICK:
+        if at.kind == command.TICK:
             self.now = max(self.now, row[TIME])
-        begin = BEGIN.get(row[KIND])
-        if begin is not None:
-            begin(self)
-        for values in events:
-            tell = EVENTS.get(values[EVENT])
-            if tell is not None:
-                tell(self, values)
-            at.index += 1
+        if at.kind in BEGIN:
+            BEGIN[at.kind](self)
+        for at.index, values in enumerate(events):
+            if values[EVENT] in EVENTS:
+                EVENTS[values[EVENT]](self, values)
         mirror_trades.end_taker(self)
-        end = END.get(row[KIND])
-        if end is not None:
-            end(self)
+        if at.kind in END:
+            END[at.kind](self)
 
 
 class Kept:

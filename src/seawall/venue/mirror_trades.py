@@ -53,9 +53,9 @@ def new_order(mirror: "Mirror") -> Order:
 
 
 def _touch(mirror: "Mirror", order: Order) -> None:
-    mirror.news.touched.add(order.account)
-    if order not in mirror.news.orders[-2:]:
-        mirror.news.orders.append(order)
+    news = mirror.news
+    news.touched.add(order.account)
+    news.orders[order.oid] = order
 
 
 def place(mirror: "Mirror") -> None:

@@ -192,7 +192,7 @@ class News(msgspec.Struct, gc=False):
     last: int
     time: int
     chain: bytes = b""  # Venue.chain after the batch: which log this is of
-    orders: list[Order] = []  # touched, as they are afterwards
+    orders: dict[int, Order] = {}  # by oid: touched, as they are afterwards
     fills: list[Fill] = []
     payments: list[Payment] = []
     entries: list[Entry] = []

@@ -29,6 +29,7 @@ from seawall.venue.service import Service
 
 FIELD: Final = {name: place for place, name in enumerate(command.ROW)}
 FIELDS: Final = len(command.ROW)
+KIND, SIGNER, NONCE, PART, ACCOUNT = (FIELD[name] for name in ("kind", "signer", "nonce", "time", "account"))
 TIME_END: Final = 1 << 53
 BURN: Final = {"kind": command.CANCEL_TWAP}  # a row that any trader may sign and that does nothing but use its nonce
 DUPLICATE: Final = (code.NONCE_USED, code.NONCE_OLD, code.BAD_TIME)
@@ -48,17 +49,25 @@ class Call:
         self.address = address  # who signed
         self.signature = signature
         self.parts = 0
+        self._blank = [0] * FIELDS
+        self._blank[SIGNER], self._blank[NONCE], self._blank[ACCOUNT] = signer, nonce, account
+
+    def blank(self) -> list[int]:
+        """The fields of a row for its account that says nothing yet."""
+        return self._blank.copy()
+
+    def part(self, kind: int, values: list[int]) -> list[int]:
+        """Makes fields from `blank` the action's next part, of a kind."""
+        values[KIND], values[PART] = kind, self.parts
+        self.parts += 1
+        return values
 
     def row(self, kind: int, **fields: int) -> list[int]:
         """A row of the action, its next part, for its account unless `account` is named."""
-        values = [0] * FIELDS
-        values[FIELD["kind"]], values[FIELD["signer"]] = kind, self.signer
-        values[FIELD["nonce"]], values[FIELD["time"]] = self.nonce, self.parts
-        values[FIELD["account"]] = self.account
+        values = self.blank()
         for name, value in fields.items():
             values[FIELD[name]] = value
-        self.parts += 1
-        return values
+        return self.part(kind, values)
 
     def burn(self) -> list[int]:
         """A row that uses the nonce and does nothing else."""

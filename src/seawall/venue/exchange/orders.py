@@ -1,7 +1,7 @@
 """Orders, changes and cancels in Hyperliquid's wire form: `order`, `modify`, `batchModify`, `cancel`, `cancelByCloid`,
 `scheduleCancel`, `twapOrder`, `twapCancel`, and our `trailingStop`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from seawall.engine.rows import Rows
@@ -10,7 +10,7 @@ from seawall.terms.parameter import TWAP_LEAST_MS, TWAP_MOST_MS
 from seawall.units import USD_ONE, BadInput
 from seawall.venue.desk import Outcome
 from seawall.venue.exchange import words
-from seawall.venue.exchange.call import Call, is_time, rows_from
+from seawall.venue.exchange.call import FIELD, Call, is_time, rows_from
 from seawall.venue.exchange.words import MalformedError, RefusedError, action_words, ok, order_words
 from seawall.venue.names import client_id_of, client_id_text, pair_of
 from seawall.venue.records import Order
@@ -28,76 +28,83 @@ TIF: Final = {
 }
 KINDS: Final = {"tp": command.TAKE_PROFIT, "sl": command.STOP}
 GROUPS: Final = ("na", "normalTpsl", "positionTpsl")
+MARKET, FLAGS, PRICE, SIZE, TRIGGER = (FIELD[name] for name in ("market", "flags", "price", "size", "trigger"))
+HIGH, LOW, OTHER, REFERENCE = (FIELD[name] for name in ("client_high", "client_low", "other", "reference"))
 
 
 class Wire(NamedTuple):
-    """One order of an action: the fields of its row, or why there is none."""
+    """One order of an action: the fields of its row, or why it is refused as such."""
 
     asset: int
-    fields: dict[str, int]
+    values: list[int]
     error: str
     cloid: int
 
 
-def wire_of(service: Service, order: Any, group: str) -> Wire:
+def wire_of(service: Service, call: Call, order: Any, group: str) -> Wire:
     """Reads one order. What is refused as such has an error; MalformedError for what is no order."""
-    if not isinstance(order, Mapping):
+    if not isinstance(order, dict):
         raise MalformedError("expected an order")
     asset, is_buy, reduces, kind = order.get("a"), order.get("b"), order.get("r"), order.get("t")
-    if not isinstance(is_buy, bool) or not isinstance(reduces, bool) or not isinstance(kind, Mapping):
+    if not isinstance(is_buy, bool) or not isinstance(reduces, bool) or not isinstance(kind, dict):
         raise MalformedError("expected an order with b, r and t")
     try:
         listing = service.universe.asset(asset)
     except BadInput:
-        return Wire(asset if isinstance(asset, int) else -1, {}, f"Unknown asset {str(asset)[:20]}", 0)
+        return Wire(asset if isinstance(asset, int) else -1, [], f"Unknown asset {str(asset)[:20]}", 0)
+    named = order.get("c")
     try:
-        cloid = client_id_of(order["c"], "c") if order.get("c") is not None else 0
+        cloid = client_id_of(named, "c") if named is not None else 0
     except BadInput as error:
         raise MalformedError(str(error)) from error
-    high, low = pair_of(cloid)
-    fields = {"market": listing.number, "client_high": high, "client_low": low}
+    number = listing.number
     try:
         size = listing.size(order.get("s"), "s")
     except BadInput:
-        return Wire(listing.number, {}, f"{words.ORDER[code.BAD_SIZE]} asset={listing.number}", cloid)
+        return Wire(number, [], f"{words.ORDER[code.BAD_SIZE]} asset={number}", cloid)
     try:
         limit = listing.price(order.get("p"), "p")
         flags, price, trigger = _terms(listing, kind, limit)
     except BadInput:
-        return Wire(listing.number, {}, order_words(code.BAD_PRICE, listing.number), cloid)
+        return Wire(number, [], order_words(code.BAD_PRICE, number), cloid)
     flags |= (0 if is_buy else command.SELL) | (command.REDUCE_ONLY if reduces else 0)
     if not trigger or flags & command.REDUCE_ONLY == 0:
         flags |= command.CANCEL_MAKER
     if group == "positionTpsl" and trigger:
         flags, size = flags | command.WHOLE_POSITION | command.REDUCE_ONLY, 0
-    fields |= {"flags": flags, "price": price, "size": size, "trigger": trigger}
-    return Wire(listing.number, fields, _small(listing, flags, size, trigger or limit), cloid)
+    values = call.blank()
+    values[MARKET], values[FLAGS], values[PRICE], values[SIZE], values[TRIGGER] = number, flags, price, size, trigger
+    if cloid:
+        values[HIGH], values[LOW] = pair_of(cloid)
+    return Wire(number, values, _small(number, flags, size, trigger or limit), cloid)
 
 
-def _terms(listing: Listing, kind: Mapping[str, Any], limit: int) -> tuple[int, int, int]:
+def _terms(listing: Listing, kind: dict[str, Any], limit: int) -> tuple[int, int, int]:
     """(flags, price, trigger) of an order's kind."""
     plain, waits = kind.get("limit"), kind.get("trigger")
-    if isinstance(plain, Mapping) and waits is None:
+    if isinstance(plain, dict) and waits is None:
         tif = plain.get("tif")
-        if tif not in TIF:
+        if not isinstance(tif, str) or tif not in TIF:
             raise MalformedError(f"unknown tif {str(tif)[:20]!r}")
         return TIF[tif], limit, 0
-    if not isinstance(waits, Mapping) or waits.get("tpsl") not in KINDS or not isinstance(waits.get("isMarket"), bool):
+    if not isinstance(waits, dict) or not isinstance(waits.get("tpsl"), str) or waits["tpsl"] not in KINDS:
         raise MalformedError("expected t.limit or t.trigger")
+    if not isinstance(waits.get("isMarket"), bool):
+        raise MalformedError("expected t.trigger.isMarket")
     trigger = listing.price(waits.get("triggerPx"), "triggerPx")
     if trigger == 0:
         raise BadInput("triggerPx", "0")
     return KINDS[waits["tpsl"]], 0 if waits["isMarket"] else limit, trigger
 
 
-def _small(listing: Listing, flags: int, size: int, price: int) -> str:
+def _small(market: int, flags: int, size: int, price: int) -> str:
     """Why an order is too small; empty when it is not. What reduces may be of any size."""
     if flags & command.WHOLE_POSITION:
         return ""
     if size == 0:
-        return f"{words.ZERO_SIZE} asset={listing.number}"
+        return f"{words.ZERO_SIZE} asset={market}"
     if flags & command.REDUCE_ONLY == 0 and size * price < words.LEAST_ORDER_USD * USD_ONE:
-        return f"{words.LEAST_VALUE} asset={listing.number}"
+        return f"{words.LEAST_VALUE} asset={market}"
     return ""
 
 
@@ -115,22 +122,22 @@ async def place(service: Service, call: Call) -> dict[str, Any]:
     group = "na" if isinstance(group, Mapping) else group
     if group not in GROUPS:
         raise MalformedError(f"unknown grouping {str(group)[:20]!r}")
-    wires = [wire_of(service, order, group) for order in orders_of(call.action, "orders")]
+    wires = [wire_of(service, call, order, group) for order in orders_of(call.action, "orders")]
     first = wires[:1] if group == "normalTpsl" else wires
-    rows = [call.row(command.PLACE, **wire.fields) for wire in first if not wire.error]
+    rows = [call.part(command.PLACE, wire.values) for wire in first if not wire.error]
     children = _Children(call, wires) if group == "normalTpsl" and rows else None
     done = await service.submit(rows_from(rows or [call.burn()]), children)
     call.fail(int(done.codes[0]))
-    statuses, at = [], 0
+    outcomes = iter(outcomes_of(done) if rows else ())
+    statuses = []
     for number, wire in enumerate(wires):
         if wire.error:
             statuses.append({"error": wire.error})
-        elif at >= len(done.codes) or not rows:
+        elif (outcome := next(outcomes, None)) is None:
             statuses.append({"error": order_words(code.PARENT_GONE, wire.asset)})
         else:
             is_child = group == "positionTpsl" or (group == "normalTpsl" and number > 0)
-            statuses.append(_status(service, done, at, wire, is_child=is_child))
-            at += 1
+            statuses.append(_status(service, outcome, wire, is_child=is_child))
     return ok("order", {"statuses": statuses})
 
 
@@ -146,23 +153,29 @@ class _Children:
             return None
         parent = int(done.made[0])
         rows = [
-            self.call.row(command.PLACE, **_attached(wire.fields, parent)) for wire in self.wires[1:] if not wire.error
+            self.call.part(command.PLACE, _attached(wire.values, parent)) for wire in self.wires[1:] if not wire.error
         ]
         return rows_from(rows) if rows else None
 
 
-def _attached(fields: dict[str, int], parent: int) -> dict[str, int]:
+def _attached(values: list[int], parent: int) -> list[int]:
     """A child's fields: attached to a parent that rests, else by itself on the position that the parent made."""
-    flags = (fields["flags"] | command.REDUCE_ONLY) & ~command.CANCEL_MAKER
-    return {**fields, "flags": flags, "other": parent}
+    values[FLAGS] = (values[FLAGS] | command.REDUCE_ONLY) & ~command.CANCEL_MAKER
+    values[OTHER] = parent
+    return values
 
 
-def _status(service: Service, done: Outcome, at: int, wire: Wire, *, is_child: bool) -> Any:
+def outcomes_of(done: Outcome) -> Iterable[tuple[int, int]]:
+    """(sequence in the log, result code) of each row."""
+    return zip(done.sequences.tolist(), done.codes.tolist(), strict=True)
+
+
+def _status(service: Service, outcome: tuple[int, int], wire: Wire, *, is_child: bool) -> Any:
     """What became of one order."""
-    number = int(done.codes[at])
+    sequence, number = outcome
     if number != code.OK:
         return {"error": _order_error(service, number, wire)}
-    order = service.mirror.placed.get(int(done.sequences[at]))
+    order = service.mirror.placed.get(sequence)
     assert order is not None
     named = {"cloid": client_id_text(order.cloid)} if order.cloid else {}
     if is_child and not order.done:
@@ -203,26 +216,28 @@ async def modify(service: Service, call: Call) -> dict[str, Any]:
         if not isinstance(entry, Mapping):
             raise MalformedError("expected a modification")
         old = _order_named(service, call.account, entry.get("oid"))
-        wire = wire_of(service, entry.get("order"), "na")
+        wire = wire_of(service, call, entry.get("order"), "na")
         if not wire.error:
-            fields = {**wire.fields, "reference": old.engine if old else 0}
-            if old is not None and old.flags & command.WHOLE_POSITION and fields["trigger"]:
-                fields["flags"] |= command.WHOLE_POSITION
-                fields["size"] = 0
-            rows.append(call.row(command.MODIFY, **fields))
+            values = wire.values
+            values[REFERENCE] = old.engine if old else 0
+            if old is not None and old.flags & command.WHOLE_POSITION and values[TRIGGER]:
+                values[FLAGS] |= command.WHOLE_POSITION
+                values[SIZE] = 0
+            rows.append(call.part(command.MODIFY, values))
         wires.append(wire)
     done = await service.submit(rows_from(rows or [call.burn()]))
     call.fail(int(done.codes[0]))
-    statuses, at = [], 0
+    outcomes = iter(outcomes_of(done))
+    statuses = []
     for wire in wires:
         if wire.error:
             statuses.append({"error": wire.error})
-        elif int(done.codes[at]) == code.UNKNOWN_ORDER:
+            continue
+        outcome = next(outcomes)
+        if outcome[1] == code.UNKNOWN_ORDER:
             statuses.append({"error": "Cannot modify canceled or filled order"})
-            at += 1
         else:
-            statuses.append(_status(service, done, at, wire, is_child=False))
-            at += 1
+            statuses.append(_status(service, outcome, wire, is_child=False))
     if is_batch:
         return ok("order", {"statuses": statuses})
     if isinstance(statuses[0], dict) and "error" in statuses[0]:
@@ -344,7 +359,8 @@ async def trailing_stop(service: Service, call: Call) -> dict[str, Any]:
     )
     done = await service.submit(rows_from([row]))
     call.fail(int(done.codes[0]))
-    status = _status(service, done, 0, Wire(listing.number, {}, "", cloid), is_child=False)
+    wire = Wire(listing.number, [], "", cloid)
+    status = _status(service, next(iter(outcomes_of(done))), wire, is_child=False)
     return ok("order", {"statuses": [status]})
 
 

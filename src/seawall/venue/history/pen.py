@@ -1,10 +1,11 @@
 """The one thread that writes. Whoever adds in the event loop only appends to a queue; the thread takes what waits
 there, writes it in one transaction, and tells those who wait for it.
 
-It lingers a little before a transaction, so that many small batches go together, unless somebody waits. A database that
-does not answer is tried again for as long as the queue has room. A full queue holds up whoever adds while the thread
-gets on; when it does not, history stops: the venue goes on without it, and what history lacks is made from the journal
-when the venue opens again.
+It lingers a little before a transaction, so that many small batches go together, and rests between its steps, the less
+the fuller the queue is, so that a burst of orders has the machine to itself; it does neither while somebody waits. A
+database that does not answer is tried again for as long as the queue has room. A full queue holds up whoever adds while
+the thread gets on; when it does not, history stops: the venue goes on without it, and what history lacks is made from
+the journal when the venue opens again.
 """
 
 import asyncio
@@ -18,10 +19,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from seawall.venue.history.database import QUICK, SYNCED, set_synchronous
 from seawall.venue.history.keeper import Keeper, TakenError, Told, Work
+from seawall.venue.history.statements import BREATH_S
 
 LINGER_S: Final = 0.25
 TRANSACTION_RECORDS: Final = 8_192  # about: whole batches
 QUEUE_RECORDS: Final = 200_000
+REST_MOST: Final = 8.0  # of the time a step took, while the queue is empty
+REST_UNTIL: Final = 0.5  # of the queue: from there on it writes as fast as it can
 STALL_S: Final = 4.0  # that a full queue waits while nothing at all is written before history stops
 RETRY_FIRST_S: Final = 0.05
 RETRY_MOST_S: Final = 1.0
@@ -63,6 +67,8 @@ class Pen:
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._is_closing = self._is_failing = False
+        self._settling = 0  # threads that wait
+        keeper.statements.rest = self._rest
         self._thread = threading.Thread(target=self._run, name="seawall-history", daemon=True)
         self._thread.start()
 
@@ -98,10 +104,12 @@ class Pen:
 
     def settle(self) -> None:
         """The same, for a thread without an event loop."""
-        self._hurry.set()
         with self._changed:
+            self._settling += 1
+            self._hurry.set()
             while not self._is_settled():
                 self._changed.wait()
+            self._settling -= 1
 
     def close(self) -> None:
         """Writes what waits, then ends the thread. A database that does not answer is not waited for."""
@@ -130,6 +138,12 @@ class Pen:
                 seen, since = self._progress(), time.monotonic()
             elif time.monotonic() - since > STALL_S:
                 self._stop(f"{self.waiting} records wait and none was written for {STALL_S:g} s")
+
+    def _rest(self, took: float) -> None:
+        """After a step: the event loop's turn."""
+        is_wanted = self._waiters or self._settling or self._is_closing
+        room = 0.0 if is_wanted else max(0.0, 1.0 - self.waiting / (REST_UNTIL * QUEUE_RECORDS))
+        time.sleep(max(BREATH_S, took * REST_MOST * room))
 
     def _progress(self) -> tuple[int, int]:
         """Changes while a transaction gets on; what one does that has failed before is no progress."""

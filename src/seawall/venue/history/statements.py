@@ -4,7 +4,7 @@ Rows go to the driver as tuples: nothing is done for each of them between a reco
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, update
@@ -34,6 +34,7 @@ class Statements:
 
     def __init__(self, engine: Engine) -> None:
         self.steps = 0  # made so far: how to see from another thread that a long transaction gets on
+        self.rest: Callable[[float], None] = lambda _: breathe()  # after each step, told the seconds it took
         self._engine = engine
         self._insert = {table: self._text(insert(table), _names(table)) for table in (*ADDED, *REPLACED)}
         self._delete = {}
@@ -66,9 +67,10 @@ class Statements:
 
     def _run(self, connection: Connection, text: str, rows: Sequence[Row]) -> None:
         for first in range(0, len(rows), STEP):
+            start = time.perf_counter()
             connection.exec_driver_sql(text, list(rows[first : first + STEP]))
             self.steps += 1
-            breathe()
+            self.rest(time.perf_counter() - start)
 
     def _change(self, table: Table, names: list[str], key: str) -> str:
         values: dict[str, Any] = {name: bindparam(name) for name in names}

@@ -102,8 +102,7 @@ class History:
     def add(self, news: News) -> None:
         """Takes the news of the next batch; orders are copied, for they will change. Waits while the queue is full."""
         assert self._pen is not None
-        copies = {order.oid: order for order in news.orders}
-        told = [msgspec.structs.astuple(order) for order in copies.values()]
+        told = [msgspec.structs.astuple(order) for order in news.orders.values()]
         records = 1 + len(told) + len(news.fills) + len(news.payments) + len(news.entries) + len(news.notes)
         self._pen.add((news, told), records)
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import numpy as np
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -75,9 +74,8 @@ class Metrics:
 
     def follow(self, batch: Batch) -> None:
         """Counts a durable batch."""
-        keys, counts = np.unique(batch.rows["kind"] * CODES + batch.codes, return_counts=True)
-        for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-            self._commands[key] += count
+        for key in (batch.rows["kind"] * CODES + batch.codes).tolist():
+            self._commands[key] += 1
         self._rows.observe(len(batch.rows))
         if self.service.desk.turns != self._turn:
             self._turn = self.service.desk.turns

@@ -6,6 +6,7 @@ snapshot, and ends with 0. A second one ends the process at once: what was ackno
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ log = logging.getLogger("seawall.serve")
 
 GRACE_SECONDS: Final = 10  # for requests under way
 FORCED: Final = 130  # exit code of a second signal
+YOUNG_OBJECTS: Final = 50_000  # made before the collector looks for cycles: hardly anything here makes any
 OPTIMISED: Final = "Seawall does not run under python -O: its checks would be off."
 
 
@@ -69,6 +71,7 @@ async def serve(
     try:
         await _opened(servers, tasks)
         await started()
+        _settle_memory()
         code = await _until(stopped, tasks, failed)
     finally:
         stopping()
@@ -77,6 +80,13 @@ async def serve(
         await asyncio.gather(*tasks, return_exceptions=True)
         await stop()
     return code
+
+
+def _settle_memory() -> None:
+    """What has been made so far stays: the collector looks at it no more, and at the rest less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 async def _serve(server: Server) -> None:

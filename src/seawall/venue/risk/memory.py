@@ -92,7 +92,10 @@ class Memory:
 
     def of(self, market: int) -> Known:
         """What is known of a market."""
-        return self.markets.setdefault(market, Known())
+        known = self.markets.get(market)
+        if known is None:
+            known = self.markets[market] = Known()
+        return known
 
     def _trade(self, fill: Fill) -> None:
         value = float(abs(fill.lots) * fill.price)

@@ -142,12 +142,9 @@ class Watch:
         for fill in news.fills:
             for topic in events.get(fill.account, ()):
                 topic.fill(fill)
-        told = set()
-        for order in news.orders:
-            if order.account in events and order.oid not in told:
-                told.add(order.oid)
-                for topic in events[order.account]:
-                    topic.order(order)
+        for order in news.orders.values() if events else ():
+            for topic in events.get(order.account, ()):
+                topic.order(order)
         for payment in news.payments:
             for topic in events.get(payment.account, ()):
                 topic.payment(payment)
