@@ -18,6 +18,7 @@ import limits
 import margin
 import ranks
 import reader
+import sharing
 import units
 import waits
 import words
@@ -40,10 +41,7 @@ APPRAISER: public(immutable(address))
 # Constants
 # ---------------------------------------------------------------------
 
-OTHERS_MAX: constant(uint256) = 512
 HOLDERS_MAX: constant(uint256) = 1024
-HALVINGS: constant(uint256) = 16
-ROUNDS: constant(uint256) = 8
 DEBTORS: constant(uint256) = 64
 ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
 
@@ -62,14 +60,6 @@ struct Standing:
     entry: int256
     claimed: int256
     own: int256  # numerator of the position
-
-
-# a counterparty: what it may close, and what it is given to close
-struct Chosen:
-    bucket: uint256
-    score: int256
-    room: int256
-    lots: int256
 
 
 # ---------------------------------------------------------------------
@@ -113,7 +103,7 @@ def __init__(house: address, liquidation: address, appraiser: address):
 
 @external
 def settle_with_others(
-    bucket: uint256, market: uint256, others: DynArray[uint256, OTHERS_MAX], same: DynArray[uint256, OTHERS_MAX]
+    bucket: uint256, market: uint256, others: DynArray[uint256, sharing.OTHERS_MAX], same: DynArray[uint256, sharing.OTHERS_MAX]
 ) -> (uint256, int256):
     """
     @notice Closes the rest of a position against the other side; who lacks cover is paid for by insurance, then by those
@@ -129,7 +119,7 @@ def settle_with_others(
     fund = min(debt, closing.claimable(c, fund))
     given_up: int256 = unsafe_sub(unsafe_add(c.equity, fund), closing.equity_left(c, c.held))
     price: int256 = closing.price_leaving(c, c.held, given_up)
-    chosen: DynArray[Chosen, OTHERS_MAX] = []
+    chosen: DynArray[sharing.Chosen, sharing.OTHERS_MAX] = []
     lots: int256 = 0
     chosen, lots = self._choose(c, others, price)
     socialised: bool = lots == 0 and debt > fund
@@ -345,19 +335,19 @@ def _all_there(t: margin.Terms, lots: int256):
 
 @internal
 def _choose(
-    c: closing.Close, others: DynArray[uint256, OTHERS_MAX], price: int256
-) -> (DynArray[Chosen, OTHERS_MAX], int256):
+    c: closing.Close, others: DynArray[uint256, sharing.OTHERS_MAX], price: int256
+) -> (DynArray[sharing.Chosen, sharing.OTHERS_MAX], int256):
     """@notice Who closes how many lots at `price`. Under LEAST_HARM hedges only when there is nothing else."""
     policy: uint256 = (c.terms.policy >> margin.ADL_POLICY) & 3
-    chosen: DynArray[Chosen, OTHERS_MAX] = []
+    chosen: DynArray[sharing.Chosen, sharing.OTHERS_MAX] = []
     if policy == ranks.LEAST_HARM:
         chosen = self._scan(c, others, price, True)
     if len(chosen) == 0:
         chosen = self._scan(c, others, price, False)
     if policy == ranks.PRO_RATA or policy == ranks.RISK_AWARE:
-        return self._share(c, chosen)
+        return sharing.share(c, chosen)
     left: int256 = c.held
-    for i: uint256 in range(len(chosen), bound=OTHERS_MAX):
+    for i: uint256 in range(len(chosen), bound=sharing.OTHERS_MAX):
         chosen[i].lots = min(left, chosen[i].room)
         left = unsafe_sub(left, chosen[i].lots)
     return chosen, unsafe_sub(c.held, left)
@@ -365,10 +355,10 @@ def _choose(
 
 @internal
 def _scan(
-    c: closing.Close, others: DynArray[uint256, OTHERS_MAX], price: int256, spares_hedges: bool
-) -> DynArray[Chosen, OTHERS_MAX]:
+    c: closing.Close, others: DynArray[uint256, sharing.OTHERS_MAX], price: int256, spares_hedges: bool
+) -> DynArray[sharing.Chosen, sharing.OTHERS_MAX]:
     """@notice Checks the list, and keeps who may close something at `price`; no more than it takes, unless shared."""
-    chosen: DynArray[Chosen, OTHERS_MAX] = []
+    chosen: DynArray[sharing.Chosen, sharing.OTHERS_MAX] = []
     policy: uint256 = (c.terms.policy >> margin.ADL_POLICY) & 3
     shares: bool = policy == ranks.PRO_RATA or policy == ranks.RISK_AWARE
     last: int256 = max_value(int256)
@@ -390,91 +380,14 @@ def _scan(
                 free: int256 = ranks.directional(self._exposure(bucket, s), unsafe_mul(s.size, c.mark))
                 most = min(most, unsafe_div(free, c.mark))
             other: closing.Close = self._close_of(s, c.market, c.terms)
-            room: int256 = self._acceptable(other, words.signed64(s.head, 0), most, price)
+            room: int256 = sharing.acceptable(other, words.signed64(s.head, 0), most, price)
             if room > 0 and s.equity < 0:
                 debtors = unsafe_add(debtors, 1)
             if room > 0 and (s.equity >= 0 or debtors <= DEBTORS):
-                chosen.append(Chosen(bucket=bucket, score=score, room=room, lots=0))
+                chosen.append(sharing.Chosen(bucket=bucket, score=score, room=room, lots=0))
                 covered = unsafe_add(covered, room)
     self._all_there(c.terms, lots)
     return chosen
-
-
-@internal
-@pure
-def _acceptable(c: closing.Close, raw: int256, most: int256, price: int256) -> int256:
-    """@notice The first of most, most / 2, most / 4 ... that a counterparty may close at `price`; 0 when none may."""
-    lots: int256 = most
-    for _: uint256 in range(HALVINGS):
-        if lots > 0 and self._is_harmless(c, raw, lots, price):
-            return lots
-        lots = lots >> 1
-    return 0
-
-
-@internal
-@pure
-def _is_harmless(c: closing.Close, raw: int256, lots: int256, price: int256) -> bool:
-    """@notice Whether closing leaves a bucket as well covered as before, and so healthy if it was."""
-    signed: int256 = unsafe_mul(c.side, lots)
-    equity: int256 = unsafe_sub(c.equity, unsafe_mul(signed, unsafe_sub(price, c.mark)))
-    if units.magnitude(unsafe_sub(raw, unsafe_mul(signed, price))) > limits.RAW_USD_MAX:
-        return False
-    maintenance: int256 = closing.maintenance_after(c, lots)
-    if c.equity <= 0 or maintenance == 0:
-        return equity >= min(0, c.equity)
-    return unsafe_mul(equity, c.maintenance) >= unsafe_mul(c.equity, maintenance)
-
-
-@internal
-@pure
-def _share(
-    c: closing.Close, chosen: DynArray[Chosen, OTHERS_MAX]
-) -> (DynArray[Chosen, OTHERS_MAX], int256):
-    """@notice Gives each a share by its weight, exact in sum; those at a loss only what those in profit can not take."""
-    winners: uint256 = 0
-    for one: Chosen in chosen:
-        if one.score < ranks.PROFIT:
-            break
-        winners = unsafe_add(winners, 1)
-    shared: DynArray[Chosen, OTHERS_MAX] = chosen
-    left: int256 = c.held
-    shared, left = self._share_among(shared, 0, winners, left)
-    shared, left = self._share_among(shared, winners, len(chosen), left)
-    return shared, unsafe_sub(c.held, left)
-
-
-@internal
-@pure
-def _share_among(
-    chosen: DynArray[Chosen, OTHERS_MAX], first: uint256, end: uint256, lots: int256
-) -> (DynArray[Chosen, OTHERS_MAX], int256):
-    """@notice Shares `lots` by weight as far as rooms go, in rounds, then by rank; returns what is left over."""
-    shared: DynArray[Chosen, OTHERS_MAX] = chosen
-    left: int256 = lots
-    for _: uint256 in range(ROUNDS):
-        total: int256 = 0
-        for i: uint256 in range(first, end, bound=OTHERS_MAX):
-            if shared[i].room > shared[i].lots:
-                total = unsafe_add(total, shared[i].score % ranks.PROFIT)
-        if total == 0 or left == 0:
-            break
-        given: int256 = left
-        seen: int256 = 0
-        reached: int256 = 0
-        for i: uint256 in range(first, end, bound=OTHERS_MAX):
-            if shared[i].room > shared[i].lots:
-                seen = unsafe_add(seen, shared[i].score % ranks.PROFIT)
-                upto: int256 = unsafe_div(unsafe_mul(given, seen), total)
-                part: int256 = min(unsafe_sub(shared[i].room, shared[i].lots), unsafe_sub(upto, reached))
-                reached = upto
-                shared[i].lots = unsafe_add(shared[i].lots, part)
-                left = unsafe_sub(left, part)
-    for i: uint256 in range(first, end, bound=OTHERS_MAX):
-        part: int256 = min(left, unsafe_sub(shared[i].room, shared[i].lots))
-        shared[i].lots = unsafe_add(shared[i].lots, part)
-        left = unsafe_sub(left, part)
-    return shared, left
 
 
 # ---------------------------------------------------------------------
@@ -483,7 +396,7 @@ def _share_among(
 
 @internal
 def _profit_in(
-    c: closing.Close, others: DynArray[uint256, OTHERS_MAX], same: DynArray[uint256, OTHERS_MAX]
+    c: closing.Close, others: DynArray[uint256, sharing.OTHERS_MAX], same: DynArray[uint256, sharing.OTHERS_MAX]
 ) -> int256:
     """@notice All profit in the market that can be cut, of both sides."""
     total: int256 = 0
@@ -503,13 +416,13 @@ def _profit_in(
 
 
 @internal
-def _cut_chosen(c: closing.Close, chosen: DynArray[Chosen, OTHERS_MAX], price: int256, total: int256):
+def _cut_chosen(c: closing.Close, chosen: DynArray[sharing.Chosen, sharing.OTHERS_MAX], price: int256, total: int256):
     """@notice Takes the share of what the market is short from who is about to be closed: of what each realises."""
     short: int256 = words.field(reader.one(HOUSE, words.MARKET | words.SHORT | c.market), 64, 64)
     amount: int256 = min(short, total)
     seen: int256 = 0
     reached: int256 = 0
-    for i: uint256 in range(len(chosen), bound=OTHERS_MAX):
+    for i: uint256 in range(len(chosen), bound=sharing.OTHERS_MAX):
         realised: int256 = self._realised_by(chosen[i], c, price)
         if realised > 0:
             seen = unsafe_add(seen, realised)
@@ -521,7 +434,7 @@ def _cut_chosen(c: closing.Close, chosen: DynArray[Chosen, OTHERS_MAX], price: i
 
 @internal
 @view
-def _realised_by(one: Chosen, c: closing.Close, price: int256) -> int256:
+def _realised_by(one: sharing.Chosen, c: closing.Close, price: int256) -> int256:
     """@notice Profit that can be cut from lots that close at `price`, as far as their bucket then has equity."""
     s: Standing = self._standing(one.bucket, c.market, c.terms)
     most: int256 = self._profit_of(s, c.mark)
@@ -536,10 +449,10 @@ def _realised_by(one: Chosen, c: closing.Close, price: int256) -> int256:
 
 
 @internal
-def _deleverage(bucket: uint256, c: closing.Close, chosen: DynArray[Chosen, OTHERS_MAX], price: int256):
+def _deleverage(bucket: uint256, c: closing.Close, chosen: DynArray[sharing.Chosen, sharing.OTHERS_MAX], price: int256):
     """@notice Closes what has been chosen, at `price`, and tells each counterparty what it did to it."""
     closed: int256 = 0
-    for one: Chosen in chosen:
+    for one: sharing.Chosen in chosen:
         if one.lots > 0:
             closed = unsafe_add(closed, one.lots)
             size: int256 = unsafe_mul(c.side, one.lots)

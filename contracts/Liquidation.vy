@@ -20,18 +20,20 @@ import reader
 import units
 import waits
 import words
+import work
 from interfaces import IClearingHouse
 from interfaces import IDeleveraging
 from interfaces import IPoolClose
+
+initializes: work
+exports: (work.HOUSE, work.APPRAISER)
 
 
 # ---------------------------------------------------------------------
 # Immutables
 # ---------------------------------------------------------------------
 
-HOUSE: public(immutable(address))
 DELEVERAGING: public(immutable(address))
-APPRAISER: public(immutable(address))
 POOL_CLOSE: public(immutable(address))
 
 
@@ -40,32 +42,6 @@ POOL_CLOSE: public(immutable(address))
 # ---------------------------------------------------------------------
 
 NO_MARKET: constant(uint256) = max_value(uint256)
-
-ASSETS: constant(uint256) = 255 << words.ASSETS_SHIFT
-
-interface Appraiser:
-    def worth_maintenance(bucket: uint256) -> int256: view
-
-# a bucket on its way through the stages
-struct Work:
-    bucket: uint256
-    head: uint256
-    policy: uint256
-    steps: uint256
-    count: uint256
-    positions: uint256[16]
-    prices: uint256[16]  # words PRICE of their markets
-    owes: bool  # funding since it was last settled, or is owed it
-    numerators: int256[16]
-    total: int256  # of them
-    equity: int256
-    maintenance: int256
-    start: int256
-    time: int256
-    now: int256
-    first: uint256  # the position to be closed first; 16: none can be
-    past: uint256  # it and those before it, a bit each
-
 
 # the bucket once some of a position is closed
 struct Closed:
@@ -126,9 +102,8 @@ event LiquidationEnded:
 
 @deploy
 def __init__(house: address, deleveraging: address, appraiser: address, pool_close: address):
-    HOUSE = house
+    work.__init__(house, appraiser)
     DELEVERAGING = deleveraging
-    APPRAISER = appraiser
     POOL_CLOSE = pool_close
 
 
@@ -166,7 +141,7 @@ def liquidate_with(bucket: uint256, others: DynArray[uint256, 512], same: DynArr
         return why
     claimed: int256 = 0
     why, claimed = extcall IDeleveraging(DELEVERAGING).settle_with_others(bucket, market, others, same)
-    w: Work = self._load(bucket)
+    w: work.Work = work.load(bucket)
     if why != waits.FILLED:
         return self._wait(w, why)
     self._after_close(w, unsafe_add(market, 1), claimed)
@@ -180,7 +155,7 @@ def liquidate_with(bucket: uint256, others: DynArray[uint256, 512], same: DynArr
 @internal
 def _work(bucket: uint256) -> (uint256, uint256):
     """@notice (FILLED or why it waits, or WITH_OTHERS and the market whose other side is needed)."""
-    w: Work = self._load(bucket)
+    w: work.Work = work.load(bucket)
     if (w.policy >> margin.VENUE_STATUS) & 15 >= limits.HALTED:
         code.refuse(code.VENUE_HALTED)
     if w.head == 0:
@@ -190,37 +165,39 @@ def _work(bucket: uint256) -> (uint256, uint256):
     liquidating: bool = w.head & words.LIQUIDATING != 0
     if w.equity < 0:
         gate: int256 = w.now + words.field(w.policy, margin.GATE_CLOSED, 27)
-        if gate > words.field(reader.one(HOUSE, words.VENUE | words.FLOW), 188, 44):
+        if gate > words.field(reader.one(work.HOUSE, words.VENUE | words.FLOW), 188, 44):
             self._put(words.VENUE | words.FLOW, ~convert(0, uint256) << 188, convert(gate, uint256) << 188)
-    if self._is_over(w.policy, liquidating, w.equity, w.maintenance):
+    if work.is_over(w.policy, liquidating, w.equity, w.maintenance):
         if not liquidating:
             code.refuse(code.NOT_DUE)
         self._finish(w)
         return waits.FILLED, 0
-    w.first, w.past = self._next(w, 0)
+    w.first, w.past = work.next(w, 0)
     if w.count != 0 and w.first == 16:
-        return self._wait(w, waits.STALE if self._has_stale_price(w) else waits.STOPPED), 0
+        return self._wait(w, waits.STALE if work.has_stale_price(w) else waits.STOPPED), 0
     if self._top_up(w) > 0:
         if liquidating:
-            self._finish(self._load(bucket))
+            self._finish(work.load(bucket))
         return waits.FILLED, 0
     if not liquidating:
         self._tell_start(w)
         w.start = w.now
     if w.count == 0:
-        if w.head & ASSETS != 0:
+        if w.head & work.ASSETS != 0:
+            if not liquidating:
+                self._keep(w)
             return self._wait(w, waits.NO_LIQUIDITY), 0
         self._cover(w, words.own_market(bucket), 0)
-        self._finish(self._load(bucket))
+        self._finish(work.load(bucket))
         return waits.FILLED, 0
     if w.owes:
-        extcall IClearingHouse(HOUSE).settle(bucket)
+        extcall IClearingHouse(work.HOUSE).settle(bucket)
     why: uint256 = waits.FILLED
     after: Closed = empty(Closed)
     why, after = self._close(w)
     if why == waits.WITH_OTHERS:
         self._keep(w)
-        return why, self._market(w.head, w.first)
+        return why, work.market(w.head, w.first)
     if why != waits.FILLED:
         if not liquidating:
             self._keep(w)
@@ -235,132 +212,28 @@ def _work(bucket: uint256) -> (uint256, uint256):
 
 
 @internal
-def _after_close(w: Work, emptied: uint256, claimed: int256):
+def _after_close(w: work.Work, emptied: uint256, claimed: int256):
     """
     @notice Makes good a debt left without any position, and says whether the liquidation goes on.
     @param emptied 1 + the market whose position is gone, and `claimed` what insurance had paid for it.
     """
-    after: Work = w
-    if w.count == 0 and w.equity < 0 and w.head & ASSETS == 0:
+    after: work.Work = w
+    if w.count == 0 and w.equity < 0 and w.head & work.ASSETS == 0:
         self._cover(w, emptied, claimed)
         after.equity = 0
-    if self._is_over(after.policy, True, after.equity, after.maintenance):
+    if work.is_over(after.policy, True, after.equity, after.maintenance):
         self._finish(after)
     else:
         self._keep(after)
 
 
 @internal
-@view
-def _load(bucket: uint256) -> Work:
-    """@notice The bucket with its funding counted in, and its positions."""
-    w: Work = empty(Work)
-    w.bucket = bucket
-    w.now = convert(unsafe_mul(block.timestamp, 1000), int256)
-    venue: DynArray[uint256, 16] = staticcall reader.Few(HOUSE).words_of(
-        [
-            words.BUCKET | bucket,
-            words.VENUE | words.POLICY,
-            words.VENUE | words.STEPS,
-            words.LIQUIDATION | bucket,
-        ]
-    )
-    w.head = venue[0]
-    w.policy = venue[1]
-    w.steps = venue[2]
-    w.start = words.field(venue[3], 0, 44)
-    w.time = words.field(venue[3], 44, 44)
-    w.count = words.count_of(w.head)
-    w.equity = words.signed64(w.head, 0)
-    places: uint256 = w.head >> words.LIST_SHIFT
-    keys: DynArray[uint256, 48] = []
-    for i: uint256 in range(w.count, bound=16):
-        keys.append(words.POSITION | ((places & 255) << words.MARKET_SHIFT) | bucket)
-        keys.append(words.MARKET | words.PRICE | (places & 255))
-        places = places >> 8
-    found: DynArray[uint256, 48] = staticcall IClearingHouse(HOUSE).words_of(keys)
-    for i: uint256 in range(w.count, bound=16):
-        p: uint256 = found[unsafe_mul(2, i)]
-        price_word: uint256 = found[unsafe_add(unsafe_mul(2, i), 1)]
-        w.positions[i] = p
-        w.prices[i] = price_word
-        size: int256 = unsafe_sub(convert(p & words.M64, int256), words.BIAS)
-        notional: int256 = unsafe_mul(size, convert(price_word & margin.M41, int256))
-        w.equity = unsafe_add(w.equity, notional)
-        if (p >> 128) & words.M64 != (price_word >> margin.INDEX_SHIFT) & words.M64:
-            step: int256 = unsafe_sub(margin.index_of(price_word), words.signed64(p, 128))
-            w.equity = unsafe_add(w.equity, units.funding_of(size, step)[0])
-            w.owes = True
-        if notional < 0:
-            notional = unsafe_sub(0, notional)
-        own: int256 = unsafe_mul(notional, convert((price_word >> margin.RATE_SHIFT) & margin.M24, int256))
-        if notional >= convert((price_word >> margin.NEXT_SHIFT) & words.M54, int256):
-            own = margin.numerator(self._tier(self._market(w.head, i), price_word, notional), notional)
-        w.numerators[i] = own
-        w.total = unsafe_add(w.total, own)
-    w.maintenance = units.ceil_div(w.total, limits.RATE_ONE)
-    if w.head & ASSETS != 0:
-        w.equity = unsafe_add(w.equity, staticcall Appraiser(APPRAISER).worth_maintenance(bucket))
-    return w
-
-
-@internal
-@pure
-def _market(head: uint256, place: uint256) -> uint256:
-    """@notice The market of a place in a bucket's list."""
-    return (head >> unsafe_add(words.LIST_SHIFT, unsafe_mul(8, place))) & 255
-
-
-@internal
-@view
-def _tier(market: uint256, price_word: uint256, notional: int256) -> uint256:
-    t: margin.Terms = empty(margin.Terms)
-    t.word = price_word
-    t.tiers[0] = margin.first_tier(price_word)
-    return margin.tier_of(reader.tiers_of(HOUSE, market, t), notional)
-
-
-@internal
-@view
-def _is_fresh(w: Work, i: uint256) -> bool:
-    """@notice Whether the price of a position's market is fresh."""
-    risk: uint256 = reader.one(HOUSE, words.MARKET | words.RISK | self._market(w.head, i))
-    return margin.is_fresh(w.prices[i], risk, convert(w.now, uint256))
-
-
-@internal
-@view
-def _has_stale_price(w: Work) -> bool:
-    for i: uint256 in range(w.count, bound=16):
-        if not self._is_fresh(w, i):
-            return True
-    return False
-
-
-@internal
-@view
-def _is_workable(w: Work, i: uint256) -> bool:
-    """@notice Whether forced orders may trade in a position's market: open or reduce-only, its price fresh."""
-    status: uint256 = margin.status_of(w.prices[i])
-    if status == limits.UNLISTED or max(status, (w.policy >> margin.VENUE_STATUS) & 15) > limits.REDUCING:
-        return False
-    return self._is_fresh(w, i)
-
-
-@internal
-@pure
-def _is_over(policy: uint256, liquidating: bool, equity: int256, maintenance: int256) -> bool:
-    """@notice Whether nothing is to be liquidated: at liquidation end once it has begun, at maintenance before."""
-    return equity >= (margin.end_of(policy, maintenance) if liquidating else maintenance)
-
-
-@internal
 def _put(key: uint256, mask: uint256, fields: uint256):
-    extcall IClearingHouse(HOUSE).put(key, mask, fields)
+    extcall IClearingHouse(work.HOUSE).put(key, mask, fields)
 
 
 @internal
-def _keep(w: Work):
+def _keep(w: work.Work):
     """@notice The liquidation goes on: since when, and the last forced fill."""
     if w.head & words.LIQUIDATING == 0:
         self._put(words.BUCKET | w.bucket, words.LIQUIDATING, words.LIQUIDATING)
@@ -369,7 +242,7 @@ def _keep(w: Work):
 
 
 @internal
-def _finish(w: Work):
+def _finish(w: work.Work):
     """@notice The liquidation is over: the bucket is healthy or gone. An empty isolated one returns what it has."""
     if w.head & words.LIQUIDATING != 0:
         self._put(words.BUCKET | w.bucket, words.LIQUIDATING, 0)
@@ -379,17 +252,17 @@ def _finish(w: Work):
         self._put(words.LIQUIDATION | w.bucket, max_value(uint256), words.with_field(0, 44, 44, time))
     log LiquidationEnded(bucket=w.bucket, equity=w.equity, maintenance=w.maintenance, gone=w.count == 0)
     if words.kind_of(w.head) == limits.ISOLATED and w.count == 0:
-        extcall IClearingHouse(HOUSE).release(w.bucket)
+        extcall IClearingHouse(work.HOUSE).release(w.bucket)
 
 
 @internal
-def _wait(w: Work, why: uint256) -> uint256:
+def _wait(w: work.Work, why: uint256) -> uint256:
     log LiquidationWaits(bucket=w.bucket, reason=why, equity=w.equity, maintenance=w.maintenance)
     return why
 
 
 @internal
-def _tell_start(w: Work):
+def _tell_start(w: work.Work):
     positions: DynArray[uint256, 16] = []
     for i: uint256 in range(w.count, bound=16):
         positions.append(w.positions[i])
@@ -404,16 +277,16 @@ def _tell_start(w: Work):
 
 
 @internal
-def _top_up(w: Work) -> int256:
+def _top_up(w: work.Work) -> int256:
     """@notice Automatic top-up of an isolated bucket to its initial margin, as its owner has asked; the amount."""
     if words.kind_of(w.head) != limits.ISOLATED:
         return 0
     account: uint256 = w.bucket & words.ACCOUNT_MASK
     market: uint256 = unsafe_sub(words.own_market(w.bucket), 1)
-    wish: int256 = words.field(reader.one(HOUSE, words.setting_key(account, market)), 11, 55)
+    wish: int256 = words.field(reader.one(work.HOUSE, words.setting_key(account, market)), 11, 55)
     if wish == 0:
         return 0
-    h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(w.bucket, NO_MARKET, 0, 0, 0, 0)
+    h: IClearingHouse.Health = staticcall IClearingHouse(work.HOUSE).health_after(w.bucket, NO_MARKET, 0, 0, 0, 0)
     need: int256 = unsafe_sub(h.initial, h.equity_initial)
     if need <= 0:
         return 0
@@ -421,16 +294,16 @@ def _top_up(w: Work) -> int256:
     pending: int256 = 0
     payable_now: int256 = 0
     leaves: int256 = 0
-    cash, pending, payable_now, leaves = staticcall IClearingHouse(HOUSE).cash_of(account, NO_MARKET)
+    cash, pending, payable_now, leaves = staticcall IClearingHouse(work.HOUSE).cash_of(account, NO_MARKET)
     amount: int256 = min(min(need, unsafe_sub(unsafe_add(cash, pending), unsafe_sub(wish, 1))), leaves)
     if amount <= 0 or unsafe_add(h.equity, amount) < margin.end_of(w.policy, h.maintenance):
         return 0
-    extcall IClearingHouse(HOUSE).feed(account, market, amount)
+    extcall IClearingHouse(work.HOUSE).feed(account, market, amount)
     return amount
 
 
 @internal
-def _cover(w: Work, market: uint256, claimed: int256):
+def _cover(w: work.Work, market: uint256, claimed: int256):
     """
     @notice Makes good the negative cash of a bucket without position: insurance of the market, then its winners.
     @param market 1 + the market; 0: of none, the debt is nobody's.
@@ -443,14 +316,14 @@ def _cover(w: Work, market: uint256, claimed: int256):
     here: uint256 = 0
     if market != 0:
         here = unsafe_sub(market, 1)
-        fund: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FUND | here), 0, 62)
-        cap: int256 = words.field(reader.one(HOUSE, words.MARKET | words.POOL | here), amm.CLAIM_CAP, 54)
+        fund: int256 = words.field(reader.one(work.HOUSE, words.MARKET | words.FUND | here), 0, 62)
+        cap: int256 = words.field(reader.one(work.HOUSE, words.MARKET | words.POOL | here), amm.CLAIM_CAP, 54)
         paid = max(0, min(due, min(fund, unsafe_sub(cap, claimed))))
         if paid > 0:
-            extcall IClearingHouse(HOUSE).claim(here, w.bucket, paid, False)
+            extcall IClearingHouse(work.HOUSE).claim(here, w.bucket, paid, False)
     if due > paid:
         shared: bool = market != 0 and (w.policy >> margin.SOCIALISE) & 1 == 1
-        extcall IClearingHouse(HOUSE).absorb(here, w.bucket, unsafe_sub(due, paid), shared)
+        extcall IClearingHouse(work.HOUSE).absorb(here, w.bucket, unsafe_sub(due, paid), shared)
 
 
 # ---------------------------------------------------------------------
@@ -458,7 +331,7 @@ def _cover(w: Work, market: uint256, claimed: int256):
 # ---------------------------------------------------------------------
 
 @internal
-def _close(w: Work) -> (uint256, Closed):
+def _close(w: work.Work) -> (uint256, Closed):
     """@notice Closes some of a bucket by the first stage that can: FILLED, why it waits, or WITH_OTHERS."""
     after: Closed = empty(Closed)
     low: bool = closing.is_below_share(w.policy, w.equity, w.maintenance)
@@ -474,75 +347,19 @@ def _close(w: Work) -> (uint256, Closed):
     if why == waits.FILLED or w.equity >= w.maintenance:
         return why, after
     held_up: bool = why != waits.NO_LIQUIDITY and w.equity > 0
-    if held_up and not low and (why != waits.AT_GATE or self._is_patient(w, at)):
+    if held_up and not low and (why != waits.AT_GATE or work.is_patient(w, at)):
         return why, after
     if not vault_first:
         done, after = self._give_to_vault(w)
         if done:
             return waits.FILLED, after
-    if held_up and self._is_patient(w, at):
+    if held_up and work.is_patient(w, at):
         return why, after
     return waits.WITH_OTHERS, after
 
 
 @internal
-@view
-def _is_patient(w: Work, market: uint256) -> bool:
-    """@notice Whether less than a capacity window, or the cooldown if longer, has passed since it last went on."""
-    window: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FORCED | market), closing.WINDOW, 22)
-    window = max(window, words.field(w.policy, margin.COOLDOWN, 22))
-    return unsafe_sub(w.now, max(w.start, w.time)) < window
-
-
-@internal
-@view
-def _next(w: Work, tried: uint256) -> (uint256, uint256):
-    """
-    @notice The workable position with the largest maintenance that is not among `tried`, first in the list; 16: none.
-    @return It, and `tried` with it and those before it that are not workable: only these are looked at.
-    """
-    past: uint256 = tried
-    for _: uint256 in range(16):
-        best: uint256 = 16
-        most: int256 = -1
-        for i: uint256 in range(w.count, bound=16):
-            if (past >> i) & 1 == 0:
-                own: int256 = unsafe_div(unsafe_add(w.numerators[i], limits.RATE_ONE - 1), limits.RATE_ONE)
-                if own > most:
-                    best = i
-                    most = own
-        if best == 16:
-            break
-        past = past | (1 << best)
-        if self._is_workable(w, best):
-            return best, past
-    return 16, past
-
-
-@internal
-@view
-def _closing(w: Work, i: uint256) -> (closing.Close, reader.Quoted):
-    """@notice A position as something to be closed, and the vault of its market."""
-    market: uint256 = self._market(w.head, i)
-    q: reader.Quoted = reader.quoted(HOUSE, market, words.BACKSTOP)
-    if q.terms.word >> margin.COUNT_SHIFT > 1:
-        q.terms = reader.tiers_of(HOUSE, market, q.terms)
-    size: int256 = words.signed64(w.positions[i], 0)
-    c: closing.Close = empty(closing.Close)
-    c.market = market
-    c.side = -1 if size > 0 else 1
-    c.held = units.magnitude(size)
-    c.mark = q.terms.price
-    c.equity = w.equity
-    c.maintenance = w.maintenance
-    c.others = unsafe_sub(w.total, w.numerators[i])
-    c.claimed = words.field(w.positions[i], 202, 54)
-    c.terms = q.terms
-    return c, q
-
-
-@internal
-def _close_on_pool(w: Work) -> (uint256, uint256, Closed):
+def _close_on_pool(w: work.Work) -> (uint256, uint256, Closed):
     """@notice Stage 2: the first position of which something fills. Else the first reason that time can remove."""
     why: uint256 = waits.NO_LIQUIDITY
     at: uint256 = 0
@@ -553,20 +370,20 @@ def _close_on_pool(w: Work) -> (uint256, uint256, Closed):
         reason: uint256 = waits.FILLED
         reason, after = self._close_one(w, i)
         if reason == waits.FILLED:
-            return waits.FILLED, self._market(w.head, i), after
+            return waits.FILLED, work.market(w.head, i), after
         if why == waits.NO_LIQUIDITY:
             why = reason
-            at = self._market(w.head, i)
-        i, tried = self._next(w, tried)
+            at = work.market(w.head, i)
+        i, tried = work.next(w, tried)
         if i == 16:
             break
     return why, at, after
 
 
 @internal
-def _close_one(w: Work, i: uint256) -> (uint256, Closed):
+def _close_one(w: work.Work, i: uint256) -> (uint256, Closed):
     """@notice Sends a position, or the part of it that the venue's mode asks for, to the pool."""
-    market: uint256 = self._market(w.head, i)
+    market: uint256 = work.market(w.head, i)
     position: uint256 = w.positions[i]
     p: IPoolClose.Plan = staticcall IPoolClose(POOL_CLOSE).plan(
         IPoolClose.Asked(
@@ -584,9 +401,9 @@ def _close_one(w: Work, i: uint256) -> (uint256, Closed):
         return p.why, empty(Closed)
     held: int256 = words.signed64(position, 0)
     size: int256 = unsafe_sub(0, p.filled) if held > 0 else p.filled
-    extcall IClearingHouse(HOUSE).hand_over(w.bucket, words.pool_of(market, words.AMM), market, size, p.price)
+    extcall IClearingHouse(work.HOUSE).hand_over(w.bucket, words.pool_of(market, words.AMM), market, size, p.price)
     if p.fee > 0:
-        extcall IClearingHouse(HOUSE).claim(market, w.bucket, unsafe_sub(0, p.fee), False)
+        extcall IClearingHouse(work.HOUSE).claim(market, w.bucket, unsafe_sub(0, p.fee), False)
         self._reward(w.bucket, market, min(p.fee, words.field(w.steps, 108, 54)))
     self._put(words.MARKET | words.FORCED | market, ~convert(0, uint256) << closing.START, p.capacity)
     log LiquidationFill(
@@ -616,72 +433,36 @@ def _reward(bucket: uint256, market: uint256, amount: int256):
     keeper: uint256 = convert(msg.sender, uint256)
     if amount == 0 or bucket & words.OWNER_MASK == keeper:
         return
-    if reader.one(HOUSE, words.BUCKET | keeper) != 0:
-        extcall IClearingHouse(HOUSE).claim(market, keeper, amount, False)
+    if reader.one(work.HOUSE, words.BUCKET | keeper) != 0:
+        extcall IClearingHouse(work.HOUSE).claim(market, keeper, amount, False)
 
 
 @internal
-def _give_to_vault(w: Work) -> (bool, Closed):
+def _give_to_vault(w: work.Work) -> (bool, Closed):
     """@notice Stage 3: whether the vault of a position's market takes something of it."""
     i: uint256 = w.first
     tried: uint256 = w.past
     for _: uint256 in range(16):
         c: closing.Close = empty(closing.Close)
         q: reader.Quoted = empty(reader.Quoted)
-        c, q = self._closing(w, i)
-        lots: int256 = self._vault_lots(w, c, q)
+        c, q = work.to_close(w, i)
+        lots: int256 = work.vault_lots(w, c, q)
         if lots > 0:
             return True, self._hand_to_vault(w, c, lots)
-        i, tried = self._next(w, tried)
+        i, tried = work.next(w, tried)
         if i == 16:
             break
     return False, empty(Closed)
 
 
 @internal
-@pure
-def _vault_price(c: closing.Close, lots: int256) -> int256:
-    """@notice What the vault pays a lot: the bankruptcy price, or the mark when insurance pays the deficit."""
-    return c.mark if c.equity < 0 else closing.bankruptcy_price(c, lots)
-
-
-@internal
-@view
-def _vault_lots(w: Work, c: closing.Close, q: reader.Quoted) -> int256:
-    """@notice The most lots the vault may take: by its cap, by what insurance covers, then by its own margin."""
-    if w.bucket == words.pool_of(c.market, words.BACKSTOP) or not reader.is_well(q):
-        return 0
-    raw: int256 = words.signed64(q.head, 0)
-    room: int256 = unsafe_div(words.field(c.terms.pool, amm.BACKSTOP_CAP, 54), c.mark)
-    room = min(room, unsafe_div(limits.NOTIONAL_MAX, amm.price_max_of(c.terms)))
-    lots: int256 = min(c.held, unsafe_add(room, unsafe_mul(c.side, q.held.size)))
-    if lots <= 0:
-        return 0
-    fund: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FUND | c.market), 0, 62)
-    lots = closing.lots_covered(c, lots, closing.claimable(c, fund))
-    if lots <= 0 or amm.bears(q.terms, raw, q.held, c.side, lots, unsafe_mul(lots, self._vault_price(c, lots))):
-        return lots
-    fits: int256 = 0
-    over: int256 = lots
-    for _: uint256 in range(64):
-        if unsafe_sub(over, fits) <= 1:
-            break
-        middle: int256 = unsafe_div(unsafe_add(fits, over), 2)
-        if amm.bears(q.terms, raw, q.held, c.side, middle, unsafe_mul(middle, self._vault_price(c, middle))):
-            fits = middle
-        else:
-            over = middle
-    return fits
-
-
-@internal
-def _hand_to_vault(w: Work, c: closing.Close, lots: int256) -> Closed:
+def _hand_to_vault(w: work.Work, c: closing.Close, lots: int256) -> Closed:
     vault: uint256 = words.pool_of(c.market, words.BACKSTOP)
-    price: int256 = self._vault_price(c, lots)
+    price: int256 = work.vault_price(c, lots)
     deficit: int256 = closing.deficit_of(c, lots)
     if deficit > 0:
-        extcall IClearingHouse(HOUSE).claim(c.market, w.bucket, deficit, True)
-    extcall IClearingHouse(HOUSE).hand_over(w.bucket, vault, c.market, unsafe_mul(c.side, lots), price)
+        extcall IClearingHouse(work.HOUSE).claim(c.market, w.bucket, deficit, True)
+    extcall IClearingHouse(work.HOUSE).hand_over(w.bucket, vault, c.market, unsafe_mul(c.side, lots), price)
     left: int256 = unsafe_sub(c.equity, closing.slippage(c, lots, unsafe_mul(lots, price)))
     log BackstopTook(
         bucket=w.bucket, market=c.market, size=unsafe_mul(c.side, lots), price=price, equity=c.equity, maintenance=c.maintenance

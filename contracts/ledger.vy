@@ -146,7 +146,9 @@ def measure_after(
             live: int256 = margin.live_rate(risk, price, more)
             initials = unsafe_add(initials, margin.initial_in(tier, risk, notional, most, live))
     h.maintenance = units.ceil_div(total, limits.RATE_ONE)
-    h.equity_initial = unsafe_add(unsafe_sub(h.equity, h.profit), margin.counted_profit(policy, weighted))
+    h.equity_initial = unsafe_sub(h.equity, h.profit)
+    h.profit = margin.counted_profit(policy, weighted)
+    h.equity_initial = unsafe_add(h.equity_initial, h.profit)
     if head & SPECIAL != 0:
         worth: int256 = 0
         worth_maintenance: int256 = 0
@@ -342,10 +344,9 @@ def may_leave(bucket: uint256, head: uint256) -> int256:
     if self.has_stale_price(head):
         return 0
     h: margin.Health = self.measure(bucket, head)
-    counted: int256 = unsafe_sub(h.profit, unsafe_sub(h.equity, h.equity_initial))
     unpaid: int256 = 0
-    if counted > 0:
-        unpaid = max(0, unsafe_sub(counted, self.payable_in(bucket, head, NO_MARKET)))
+    if h.profit > 0:
+        unpaid = max(0, unsafe_sub(h.profit, self.payable_in(bucket, head, NO_MARKET)))
     share: int256 = words.field(self.word[words.VENUE | words.POLICY], margin.FLOOR_SHARE, 24)
     least: int256 = units.rate_up(h.notional, share)
     return max(0, unsafe_sub(unsafe_sub(h.equity_initial, unpaid), max(h.initial, least)))

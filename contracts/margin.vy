@@ -59,7 +59,7 @@ struct Health:
     maintenance: int256
     initial: int256
     notional: int256
-    profit: int256
+    profit: int256  # unrealised, as it counts for initial margin
 
 
 # a position by itself

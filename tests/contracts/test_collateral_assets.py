@@ -160,6 +160,32 @@ def test_collateral_leaves_with_margin_behind_and_by_the_hour() -> None:
     assert c.code(owner, "withdraw_asset", ETH, 0, 19_999, owner.address) == code.WITHDRAWABLE
 
 
+def test_collateral_leaves_the_withdrawal_floor_behind() -> None:
+    """A tenth of the notional, which is more than the initial margin of 40 x (SPEC section 4)."""
+    c = Collateral()
+    owner = c.holder(50_000)
+    c.world.trade(owner, 1, 100_000)
+    _, equity_initial, _, initial, notional, profit = c.health(owner)
+    least = -(-notional // 10)
+    assert (profit, initial < least) == (0, True)
+    lots = (equity_initial - least) // 8_000  # a lot counts 0.8 cents
+    assert c.code(owner, "withdraw_asset", ETH, 0, lots + 1, owner.address) == code.WITHDRAWABLE
+    assert c.code(owner, "withdraw_asset", ETH, 0, lots, owner.address) == 0
+
+
+def test_profit_that_nobody_has_paid_lets_neither_collateral_nor_cash_out() -> None:
+    """It counts for initial margin, and stays inside until losers have paid for it (SPEC section 4)."""
+    c = Collateral()
+    owner = c.holder(50_000, 100)
+    c.world.trade(owner, 1, 500_000)
+    c.price(120)
+    _, equity_initial, _, initial, notional, profit = c.health(owner)
+    assert profit > 900 * USD
+    assert equity_initial - c.worth(owner)[0] > max(initial, notional // 10), "with the profit there would be enough"
+    assert c.code(owner, "withdraw_asset", ETH, 0, 1, owner.address) == code.WITHDRAWABLE
+    assert c.code(owner, "withdraw", 0, 1, owner.address) == code.WITHDRAWABLE
+
+
 def in_trouble(c: Collateral, borrowed: int) -> tuple[Client, Client]:
     """An account below maintenance with both tokens, 10 USD of cash less what it has borrowed; a buyer with money."""
     owner, buyer = c.holder(10_000, 10), c.world.wallet(10_000)

@@ -21,7 +21,8 @@ from seawall.units import BadInput
 VENUE_ROW: Final = 256
 OPENING: Final = (command.CANCELLING, command.POSTING, command.ACTIVE)
 TOKEN: Final = "TestToken"
-ASSET_FEED: Final = 2**16  # feeds of the hub from here on are collateral assets
+ASSET_FEED: Final = 2**16  # feeds of the hub from here on are collateral assets,
+REDEMPTION_FEED: Final = 2**17  # and from here on what they can be redeemed for
 
 
 class Deployment(msgspec.Struct, kw_only=True):
@@ -40,12 +41,25 @@ class Deployment(msgspec.Struct, kw_only=True):
 
     def feed_id(self, feed: int) -> bytes:
         """The id of a price at its primary adapter: a market's by its number, an asset's by ASSET_FEED + its number."""
-        of_asset = feed >= ASSET_FEED
+        given, feed_of, letters = self._feed(feed)
+        if feed_of.primary_id:
+            return bytes.fromhex(feed_of.primary_id.removeprefix("0x"))
+        return f"{given.name}{letters}".encode().ljust(32, b"\0")
+
+    def _feed(self, feed: int) -> tuple[MarketSettings | AssetSettings, FeedSettings, str]:
+        if feed >= REDEMPTION_FEED:
+            asset = self.settings.assets[feed - REDEMPTION_FEED]
+            assert asset.redemption is not None
+            return asset, asset.redemption, " redemption"
         given: MarketSettings | AssetSettings
-        given = self.settings.assets[feed - ASSET_FEED] if of_asset else self.settings.markets[feed]
-        if given.feed.primary_id:
-            return bytes.fromhex(given.feed.primary_id.removeprefix("0x"))
-        return given.name.encode().ljust(32, b"\0")
+        given = self.settings.assets[feed - ASSET_FEED] if feed >= ASSET_FEED else self.settings.markets[feed]
+        return given, given.feed, ""
+
+    def asset_feeds(self) -> list[int]:
+        """The feeds of all collateral assets, and of what those that can be redeemed are redeemed for."""
+        assets = self.settings.assets
+        redeemed = [REDEMPTION_FEED + number for number, asset in enumerate(assets) if asset.redemption]
+        return [ASSET_FEED + number for number in range(len(assets))] + redeemed
 
 
 def load_record(path: Path) -> Deployment:
@@ -215,6 +229,12 @@ class Deployer:
         terms = (number, a.token, 10 ** (a.decimals - a.size_decimals), *weights)
         self.step(f"asset {number}", lambda: self._govern("CollateralVault", "set_asset", *terms))
         self.step(f"asset feed {number}", lambda: self._set_feed(ASSET_FEED + number, a.feed, a.size_decimals))
+        if a.redemption:
+            place, feed = REDEMPTION_FEED + number, a.redemption
+            self.step(f"redemption feed {number}", lambda: self._set_feed(place, feed, a.size_decimals))
+        if a.is_stable or a.redemption:
+            sort = (number, a.is_stable, a.redemption is not None, a.redemption_floor, a.peg_band, a.price_max)
+            self.step(f"sort {number}", lambda: self._govern("CollateralVault", "set_sort", *sort))
         if a.underlying:
             names = [market.name for market in self.record.settings.markets]
             moved_by = (number, 1 + names.index(a.underlying))

@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.chain import layout as at
 from seawall.chain.client import ChainFault, Client, Refused
-from seawall.chain.deploy import ASSET_FEED, Deployment
+from seawall.chain.deploy import Deployment
 from seawall.chain.events import read
 from seawall.terms import code
 
@@ -55,10 +55,9 @@ class Keeper:
         """One pass. A step that the chain refuses does not end it."""
         done = Pass()
         markets = list(range(len(self.record.settings.markets)))
-        assets = [ASSET_FEED + number for number in range(len(self.record.settings.assets))]
-        done.updated = self._try(done, "OracleHub", "update", markets + assets)
-        for feed in assets:
-            self._try(done, "CollateralVault", "move_stable", feed - ASSET_FEED)
+        done.updated = self._try(done, "OracleHub", "update", markets + self.record.asset_feeds())
+        for asset in range(len(self.record.settings.assets)):
+            self._try(done, "CollateralVault", "move_stable", asset)
         for market in markets:
             done.sampled += self._try(done, "FundingClock", "sample", market, 0)
             done.advanced += self._try(done, "RiskSteward", "advance", market)

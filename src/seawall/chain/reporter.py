@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from seawall.chain import orders
 from seawall.chain.client import Client
-from seawall.chain.deploy import ASSET_FEED, Deployment
+from seawall.chain.deploy import Deployment
 
 FEED_ONE: Final = 10**18
 MICRO: Final = 10**6
@@ -42,8 +42,8 @@ class Reporter:
             digest = orders.report_digest(self.domain, stamp, feeds, said)
             reports.append((stamp, said, orders.sign(key, digest)))
         self.client.send(self.contract("SignedOracle"), "submit", feeds, reports)
-        assets = [ASSET_FEED + n for n in range(len(self.record.settings.assets))]
-        numbers += [feed for feed in assets if feed not in prices and self.record.feed_id(feed) in feeds]
+        others = [feed for feed in self.record.asset_feeds() if feed not in prices]
+        numbers += [feed for feed in others if self.record.feed_id(feed) in feeds]
         statuses = self.client.call(self.contract("OracleHub"), "update", numbers)
         self.client.send(self.contract("OracleHub"), "update", numbers)
         return [int(status) for status in statuses]

@@ -63,6 +63,11 @@ class AssetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     stable_per_s: int = 300_000  # 1e-9, 0.03 % a second
     underlying: str = ""  # the market whose mark moves it in portfolio margin
     feed: FeedSettings = FeedSettings()
+    is_stable: bool = False  # worth USD by design: sold before the others
+    redemption: FeedSettings | None = None  # what it can be redeemed for; none: it cannot
+    redemption_floor: int = 0  # of that value: maintenance prices it no lower
+    peg_band: int = RATE_ONE // 50  # further below that value it backs no new risk
+    price_max: int = PRICE_MAX  # a lot, at most, that the floor counts for
 
 
 class LpPoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +145,9 @@ def _check_collateral(settings: Settings) -> None:
     for asset in settings.assets:
         if not 0 <= asset.decimals - asset.size_decimals <= LOT_DECIMALS:
             raise BadInput(f"assets.{asset.name}", f"a lot is 1 to 10^{LOT_DECIMALS} units of its token")
+        fits = 0 <= asset.redemption_floor <= RATE_ONE and 1 <= asset.peg_band <= RATE_ONE
+        if not fits or not 1 <= asset.price_max <= PRICE_MAX:
+            raise BadInput(f"assets.{asset.name}", "redemption_floor, peg_band or price_max is out of range")
         if asset.underlying and asset.underlying not in (market.name for market in settings.markets):
             raise BadInput(f"assets.{asset.name}.underlying", f"no market {asset.underlying!r}")
     for number, pool in enumerate(settings.lp_pools):
