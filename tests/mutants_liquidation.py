@@ -68,7 +68,7 @@ RULES = (
     # waterfall.py
     ("the vault comes first below the ratio", "waterfall.py", "is_vault_first = is_low and equity >= 0", "is_vault_first = False"),
     ("the vault does not come first above it", "waterfall.py", "is_vault_first = is_low and equity >= 0", "is_vault_first = equity >= 0"),
-    ("above maintenance no later stage", "waterfall.py", "if why == FILLED or equity >= maintenance:", "if why == FILLED:"),
+    ("above maintenance no later stage", "waterfall.py", "(s, bucket)\n    if why == FILLED or equity >= maintenance:", "(s, bucket)\n    if why == FILLED:"),
     ("time is waited for", "waterfall.py", "is_held_up = why != NO_LIQUIDITY and equity > 0", "is_held_up = False"),
     ("but not for ever", "waterfall.py", "return bool(s.cell[NOW] - since < window)", "return True"),
     ("a debtor does not wait", "waterfall.py", "is_held_up = why != NO_LIQUIDITY and equity > 0", "is_held_up = why != NO_LIQUIDITY"),

@@ -1,11 +1,11 @@
 """Measures account foresight on recorded bars, walk-forward: `python docs/risk/foresight_skill.py FOLDER [--plot SVG]`.
 
 At random hours accounts are forecast from the bars before that hour alone; then the next 24 recorded hours say who was
-liquidated, by the same margin core. Two populations: `crowd`, buckets as the laboratory's population draws them
-(docs/lab/population.md: leverages, isolated or cross, cushions), just opened; `aged`, leverage log-uniform, opened up
-to a week before and still alive. Prints Brier scores, their skill over the base rate of all accounts of the run, the
-loss in its parts (Murphy 1973), the skill that the same paths have with the volatility that came (which nobody can
-know), and the reliability table; writes the reliability plot.
+liquidated, by the same margin core. Three populations: `crowd`, buckets as the laboratory's population draws them
+(docs/lab/population.md: leverages, isolated or cross, cushions), just opened; `living`, the same opened up to a week
+before and still alive; `aged`, leverage log-uniform, as old. Prints Brier scores, their skill over the base rate of all
+accounts of the run, the loss in its parts (Murphy 1973), the skill that the same paths have with the volatility that
+came (which nobody can know), and the reliability table; writes the reliability plot.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Trial(NamedTuple):
     hindsight: tuple[float, ...]
 
 
-def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is_aged: bool) -> Iterator[Trial]:
+def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, population: str) -> Iterator[Trial]:
     random = np.random.Generator(np.random.PCG64(seed))
     terms = {name: _market(name) for name in bars.names}
     prior = {name: prior_sigma(terms[name].max_leverage) for name in bars.names}
@@ -55,8 +55,8 @@ def trials(bars: Bars, *, first: int, origins: int, accounts: int, seed: int, is
         expected, real = Scene(now, moves), Scene(now, recorded(bars, row, moves.sigma))
         known = [Scene(now, hindsight(bars, row, hours)) for hours in HOURS]
         for _ in range(accounts):
-            born = int(row - 1 - random.integers(0, AGE_MOST)) if is_aged else row - 1
-            draw = random_bucket if is_aged else crowd_bucket
+            born = row - 1 if population == "crowd" else int(row - 1 - random.integers(0, AGE_MOST))
+            draw = random_bucket if population == "aged" else crowd_bucket
             bucket = draw(random, conditions_at(bars, terms, born))
             if not is_alive(bucket, bars, terms, range(born + 1, row, HORIZON), row):
                 continue
@@ -198,7 +198,7 @@ def parts(told: Floats, came: Floats) -> tuple[float, float]:
 
 
 def _interval(done: list[Trial], at: int) -> tuple[float, float]:
-    """90 % interval of the skill, origins drawn again with all their accounts."""
+    """90 % interval of the skill, origins drawn again with all their accounts; NaN when none or all were liquidated."""
     random, rows = np.random.Generator(np.random.PCG64(0)), np.array([one.row for one in done])
     told = np.array([one.forecast[at] for one in done])
     came = np.array([one.outcome[at] for one in done])
@@ -209,6 +209,8 @@ def _interval(done: list[Trial], at: int) -> tuple[float, float]:
         base = came[pick].mean()
         if 0.0 < base < 1.0:
             found.append(1.0 - ((told[pick] - came[pick]) ** 2).mean() / (base * (1.0 - base)))
+    if not found:
+        return float("nan"), float("nan")
     return float(np.quantile(found, 0.05)), float(np.quantile(found, 0.95))
 
 
@@ -254,13 +256,13 @@ def main() -> None:
     words.add_argument("--origins", type=int, default=200)
     words.add_argument("--accounts", type=int, default=20, help="at each origin")
     words.add_argument("--seed", type=int, default=1)
-    words.add_argument("--population", choices=("crowd", "aged"), default="crowd")
+    words.add_argument("--population", choices=("crowd", "living", "aged"), default="crowd")
     words.add_argument("--plot")
     given = words.parse_args()
     bars, times = hourly(given.folder, given.names.split(","), hours=20 * 365 * 24)
     first = int(np.searchsorted(times, np.datetime64(given.start, "ms").astype(np.int64)))
     sizes = {"origins": given.origins, "accounts": given.accounts, "seed": given.seed}
-    done = list(trials(bars, first=first, **sizes, is_aged=given.population == "aged"))
+    done = list(trials(bars, first=first, **sizes, population=given.population))
     print(report(done))
     if given.plot:
         with open(given.plot, "w", encoding="utf-8") as out:

@@ -60,6 +60,8 @@ ELSEWHERE = {
     command.DETACH_RANGE: "a position leaves, not cash: test_engine_liquidity.py",
     command.MOVE_RANGE: "a position moves, not cash: test_engine_liquidity.py",
     command.MOVE_ASSET: "lots move, not cash: test_engine_collateral.py",
+    command.RESHAPE_RANGE: "the bridge's; what comes out stays in the bucket: test_engine_liquidity.py",
+    command.SET_PORTFOLIO: "nothing leaves: test_engine_portfolio.py",
     command.BUY_ASSET: "somebody must be selling: test_engine_collateral.py",
 }
 REFUSALS = (code.WITHDRAWABLE, code.INITIAL_MARGIN)

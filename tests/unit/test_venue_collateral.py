@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from seawall.engine.invariants import broken
 from seawall.engine.rows import rows_of
 from seawall.margin.lp_value import integer_root
-from seawall.terms import asset_parameter, code, command
+from seawall.terms import asset_parameter, code, command, parameter
 from seawall.units import RATE_ONE, USD_ONE
 from seawall.venue import config
 from seawall.venue.bridge import Bridge
@@ -23,7 +23,7 @@ from seawall.venue.names import address_text
 from seawall.venue.ops.limits import Limits
 from seawall.venue.reads import Reads
 from seawall.venue.residents import newest_nonce
-from seawall.venue.rest.account_shapes import AccountView
+from seawall.venue.rest.account_shapes import AccountView, PositionsView
 from seawall.venue.rest.collateral import SHAPES, collateral_router
 from seawall.venue.rest.collateral_shapes import AssetFaucetView, AssetsView, CollateralView
 from seawall.venue.rest.ledger import LedgerView
@@ -221,5 +221,39 @@ def test_the_ledger_of_an_account_reconciles_with_interest(tmp_path: Path) -> No
         assert float(ledger.tail.summary["interest"]) < 0
         raw = int(world.service.columns["bucket_raw"][owner])
         assert round(float(ledger.tail.closing_cash) * USD_ONE) == raw
+
+    play(tmp_path, script)
+
+
+def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
+    async def script(world: World, front: Front) -> None:
+        columns = world.service.columns
+        for name in ("param", "param_static"):
+            columns[name][-1, parameter.PORTFOLIO_MOST] = 1
+            columns[name][-1, parameter.PORTFOLIO_EQUITY] = 0
+        lender = await world.floor.bridge.credit(LENDER, 100_000 * USD_ONE)
+        await front.give("asset", asset=0, size="2")
+        owner, price = world.service.people.account_of(OWNER), int(columns["market_price"][0])
+        lots = world.service.universe.listings[0].size("2", "size")
+        order = {"kind": command.PLACE, "market": 0, "price": price, "size": lots}
+        assert await act(world, owner, flags=command.SELL, **order) == code.OK
+        assert await act(world, lender, **order) == code.OK
+        path = f"/accounts/{address_text(OWNER)}"
+        tiered = (await front.get(path, AccountView)).buckets[0]
+        assert tiered.mode == "tiered"
+        assert await act(world, owner, kind=command.SET_PORTFOLIO, flags=command.PORTFOLIO) == code.OK
+        view = (await front.get(path, AccountView)).buckets[0]
+        figures = world.service.lens.reader.account(owner)[0]
+        assert (view.mode, figures.is_portfolio) == ("portfolio", True)
+        assert float(view.maintenance) == figures.maintenance / USD_ONE != float(tiered.maintenance)
+        assert float(view.initial) == figures.initial / USD_ONE
+        assert view.equity == tiered.equity
+        line = (await front.get(f"{path}/positions", PositionsView)).positions[0]
+        told = await answer(world.service, {"type": "clearinghouseState", "user": address_text(OWNER)})
+        state = msgspec.json.decode(msgspec.json.encode(told))
+        assert float(state["crossMaintenanceMarginUsed"]) == float(view.maintenance)
+        assert state["assetPositions"][0]["position"]["liquidationPx"] == line.liquidation_price
+        refused = await front.client.post(f"/v1{path}/what-if", json={"deposit": "1"})
+        assert refused.status_code in (400, 404)
 
     play(tmp_path, script)

@@ -21,6 +21,7 @@ from seawall.engine.markets import list_market, set_source
 from seawall.engine.orders import cancel, cancel_all, cancel_client, modify, place, schedule_cancel
 from seawall.engine.parameters import set_parameter
 from seawall.engine.pools import insurance_add, insurance_remove, pool_add, pool_remove
+from seawall.engine.portfolio import set_portfolio
 from seawall.engine.prices import oracle
 from seawall.engine.rails import propose
 from seawall.engine.statuses import guard, set_status
@@ -213,6 +214,8 @@ def _collateral(s: Any, c: Any) -> int:
         return int(move_asset(s, c))
     if kind == command.BUY_ASSET:
         return int(buy_asset(s, c))
+    if kind == command.SET_PORTFOLIO:
+        return int(set_portfolio(s, c))
     if kind >= command.ATTACH_RANGE:
         return int(_liquidity(s, c))
     if kind == command.LIST_ASSET:

@@ -70,6 +70,7 @@ _NEEDED: Final[dict[int, int]] = {
     command.DETACH_RANGE: OWNER,
     command.MOVE_RANGE: TRADE,
     command.UNWIND_RANGE: command.BRIDGE,
+    command.SET_PORTFOLIO: OWNER,
     command.RESHAPE_RANGE: command.BRIDGE,
 }
 RIGHTS: Final = tuple(_NEEDED.get(kind, NOBODY) for kind in range(max(command.FIELDS) + 1))
@@ -109,6 +110,7 @@ RISK_INCREASING: Final[dict[int, str]] = {
     command.DETACH_RANGE: "ledger.leaving.margin_room of cross without the position",
     command.MOVE_RANGE: "ledger.leaving.margin_room of the giving bucket without the position",
     command.UNWIND_RANGE: "the bridge tells what a pool has paid; the position was in its custody",
+    command.SET_PORTFOLIO: "initial margin of cross by the rule that it asks for",
     command.RESHAPE_RANGE: "ledger.leaving.margin_room of the bucket with what the position is afterwards",
 }
 NO_RISK: Final[dict[int, str]] = {

@@ -1,13 +1,13 @@
 """Invariants of collateral other than USD (host side, numpy). Each returns what is wrong, or ""."""
 
-from math import isqrt
-
 import numpy as np
 
+from seawall.engine.invariant_scenario import kept_of
 from seawall.engine.invariant_view import Ints, View, first_of, list_fault, sums
 from seawall.ledger import state
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import asset_parameter, limits
-from seawall.terms.asset_parameter import DISCOUNT, POOL, REDEMPTION_FLOOR, WEIGHT_MAINTENANCE
+from seawall.terms.asset_parameter import DISCOUNT, POOL, WEIGHT_MAINTENANCE
 from seawall.units import RATE_ONE, floor_div
 
 
@@ -78,25 +78,20 @@ def worth(v: View) -> str:
     """What a bucket's collateral is worth follows from lots and present indices; no certificate assumes more."""
     total = np.zeros(v.buckets, object)
     for row in _rows(v).tolist():
-        asset, lots = v["holding_asset"].item(row), v["holding_lots"].item(row)
-        price, redeemed = v["market_oracle"].item(v["asset_market"].item(asset)), v["asset_redeemed"].item(asset) - 1
-        if redeemed >= 0:
-            backed = v["market_oracle"].item(redeemed)
-            least = floor_div(backed * v["asset_param"].item(asset, REDEMPTION_FLOOR), RATE_ONE)
-            price = max(min(price, backed), min(int(least), v["market_price_max"].item(v["asset_market"].item(asset))))
-        value = lots * price
-        if v["asset_kind"].item(asset) == POOL:
-            low, high, one = v["holding_low"].item(row), v["holding_high"].item(row), 1 << v["holding_scale"].item(row)
-            root = min(max(isqrt(price * one * one), low), high)
-            part = min(root, floor_div(price * one * one, root))
-            value = floor_div(lots * (root - low + floor_div(part * (high - root), high)), one)
-        weight = v["asset_param"].item(asset, WEIGHT_MAINTENANCE)
-        total[v["holding_bucket"].item(row)] += floor_div(value * weight, RATE_ONE)
+        total[v["holding_bucket"].item(row)] += kept_of(v, row)
     told, floor = v.worth, v["holding_floor"][v["bucket_holding"]]
     if (wrong := np.flatnonzero(total != told)).size:
         return "bucket " + first_of(wrong, total, told)
     unsure = (floor > told) & (v["bucket_fired"] == 0)
     return "floor of bucket " + first_of(np.flatnonzero(unsure), floor, told) if unsure.any() else ""
+
+
+def portfolios(v: View) -> str:
+    """The cross buckets of accounts in portfolio margin are as many as counted, and no other bucket is in it."""
+    inside = np.flatnonzero(v["bucket_mode"] == PORTFOLIO)
+    if (v["bucket_kind"][inside] != state.CROSS).any():
+        return "kinds " + first_of(inside, v["bucket_kind"])
+    return "" if len(inside) == v.cells(state.PORTFOLIOS) else f"{len(inside)}, counted {v.cells(state.PORTFOLIOS)}"
 
 
 def debts(v: View) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.engine.invariant_scenario import scenario_maintenance
 from seawall.ledger import state
 from seawall.margin import trigger_state
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import FUNDING_INDEX_PER_MICRO, RATE_ONE
 
@@ -112,7 +114,7 @@ class View:
 
     @cached_property
     def maintenance(self) -> Ints:
-        """Maintenance of every bucket at the live rates: one ceiling for the sum."""
+        """Maintenance of every bucket at the live rates: one ceiling for the sum; by scenarios in portfolio margin."""
         amount, row = np.abs(self.value), 2 * self.slot_market
         lower, last = self["tier_lower"][row], self["tier_count"][row].astype(np.int64) - 1
         reached = (lower[:, 1:] <= amount[:, None]) & (np.arange(1, lower.shape[1]) <= last[:, None])
@@ -123,6 +125,8 @@ class View:
         np.add.at(low, self.slot_owner, (amount & SPLIT_MASK) * rate - self["tier_low"][row, tier])
         whole, rest = np.divmod(high, RATE_ONE)
         maintenance: Ints = (whole << SPLIT_BITS) - np.floor_divide(-((rest << SPLIT_BITS) + low), RATE_ONE)
+        for bucket in np.flatnonzero(self["bucket_mode"] == PORTFOLIO).tolist():
+            maintenance[bucket] = scenario_maintenance(self, bucket)
         return maintenance
 
 

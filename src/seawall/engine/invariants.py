@@ -65,6 +65,7 @@ CHEAP: Final = (
     _named("INV_CUSTODY", collateral.custody),
     _named("INV_WORTH", collateral.worth),
     _named("INV_DEBTS", collateral.debts),
+    _named("INV_PORTFOLIOS", collateral.portfolios),
 )
 FULL: Final = (
     *CHEAP,

@@ -38,6 +38,7 @@ from seawall.ledger.state import (
     WITHDRAWALS_USED,
 )
 from seawall.ledger.valuation import counted_row, counted_value, fair_value, units_of
+from seawall.margin.trigger_kernels import TIERED
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, POOL, RANGE_MIN, SUPPLY_CAP
 from seawall.terms.limits import AMOUNT_MAX, ASSETS, NOTIONAL_MAX, RAW_USD_MAX
@@ -287,13 +288,15 @@ def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
 def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
     """`margin_room` of a bucket as it would be with the position and what came of it, at the weights of now.
 
-    The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth.
+    The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth,
+    in portfolio margin for nothing, for they have a risk of their own there.
     """
     liquidity, low = s.holding_lots[row], s.holding_low[row]
     high, scale = s.holding_high[row], s.holding_scale[row]
     lots, base = c.client_high, s.asset_base[c.other] - 1
     other = find_holding(s, bucket, base) if lots > 0 else 0
-    fresh = counted_value(s, base, lots) if lots > 0 and other == 0 else 0
+    is_tiered = s.bucket_mode[bucket] == TIERED
+    fresh = counted_value(s, base, lots) if lots > 0 and other == 0 and is_tiered else 0
     s.holding_lots[row], s.holding_low[row], s.holding_high[row], s.holding_scale[row] = (
         c.size,
         c.price,

@@ -18,7 +18,8 @@ from seawall.engine.policy import (
 from seawall.engine.tiers import scale_cap, start_scale
 from seawall.kernel import kernel
 from seawall.ledger.events import emit
-from seawall.ledger.state import MARKETS, NOW, PARAMETERS_NEXT, VENUE_OPENED
+from seawall.ledger.portfolio import note_portfolios
+from seawall.ledger.state import MARKETS, NOW, PARAMETERS_NEXT, PORTFOLIOS, VENUE_OPENED
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import CHANGES_PER_COMMAND, SOURCES
 from seawall.terms.parameter import ADMIN_DELAY_MS, BREAKER, MAINTENANCE_SCALE, NOTICE_MS, WIDTH
@@ -97,6 +98,8 @@ def set_static(s: Any, row: int, number: int, value: int) -> None:
     s.param_static[row, number] = value
     if row == len(s.market_price) or RAIL_UP[number] < 0:
         s.param[row, number] = value
+        if s.cell[PORTFOLIOS] != 0:
+            note_portfolios(s)
         if row < len(s.market_price) and number == parameter.TRIGGER_WEIGHT:
             s.market_weight[row] = value
         return

@@ -15,7 +15,8 @@ from seawall.kernel import kernel
 from seawall.ledger.events import emit
 from seawall.ledger.holdings import revalue_market
 from seawall.ledger.markets import is_fresh
-from seawall.ledger.state import MARKETS, NOW
+from seawall.ledger.portfolio import note_ranges
+from seawall.ledger.state import MARKETS, NOW, PORTFOLIOS
 from seawall.margin.trigger_kernels import collect_market
 from seawall.terms import code, command, event, parameter
 from seawall.terms.command import PERP
@@ -80,6 +81,8 @@ def set_mark(s: Any, market: int, price: int) -> None:
         s.market_price[market] = price
         emit(s, event.MARK, market, -1, -1, 0, price, 0, 0)
         collect_market(s, market)
+        if s.cell[PORTFOLIOS] != 0:
+            note_ranges(s, market)
     fire_stops(s, market)
 
 

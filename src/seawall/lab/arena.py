@@ -17,8 +17,8 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
+from seawall.lab.arrivals import Arrivals, open_arrivals, proposals
 from seawall.lab.history import Floats, Ints
-from seawall.lab.levels import least_initial
 from seawall.lab.listing import opening_fields
 from seawall.lab.opening import FIRST_OWNER, MAKER, Feed, Opened, blank, listing_rows, must, on_grid, open_population
 from seawall.lab.path import Path
@@ -30,7 +30,6 @@ from seawall.ledger import state
 from seawall.ledger.state import Capacity
 from seawall.terms import command, limits, parameter
 from seawall.terms.market import Market
-from seawall.terms.venue_parameter import VENUE
 from seawall.units import RATE_ONE, Side, share
 
 DISTANCES: Final = np.array(
@@ -59,8 +58,8 @@ class Run:
     markets: tuple[Market, ...]
     opened_bucket: Ints  # [A] the venue's bucket of each of the population's; -1 where nothing was opened
     opened_size: Ints  # [P] lots that were opened
-    opening_notional: int  # micro-USD
-    opening_margin: int  # least initial margin of what was opened, micro-USD
+    opening_notional: int  # micro-USD, each position when it was opened
+    opening_margin: int  # least initial margin of that, micro-USD
     opening_backstop: int  # what the vaults began with, micro-USD
     tally: Tally
     seen: Seen
@@ -116,8 +115,12 @@ def play(
     capacity: Capacity,
     seed: int,
     progress: Callable[[int], None],
+    arrivals: Arrivals | None = None,
 ) -> Run:
-    """Runs the whole history under one rule set. Depends on the arguments alone."""
+    """Runs the whole history under one rule set. Depends on the arguments alone.
+
+    With `arrivals` only who stands at the start opens before the first bar, and new risk is asked what they say.
+    """
     history = path.history
     start = int(history.times_ms[0])
     feed = Feed(Venue(capacity), start)
@@ -127,9 +130,13 @@ def play(
     must(feed, listing_rows(markets, rules.venue, rules.market), "opening: markets")
     must(feed, _oracle_rows(people.price, start), "opening: prices")
     must(feed, rows_of([row for number in range(len(markets)) for row in opening_fields(number)]), "opening: status")
-    opened = open_population(feed, people, markets, seed)
+    if arrivals is None:
+        opened = open_population(feed, people, markets, seed)
+    else:
+        must(feed, arrivals.rows(0, start, markets), "opening: margins")
+        opened = open_population(feed, people, arrivals.markets_at(0, markets), seed, arrivals.bar == 0)
     _fund_pools(feed, people, rules)
-    return _walk(path, people, rules, markets, feed, opened, seed, progress)
+    return _walk(path, people, rules, markets, feed, opened, seed, progress, arrivals)
 
 
 def _fund_pools(feed: Feed, people: Population, rules: RuleSet) -> None:
@@ -166,15 +173,6 @@ def _print_rows(perp: Ints, live: Ints) -> Rows:
     return printed
 
 
-def _throttle_rows(capacity: Ints, now: int) -> Rows:
-    """The risk engine's proposals of the markets' liquidation capacities, by as many signers as are asked for."""
-    rows = blank(len(capacity), command.PROPOSE, command.RISK)
-    rows["market"], rows["other"], rows["price"] = np.arange(len(capacity)), parameter.LIQUIDATION_CAPACITY, capacity
-    rows["amount"], rows["expires"] = 2 ** VENUE[parameter.RISK_SIGNERS].value - 1, now
-    rows["reference"] = now * len(capacity) + np.arange(len(capacity))
-    return rows
-
-
 def _trader_rows(people: Population, opened: Opened, path: Path, bar: int, seed: int) -> Rows:
     """Orders of a few owners, the same under every rule set: a tenth of their position more or less, at the market."""
     rng = np.random.Generator(np.random.PCG64([seed, bar]))
@@ -202,6 +200,7 @@ def _walk(
     opened: Opened,
     seed: int,
     progress: Callable[[int], None],
+    arrivals: Arrivals | None,
 ) -> Run:
     history, venue, book = path.history, feed.venue, _Book(markets)
     bars, points, count = path.perp.shape
@@ -223,26 +222,28 @@ def _walk(
             funding["market"] = np.arange(count)
             rows = [tick, book.quotes(path.perp[bar, point], depth, live), prices, funding[live]]
             if rules.is_throttled:
-                rows.insert(1, _throttle_rows(rules.capacity(depth), now))
+                rows.insert(1, proposals(rules.capacity(depth), parameter.LIQUIDATION_CAPACITY, now))
+            if arrivals is not None:
+                rows.insert(1, arrivals.rows(bar, now, markets))
             if rules.is_marked_by_trades:
                 rows.insert(-2, _print_rows(path.perp[bar, point], live))
             if point == 0:
                 rows.append(_trader_rows(people, opened, path, bar, seed))
             done = feed.apply(np.concatenate(rows))
             book.taken(done, depth)
+            if arrivals is not None and point == 0 and bar > 0:
+                book.taken(open_arrivals(feed, people, arrivals, path, markets, opened, bar), depth)
             _liquidate(feed, book, tally, prices, depth, (bar, now))
             seen.point(bar, venue, path.index[bar, point], path.perp[bar, point], book.displacement)
         seen.end(bar, venue, markets)
         progress(1)
-    price = people.price[people.market]
-    notional = np.abs(opened.size) * price
     return Run(
         rules=rules,
         markets=markets,
         opened_bucket=opened.bucket,
         opened_size=opened.size,
-        opening_notional=int(notional.sum()),
-        opening_margin=int(least_initial(markets, people.market, notional).sum()),
+        opening_notional=int(opened.notional.sum()),
+        opening_margin=int(opened.margin.sum()),
         opening_backstop=opening_backstop,
         tally=tally,
         seen=seen,

@@ -16,7 +16,7 @@ from seawall.lab.arena import Run, play
 from seawall.lab.breach import Buckets, breaches
 from seawall.lab.history import Array, History, Ints
 from seawall.lab.levels import CLOSE_ENOUGH, least_initial, market_under, scale_to
-from seawall.lab.opening import capacity_for, fitted
+from seawall.lab.opening import capacity_for, equity_of, fitted
 from seawall.lab.outcome import figures
 from seawall.lab.path import Path, path_of
 from seawall.lab.population import Population, usual_day_volume
@@ -153,6 +153,5 @@ def scaled_to(
 def opened_alone(opened: Ints, asked: Population) -> Buckets:
     """Buckets with the opened sizes and the equity that was asked for: what a rule set really began with."""
     price, starts = asked.price[asked.market], asked.offsets[:-1]
-    equity = asked.raw_usd + np.add.reduceat(asked.size * price, starts)
-    raw = np.asarray(equity - np.add.reduceat(opened * price, starts))
+    raw = np.asarray(equity_of(asked) - np.add.reduceat(opened * price, starts))
     return Buckets(asked.offsets, asked.market, opened, raw)

@@ -12,7 +12,7 @@ import numpy as np
 
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
-from seawall.lab.history import Ints
+from seawall.lab.history import Array, Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.listing import listing_fields, parameter_fields
 from seawall.lab.population import Population
@@ -34,8 +34,9 @@ class Opened:
     """What of a population was opened."""
 
     size: Ints  # [P] lots that were opened, signed: what the rule set allowed
+    notional: Ints  # [P] what they were worth then, micro-USD
+    margin: Ints  # [P] least initial margin of that, micro-USD
     bucket: Ints  # [A] the venue's bucket of each of the population's
-    equity: Ints  # [A] micro-USD with which each bucket began
 
 
 def on_grid(price: Ints) -> Ints:
@@ -52,8 +53,7 @@ def fitted(people: Population, markets: tuple[Market, ...]) -> tuple[Ints, Ints]
     Equity must pay for the step from the price to the order grid too, which a position loses or gains at once.
     """
     price = people.price[people.market]
-    starts = people.offsets[:-1]
-    equity = people.raw_usd + np.add.reduceat(people.size * price, starts)
+    starts, equity = people.offsets[:-1], equity_of(people)
     notional = np.abs(people.size) * price
     asked = np.maximum(least_initial(markets, people.market, notional), -(-notional // people.leverage))
     step = np.abs(people.size) * np.abs(on_grid(people.price) - people.price)[people.market]
@@ -124,16 +124,22 @@ def must(feed: Feed, rows: Rows, what: str) -> None:
             raise BadInput(what, f"row {first + place}: {code.TEXT[int(codes[place])]} ({part[place]})")
 
 
-def open_population(feed: Feed, people: Population, markets: tuple[Market, ...], seed: int) -> Opened:
-    """Opens every position of the population that the rule set allows, at the opening prices. Fees are zero."""
+def open_population(
+    feed: Feed, people: Population, markets: tuple[Market, ...], seed: int, standing: Array | None = None
+) -> Opened:
+    """Opens every position that the rule set allows, at the opening prices, but those of buckets not `standing` [A].
+
+    All accounts are funded and have their leverages. Fees are zero.
+    """
     lots, leverage = fitted(people, markets)
     price = people.price[people.market]
     counts = np.diff(people.offsets)
     bucket_of = np.repeat(np.arange(people.buckets), counts)
     account = people.owner[bucket_of].astype(np.int64) + FIRST_OWNER
     alone = people.isolated[bucket_of]
-    equity = people.raw_usd + np.add.reduceat(people.size * price, people.offsets[:-1])
-    _fund(feed, people, equity)
+    if standing is not None:
+        lots = np.where(standing[bucket_of], lots, 0)
+    _fund(feed, people, equity_of(people))
     rows = blank(len(lots), command.SET_LEVERAGE, account)
     rows["account"], rows["market"], rows["size"] = account, people.market, leverage
     rows["flags"] = np.where(alone, command.ISOLATED, 0)
@@ -147,8 +153,17 @@ def open_population(feed: Feed, people: Population, markets: tuple[Market, ...],
         makers = _makers(people.market[rows_here], lots[rows_here], held)
         _trade(feed, makers, account[rows_here], people.market[rows_here], lots[rows_here], entry[rows_here])
         if len(rows_here) and alone[rows_here[0]]:
-            _cushion(feed, rows_here, account, people, equity, bucket_of)
-    return Opened(size=lots, bucket=_buckets(feed.venue, people), equity=equity)
+            lift_isolated(feed, rows_here, people)
+    notional = np.abs(lots) * price
+    margin = least_initial(markets, people.market, notional)
+    return Opened(size=lots, notional=notional, margin=margin, bucket=buckets_of(feed.venue, people))
+
+
+def equity_of(people: Population) -> Ints:
+    """[A] micro-USD that each bucket brings."""
+    value = people.size * people.price[people.market]
+    equity: Ints = people.raw_usd + np.add.reduceat(value, people.offsets[:-1])
+    return equity
 
 
 def _fund(feed: Feed, people: Population, equity: Ints) -> None:
@@ -206,10 +221,12 @@ def _alternating(rows: Ints, market: Ints, lots: Ints) -> Ints:
     return rows[np.argsort(done, kind="stable")]
 
 
-def _cushion(feed: Feed, rows_here: Ints, account: Ints, people: Population, equity: Ints, bucket_of: Ints) -> None:
+def lift_isolated(feed: Feed, rows_here: Ints, people: Population) -> None:
     """Moves into each isolated bucket what its owner holds there beyond the initial margin."""
-    columns = feed.venue.columns
-    first = columns["account_isolated"][account[rows_here]]
+    columns, equity = feed.venue.columns, equity_of(people)
+    bucket_of = np.searchsorted(people.offsets, rows_here, side="right") - 1
+    account = people.owner[bucket_of].astype(np.int64) + FIRST_OWNER
+    first = columns["account_isolated"][account]
     held = np.zeros(len(rows_here), np.int64)
     bucket = first.astype(np.int64) - 1
     waiting = np.arange(len(rows_here))
@@ -222,15 +239,15 @@ def _cushion(feed: Feed, rows_here: Ints, account: Ints, people: Population, equ
         held[waiting[found]] += value
         waiting = waiting[~found]
         bucket[waiting] = columns["bucket_next"][bucket[waiting]].astype(np.int64) - 1
-    more = equity[bucket_of[rows_here]] - held
+    more = equity[bucket_of] - held
     lifted = more > 0
-    rows = blank(int(lifted.sum()), command.ISOLATED_MARGIN, account[rows_here[lifted]])
-    rows["account"], rows["market"] = account[rows_here[lifted]], people.market[rows_here[lifted]]
+    rows = blank(int(lifted.sum()), command.ISOLATED_MARGIN, account[lifted])
+    rows["account"], rows["market"] = account[lifted], people.market[rows_here[lifted]]
     rows["amount"] = np.minimum(more[lifted], columns["bucket_raw"][rows["account"]])
     feed.apply(rows[rows["amount"] > 0])  # the last of several may find less: the order grid is not the index
 
 
-def _buckets(venue: Venue, people: Population) -> Ints:
+def buckets_of(venue: Venue, people: Population) -> Ints:
     """[A] the venue's bucket of each of the population's buckets; -1 where nothing was opened in isolation."""
     found = people.owner.astype(np.int64) + FIRST_OWNER
     alone = np.flatnonzero(people.isolated)

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import entry_after, funding_of
+from seawall.ledger.portfolio import portfolio_maintenance, worth_moved
 from seawall.ledger.valuation import counted_worth
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import parameter
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import RATE_ONE
@@ -128,6 +130,9 @@ def measure_after(
         if worst != abs(held):
             reserved += initial_of(s, here, worst * s.market_price[here], most, live) - own
     maintenance = ceil_pair(high, low)
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        maintenance = portfolio_maintenance(s, bucket, market, size, NO_MARKET, 0)
+        initials = rate_up(maintenance, s.param[len(s.market_price), parameter.PORTFOLIO_FACTOR])
     counted = counted_profit(s, weighted)
     initial = max(initials, end_of(s, maintenance)) + reserved
     lost = haircut(s, bucket) + profit - counted
@@ -161,7 +166,10 @@ def equity_and_maintenance(s: Any, bucket: int) -> tuple[int, int]:
 
 @kernel
 def equity_and_maintenance_at(s: Any, bucket: int, market: int, price: int) -> tuple[int, int]:
-    """Equity and maintenance if the mark of `market` were `price` and all others as they are."""
+    """Equity and maintenance if the mark of `market` were `price` and all others as they are.
+
+    Collateral stays as it is; in portfolio margin, where it may be what a position hedges, it moves with its market.
+    """
     equity, high, low = s.bucket_raw[bucket] + s.holding_worth[s.bucket_holding[bucket]], 0, 0
     slot = s.bucket_first[bucket]
     while slot != 0:  # at most POSITIONS_PER_BUCKET
@@ -174,6 +182,9 @@ def equity_and_maintenance_at(s: Any, bucket: int, market: int, price: int) -> t
         low += (amount & SPLIT_MASK) * rate - s.tier_low[row, k]
         equity += value + funding_of(s, slot)
         slot = s.slot_sibling[slot]
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        equity += worth_moved(s, bucket, market, price) if market != NO_MARKET else 0
+        return int(equity), int(portfolio_maintenance(s, bucket, NO_MARKET, 0, market, price))
     return int(equity), int(ceil_pair(high, low))
 
 

@@ -12,7 +12,7 @@ from seawall.ledger.buckets import interest_of, note_debt
 from seawall.ledger.events import emit
 from seawall.ledger.state import ASSETS, BORROW_INDEX, BORROWED, HOLDING_FREE, HOLDINGS_USED, RESERVE
 from seawall.ledger.valuation import kept_worth
-from seawall.margin.trigger_kernels import note_fired
+from seawall.margin.trigger_kernels import PORTFOLIO, note_fired
 from seawall.terms import event
 from seawall.terms.limits import HOLDINGS_PER_BUCKET
 
@@ -94,12 +94,12 @@ def charge(s: Any, bucket: int) -> None:
 
 @kernel
 def revalue(s: Any, bucket: int) -> None:
-    """Writes what a bucket's holdings are worth now; one whose certificate no longer holds is queued."""
+    """Writes what a bucket's holdings are worth now; one whose certificate no longer holds, or has none, is queued."""
     row = s.bucket_holding[bucket]
     worth = kept_worth(s, bucket)
     if row != NONE:
         s.holding_worth[row] = worth
-    if row == NONE or worth < s.holding_floor[row]:
+    if row == NONE or worth < s.holding_floor[row] or s.bucket_mode[bucket] == PORTFOLIO:
         note_fired(s, bucket)
 
 

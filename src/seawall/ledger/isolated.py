@@ -142,7 +142,6 @@ def _make(s: Any, account: int, market: int) -> int:
     s.bucket_kind[bucket] = ISOLATED
     s.bucket_owner[bucket] = account
     s.bucket_market[bucket] = market
-    s.bucket_mode[bucket] = s.bucket_mode[account]
     s.bucket_time[bucket] = 0
     s.bucket_next[bucket] = s.account_isolated[account]
     s.account_isolated[account] = bucket + 1

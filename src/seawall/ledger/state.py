@@ -106,6 +106,7 @@ BORROW_RESIDUE: Final = 71  # of its last step, in 1 / HOUR_MS of that
 BORROWED: Final = 72  # USD that buckets with collateral are short of
 RESERVE: Final = 73  # interest paid in, to make good what collateral did not cover
 CHARGE_ROW: Final = 74  # the holding that the sweep of interest has reached
+PORTFOLIOS: Final = 75  # buckets in portfolio margin
 CELLS: Final = 80
 
 RISK_CLASSES: Final = 65  # lists of the liquidation queue: 64 by equity / maintenance, worst first, and those that wait
@@ -215,6 +216,7 @@ def columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         *_account_columns(c),
         *_collateral_columns(c),
         *scratch,
+        ("scenario", "i8", (parameter.GRID_SHOCKS, 6)),  # losses, then gains of each common row: ledger/portfolio.py
         ("adl_slot", "i4", (limits.ADL_COUNTERPARTIES,)),
         ("adl_score", "i8", (limits.ADL_COUNTERPARTIES,)),
         ("adl_size", "i8", (limits.ADL_COUNTERPARTIES,)),
@@ -358,10 +360,8 @@ def _account_columns(c: Capacity) -> list[tuple[str, str, tuple[int, ...]]]:
         ("share_next", "i4", (c.shares + 1,)),  # next of the same account; also the free list
         ("share_time", "i8", (c.shares + 1,)),  # of the last add to it
         ("account_share", "i4", accounts),  # first share of each account: at most one a pool
-        ("withdrawal_id", "i8", (c.withdrawals + 1,)),
-        ("withdrawal_account", "i4", (c.withdrawals + 1,)),
-        ("withdrawal_amount", "i8", (c.withdrawals + 1,)),
-        ("withdrawal_next", "i4", (c.withdrawals + 1,)),
+        *((f"withdrawal_{name}", "i8", (c.withdrawals + 1,)) for name in ("id", "amount")),
+        *((f"withdrawal_{name}", "i4", (c.withdrawals + 1,)) for name in ("account", "next")),
         ("withdrawal_asset", "i4", (c.withdrawals + 1,)),  # 1 + the asset, whose lots the amount is; 0: USD
         *((f"twap_{name}", "i8", twaps) for name in ("id", "size", "done", "start", "duration", "price", "slice")),
         *((f"twap_{name}", "i4", twaps) for name in ("bucket", "market", "flags", "next")),  # bucket: cross

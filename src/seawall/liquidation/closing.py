@@ -8,8 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from seawall.kernel import kernel
 from seawall.ledger.buckets import funding_of
-from seawall.ledger.health import end_of
+from seawall.ledger.health import NO_MARKET, end_of
+from seawall.ledger.portfolio import portfolio_maintenance
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import parameter
 from seawall.terms.limits import SPLIT_BITS
 from seawall.units import RATE_ONE
@@ -56,6 +58,9 @@ def closing(s: Any, slot: int) -> Close:
         at = s.slot_sibling[at]
     market, size = s.slot_market[slot], s.slot_size[slot]
     own_high, own_low = numerator(s, market, abs(size) * s.market_price[market])
+    maintenance = int(ceil_pair(high, low))
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        maintenance = portfolio_maintenance(s, bucket, NO_MARKET, 0, NO_MARKET, 0)
     return Close(
         slot=int(slot),
         market=int(market),
@@ -63,7 +68,7 @@ def closing(s: Any, slot: int) -> Close:
         held=int(abs(size)),
         mark=int(s.market_price[market]),
         equity=int(equity),
-        maintenance=int(ceil_pair(high, low)),
+        maintenance=maintenance,
         others_high=int(high - own_high),
         others_low=int(low - own_low),
     )
@@ -71,7 +76,13 @@ def closing(s: Any, slot: int) -> Close:
 
 @kernel
 def maintenance_after(s: Any, c: Close, lots: int) -> int:
-    """Maintenance of the bucket once `lots` of the position are closed. One ceil for the sum."""
+    """Maintenance of the bucket once `lots` of the position are closed. One ceil for the sum.
+
+    In portfolio margin it may be more than before: a hedge was closed.
+    """
+    bucket = s.slot_owner[c.slot]
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return portfolio_maintenance(s, bucket, c.market, c.side * lots, NO_MARKET, 0)
     high, low = numerator(s, c.market, (c.held - lots) * c.mark)
     return int(ceil_pair(c.others_high + high, c.others_low + low))
 

@@ -13,11 +13,14 @@ from seawall.ledger.events import emit, emit_health
 from seawall.ledger.health import end_of
 from seawall.ledger.state import NOW
 from seawall.liquidation.closing import Close, bankruptcy_price, fee_of, gap, maintenance_after, slippage
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import command, event, parameter
 from seawall.units import RATE_ONE
 from seawall.wide import compare_products, mul_ceil_div, mul_floor_div, rate_down, rate_up
 
 RAISES: Final = 64  # steps of the search for the least amount; then what it has reached is closed, which is less
+PARTS: Final = 16  # of a position that are tried in portfolio margin
+UNFILLED: Final = -(2**62)  # below any gap
 JITTER: Final = 4  # roundings of one gap: maintenance, liquidation end (twice at most) and fee
 FLAGS: Final = command.IOC | FORCED
 
@@ -72,9 +75,15 @@ def _account_for(s: Any, bucket: int, c: Close, lots: int, filled: int, value: i
 
 @kernel
 def wanted_lots(s: Any, bucket: int, c: Close) -> tuple[int, int]:
-    """(lots to close now, FILLED), or (0, COOLDOWN), as PARTIAL_MODE says. Dust goes whole."""
+    """(lots to close now, FILLED), or (0, COOLDOWN), as PARTIAL_MODE says. Dust goes whole.
+
+    In portfolio margin (0, NO_LIQUIDITY) when no amount of the position brings the bucket nearer to its end.
+    """
     venue = len(s.market_price)
     mode, is_cool = s.param[venue, parameter.PARTIAL_MODE], is_cooling(s, bucket)
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        lots = 0 if is_cool else improving_lots(s, bucket, c)
+        return lots, FILLED if lots > 0 else COOLDOWN if is_cool else NO_LIQUIDITY
     if mode == parameter.SHARE_ABOVE:
         return share_above(s, c, is_cool), FILLED
     if mode == parameter.THROTTLED:
@@ -164,6 +173,38 @@ def least_lots(s: Any, bucket: int, c: Close) -> int:
             return c.held
         tried, short, lots = lots, now, lots + mul_ceil_div(need, span, gain)
     return tried
+
+
+@kernel
+def improving_lots(s: Any, bucket: int, c: Close) -> int:
+    """In portfolio margin: the least lots found that end the liquidation, else those that bring it nearest; 0: none do.
+
+    What closing gains is not concave there (a hedge may go), so PARTS even parts are tried, and between the first that
+    is enough and the part before it the least. Only what fills whole counts.
+    """
+    best, most, before = 0, gap(s, c, 0, 0), 0
+    for part in range(1, PARTS + 1):
+        lots = -((-c.held * part) // PARTS)
+        now = filled_gap(s, bucket, c, lots)
+        if now >= 0:
+            while lots - before > 1:  # at most 53 halvings
+                middle = (lots + before) >> 1
+                if filled_gap(s, bucket, c, middle) >= 0:
+                    lots = middle
+                else:
+                    before = middle
+            return int(lots)
+        if now > most:
+            best, most = lots, now
+        before = lots
+    return int(best)
+
+
+@kernel
+def filled_gap(s: Any, bucket: int, c: Close, lots: int) -> int:
+    """`gap` once `lots` are closed at the prices the book and the pool give; UNFILLED where they do not fill whole."""
+    filled, value = quote(s, bucket, c.market, c.side, lots, worst_price(s, c, lots), FLAGS)
+    return gap(s, c, lots, value) if filled == lots else UNFILLED
 
 
 @kernel

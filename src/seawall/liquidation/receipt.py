@@ -19,6 +19,7 @@ OWN: Final = (
     event.LIQUIDATION_CANCELS,
     event.LIQUIDATION_FILL,
     event.LIQUIDATION_WAITS,
+    event.PORTFOLIO,
     event.BACKSTOP,
     event.DEFICIT,
     event.ADL,
@@ -38,6 +39,7 @@ CANCELS: Final = "orders are cancelled first"
 FILL: Final = (
     "part of the position was sold on the book, the largest maintenance first, never past the bankruptcy price"
 )
+TIERED: Final = "nothing on the book made portfolio margin whole: the tiers hold for the account again"
 VAULT: Final = "the backstop vault took the rest at the bankruptcy price"
 CLOSED: Final = "closed against the other side of the market: book and vault had no room"
 PAYERS: Final = {
@@ -149,6 +151,8 @@ def _step(entry: Event) -> Step | None:
         return {"what": "cancelled", "reason": CANCELS, "orders": entry["size"]}
     if kind == event.LIQUIDATION_WAITS:
         return {"what": "waited", "reason": WAITS[entry["amount"]], **health}
+    if kind == event.PORTFOLIO:
+        return {"what": "tiered", "reason": TIERED, **health}
     if kind == event.LIQUIDATION_END:
         return {"what": "ended", "reason": ENDED[entry["amount"]], "all_closed": bool(entry["amount"]), **health}
     if kind == event.ISOLATED_RETURNED:

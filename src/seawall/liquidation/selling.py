@@ -16,6 +16,7 @@ from seawall.ledger.holdings import add_lots, charge, has_holding_room
 from seawall.ledger.leaving import pending_funding
 from seawall.ledger.markets import BACKSTOP, pool_bucket
 from seawall.ledger.valuation import fair_value, is_asset_fresh, kept_value, sale_price
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import event
 from seawall.terms.asset_parameter import POOL, STABLE, WEIGHT_MAINTENANCE
 from seawall.terms.limits import HOLDINGS_PER_BUCKET
@@ -54,7 +55,12 @@ def next_for_sale(s: Any, bucket: int, rank: int, row: int) -> tuple[int, int]:
 
 @kernel
 def lots_for_sale(s: Any, bucket: int, row: int) -> int:
-    """Lots of a holding that pay the bucket's debt or lift it to liquidation end, whichever is less; all if need be."""
+    """Lots of a holding that pay the bucket's debt or lift it to liquidation end, whichever is less; all if need be.
+
+    None in portfolio margin, where they may be what a short hedges.
+    """
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return 0
     asset, held = s.holding_asset[row], s.holding_lots[row]
     price, debt = sale_price(s, asset), debt_of(s, bucket)
     if price <= 0 or debt == 0 or s.asset_kind[asset] == POOL or not is_asset_fresh(s, asset):

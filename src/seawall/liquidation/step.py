@@ -31,7 +31,7 @@ from seawall.liquidation.queue import (
 from seawall.liquidation.selling import ask_for_unwinding, can_sell, debt_of, next_sale, sell_some
 from seawall.liquidation.socialise import cover_deficit, is_flat, is_sharing, share_out
 from seawall.liquidation.waterfall import SCANNED, TOP, close_some, next_position, why_stuck
-from seawall.margin.trigger_kernels import place
+from seawall.margin.trigger_kernels import PORTFOLIO, place
 from seawall.terms import code, command, event, parameter
 from seawall.terms.limits import EVALUATIONS_PER_COMMAND, EVENTS_PER_COMMAND, WORK_PER_COMMAND
 
@@ -106,6 +106,8 @@ def work(s: Any, bucket: int) -> int:
         return 1
     if s.bucket_holding[bucket] != 0 and ask_for_unwinding(s, bucket):
         return _go_on(s, bucket, 1)
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return _close(s, bucket)
     if s.bucket_holding[bucket] != 0 and debt_of(s, bucket) > 0:
         if sell_some(s, bucket):
             return _go_on(s, bucket, 1)

@@ -4,14 +4,17 @@ Stage 2 the book and the pool, 3 the backstop vault, 4 insurance, 5 ADL, 6 socia
 positions by maintenance, largest first, before the next stage may. Below BACKSTOP_RATIO of maintenance, unless in debt,
 the vault comes before the book. What only time holds up (throttle, gate, cooldown) is waited for; below that ratio, or
 when the gate is the reason, no longer than `is_patient`. A bucket in debt waits for nothing, and one that is above
-maintenance again goes no further than the book.
+maintenance again goes no further than the book. Nor does one in portfolio margin: where the book closes nothing that
+improves it, or below BACKSTOP_RATIO, the tiers hold for it again.
 """
 
 from typing import Any, Final
 
 from seawall.kernel import kernel
+from seawall.ledger.events import emit_health
 from seawall.ledger.health import equity_and_maintenance, maintenance_of
 from seawall.ledger.markets import is_fresh, status_of
+from seawall.ledger.portfolio import set_mode
 from seawall.ledger.state import NOW
 from seawall.liquidation.adl import choose, deleverage
 from seawall.liquidation.backstop import give_to_vault
@@ -19,6 +22,7 @@ from seawall.liquidation.closing import Close, closing, equity_left, is_below_sh
 from seawall.liquidation.insurance import claimable, deficit_of, pay_claim
 from seawall.liquidation.partial import FILLED, GATE, HALTED, NO_LIQUIDITY, STALE, close_on_book
 from seawall.liquidation.socialise import absorb, cut_chosen
+from seawall.margin.trigger_kernels import PORTFOLIO, TIERED
 from seawall.terms import command
 from seawall.terms.limits import POSITIONS_PER_BUCKET
 from seawall.terms.parameter import CAPACITY_WINDOW_MS, PARTIAL_COOLDOWN_MS
@@ -35,6 +39,8 @@ def close_some(s: Any, bucket: int) -> int:
     """
     equity, maintenance = equity_and_maintenance(s, bucket)
     is_low = is_below_share(s, equity, maintenance)
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return close_hedged(s, bucket, equity, maintenance, is_low)
     is_vault_first = is_low and equity >= 0
     if is_vault_first and give_any_to_vault(s, bucket):
         return FILLED
@@ -50,6 +56,20 @@ def close_some(s: Any, bucket: int) -> int:
         return why
     slot, _, _ = next_position(s, bucket, TOP, -1)
     return settle_with_others(s, bucket, closing(s, slot))
+
+
+@kernel
+def close_hedged(s: Any, bucket: int, equity: int, maintenance: int, is_low: bool) -> int:
+    """`close_some` of a bucket in portfolio margin: what improves it goes to the book, else the mode ends."""
+    why = NO_LIQUIDITY
+    if not is_low:
+        why, market = close_any_on_book(s, bucket)
+        if why == FILLED or equity >= maintenance:
+            return why
+        if why != NO_LIQUIDITY and (why != GATE or is_patient(s, bucket, market)):
+            return why
+    emit_health(s, set_mode(s, bucket, TIERED, 1), equity, maintenance)
+    return FILLED
 
 
 @kernel

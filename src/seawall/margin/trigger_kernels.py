@@ -74,10 +74,11 @@ def place(s: Any, bucket: int) -> int:
 
 @kernel
 def _place(s: Any, bucket: int, positions: int) -> int:
+    held = s.bucket_holding[bucket]
     if s.bucket_mode[bucket] != TIERED:
+        s.holding_floor[held] = 0
         _watch(s, bucket)
         return UNSURE
-    held = s.bucket_holding[bucket]
     worth = s.holding_worth[held]
     s.holding_floor[held] = worth - (worth >> FLOOR_BITS)
     slack = buffer_at(s, bucket, FENCE)

@@ -13,6 +13,21 @@ Floats = npt.NDArray[np.float64]
 
 WIDTH, HEIGHT = 900, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 12, 40
+DOT: Final = 6.0  # radius of a point of ours
+LETTER, LINE = 6.8, 11.0  # what a letter of a label takes, at most
+PLACES: Final = tuple(  # of a label's foot from its point, nearest first
+    (dx, dy, anchor)
+    for reach in (0.0, 14.0, 28.0, 42.0)
+    for dx, dy, anchor in (
+        (8.0, 4.0 - reach, "start"),
+        (-8.0, 4.0 - reach, "end"),
+        (8.0, 4.0 + reach, "start"),
+        (-8.0, 4.0 + reach, "end"),
+        (0.0, -9.0 - reach, "middle"),
+        (0.0, 18.0 + reach, "middle"),
+    )
+)
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 COLOURS: Final = ("#1f6f8b", "#c8553d", "#588b4a", "#8d5ba6", "#b08900", "#5b6770", "#d16ba5", "#3b6fb5")
 
 
@@ -88,7 +103,7 @@ def over_time(lines: list[Line], *, title: str, percent: bool = True, level: flo
 
 
 def scatter(points: list[Point], *, title: str, x_title: str, y_title: str, percent_y: bool) -> str:
-    """Labelled points, x linear, y logarithmic."""
+    """Labelled points, x linear, y logarithmic. A label stands where it covers no point and no other label."""
     xs, ys = [point.x for point in points], [max(point.y, 1e-5) for point in points]
     pad = 0.08 * (max(xs) - min(xs) or 1.0)
     across = Scale(min(xs) - pad, max(xs) + 2 * pad, LEFT, WIDTH - RIGHT)
@@ -101,12 +116,30 @@ def scatter(points: list[Point], *, title: str, x_title: str, y_title: str, perc
     ]
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_title, "middle"))
     parts.append(_text(LEFT + 6, TOP + 10, y_title, "start"))
-    for point, y in zip(points, ys, strict=True):
-        here, there = across.at(point.x), up.at(y)
+    spots = [(across.at(point.x), up.at(y)) for point, y in zip(points, ys, strict=True)]
+    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in spots]
+    for point, (here, there) in zip(points, spots, strict=True):
         colour = COLOURS[1] if point.is_ours else COLOURS[0]
-        parts.append(f'<circle cx="{here:.1f}" cy="{there:.1f}" r="{6 if point.is_ours else 4}" fill="{colour}"/>')
-        parts.append(_text(here + 8, there + 4, point.name, "start"))
+        size = DOT if point.is_ours else 4
+        parts.append(f'<circle cx="{here:.1f}" cy="{there:.1f}" r="{size}" fill="{colour}"/>')
+        if point.name:
+            x, y, anchor, box = _label_place(here, there, point.name, taken)
+            taken.append(box)
+            parts.append(_text(x, y, point.name, anchor))
     return _svg(title, parts)
+
+
+def _label_place(x: float, y: float, name: str, taken: list[Box]) -> tuple[float, float, str, Box]:
+    """(x, y, anchor, box) of a point's label: the first place around it inside the frame that covers least."""
+    width = LETTER * len(name)
+    tried: list[tuple[int, int, tuple[float, float, str, Box]]] = []
+    for dx, dy, anchor in PLACES:
+        left = x + dx - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+        box = (left, y + dy - LINE, left + width, y + dy)
+        outside = box[0] < LEFT or box[2] > WIDTH or box[1] < 0 or box[3] > HEIGHT - BOTTOM
+        covers = sum(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)
+        tried.append((covers + 100 * outside, len(tried), (x + dx, y + dy, anchor, box)))
+    return min(tried)[2]
 
 
 def _svg(title: str, parts: list[str]) -> str:

@@ -44,6 +44,7 @@ OWNERS_ONLY: Final = (
     command.WITHDRAW_ASSET,
     command.BUY_ASSET,
     command.DETACH_RANGE,
+    command.SET_PORTFOLIO,
 )
 
 

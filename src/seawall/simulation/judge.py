@@ -384,6 +384,8 @@ class Judge:
                 return [Fault(self.name, f"bucket {number} is of kind {real.kind}, wanted {wanted.kind}")]
             settle(self.end, real)
             settle(self.end, wanted)
+            if real.is_portfolio != wanted.is_portfolio:
+                return [Fault("POST_PORTFOLIO", f"bucket {number} in portfolio margin: {real.is_portfolio}")]
             if real.ranges != wanted.ranges:
                 return [Fault("POST_COLLATERAL", f"bucket {number} has {real.ranges}, wanted {wanted.ranges}")]
             if real.holdings != wanted.holdings:

@@ -8,8 +8,10 @@ becomes money by `ceil` or `floor`, each on the side that SPEC names.
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, floor, isqrt
+from math import ceil, floor
 
+from seawall.simulation import model_scenario
+from seawall.simulation.model_scenario import fair
 from seawall.terms import asset_parameter as asset_names
 from seawall.terms import parameter as names
 
@@ -63,6 +65,7 @@ class Bucket:
     interest: int = 0  # on what it owes, not charged yet
     orders: int = 0  # of any kind
     stops: list[Stop] = field(default_factory=list)  # those of them that wait
+    is_portfolio: bool = False  # in portfolio margin
 
 
 @dataclass(slots=True)
@@ -222,15 +225,6 @@ def counted(picture: Picture, asset: Asset, lots: int) -> int:
     return floor(lots * Fraction(min(price, asset.stable) * _weight(asset), ONE))
 
 
-def fair(liquidity: tuple[int, int, int, int], price: int) -> int:
-    """Section 11: worth of a position of liquidity at a price of its base, in the integers of its roots."""
-    amount, low, high, scale = liquidity
-    one = 1 << scale
-    root = min(max(isqrt(price * one * one), low), high)
-    base = floor(Fraction(min(root, floor(Fraction(price * one * one, root))) * (high - root), high))
-    return floor(Fraction(amount * (root - low + base), one))
-
-
 def kept_range(picture: Picture, pool: Asset, liquidity: tuple[int, int, int, int]) -> int:
     """Section 11: fair value at the index, less the haircut."""
     value = fair(liquidity, picture.markets[pool.market].index)
@@ -281,6 +275,9 @@ def health(picture: Picture, bucket: Bucket) -> Health:
     worth, backing = worth_of(picture, bucket)
     equity += worth
     whole = ceil(maintenance)
+    if bucket.is_portfolio:
+        whole = portfolio_maintenance(picture, bucket)
+        initials = ceil(whole * Fraction(picture.policy[names.PORTFOLIO_FACTOR], ONE))
     end = ceil(whole * (1 + Fraction(picture.policy[names.EXIT_BUFFER], ONE)))
     initial = max(initials, end) + reserved
     counts = equity - worth + backing - unrealised + profitable
@@ -294,7 +291,22 @@ def is_below_maintenance(picture: Picture, bucket: Bucket) -> bool:
         market = picture.markets[number]
         equity += position.size * market.mark + funding_of(market, position)
         maintenance += maintenance_exact(market, position.size)
-    return equity < ceil(maintenance)
+    return equity < (portfolio_maintenance(picture, bucket) if bucket.is_portfolio else ceil(maintenance))
+
+
+def portfolio_maintenance(picture: Picture, bucket: Bucket) -> int:
+    """Section 3, portfolio mode: what a bucket has in each market, through the grid."""
+    assets, markets = picture.assets, picture.markets
+    places = {n: asset.redeemed if asset.redeemed >= 0 else asset.market for n, asset in assets.items()}
+    names = {*bucket.positions, *(places[n] for n in bucket.holdings), *(assets[n].market for n, _ in bucket.ranges)}
+    book = {n: model_scenario.Exposure(markets[n].mark, markets[n].params) for n in names}
+    for number, position in bucket.positions.items():
+        book[number].perp += position.size * markets[number].mark
+    for number, lots in bucket.holdings.items():
+        book[places[number]].spot += kept(picture, assets[number], lots)
+    for (pool, _), liquidity in bucket.ranges.items():
+        book[assets[pool].market].ranges.append(liquidity)
+    return model_scenario.maintenance(picture.policy, list(book.values()))
 
 
 def adds_risk(before: Health, after: Health) -> bool:
@@ -342,9 +354,13 @@ def margin_room(picture: Picture, bucket: Bucket) -> int:
     now, (worth, backing) = health(picture, bucket), worth_of(picture, bucket)
     profit = now.unrealised - (now.equity - now.equity_initial - (worth - backing))
     paid = sum(payable(picture, number, position) for number, position in bucket.positions.items())
-    floor_share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
-    keep = max(now.initial, ceil(now.notional * floor_share) + now.reserved)
-    return now.equity_initial - max(0, profit - paid) - bucket.interest - keep
+    return now.equity_initial - max(0, profit - paid) - bucket.interest - kept_back(picture, now)
+
+
+def kept_back(picture: Picture, now: Health) -> int:
+    """Initial margin, or the withdrawal floor if that is more."""
+    share = Fraction(picture.policy[names.WITHDRAWAL_FLOOR], ONE)
+    return max(now.initial, ceil(now.notional * share) + now.reserved)
 
 
 def borrow_room(picture: Picture) -> int:

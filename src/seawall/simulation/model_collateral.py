@@ -35,11 +35,12 @@ from seawall.simulation.model_money import (
     exit_refusals,
     withdrawal_room,
 )
-from seawall.terms import asset_parameter, code, command
+from seawall.terms import asset_parameter, code, command, parameter
 from seawall.terms.limits import HOLDINGS_PER_BUCKET, NOTIONAL_MAX, RAW_USD_MAX
 
 Fields = dict[str, int]
 Refusals = list[int]
+PORTFOLIOS: Final = 75  # place of the count of buckets in portfolio margin among the venue's scalars
 POOL_KINDS: Final = (state.AMM_POOL, state.BACKSTOP_POOL)
 
 
@@ -173,7 +174,7 @@ def _offer(p: Picture, seller: Bucket, number: int) -> tuple[int, int]:
     price = ceil(price * Fraction(ONE - asset.params[asset_parameter.DISCOUNT], ONE))
     owed = seller.interest - cash_of(seller)
     owed -= sum(funding_of(p.markets[n], position) for n, position in seller.positions.items())
-    if not seller.is_liquidating or owed <= 0 or price == 0:
+    if not seller.is_liquidating or seller.is_portfolio or owed <= 0 or price == 0:
         return 0, price
     lots, now = min(held, ceil(Fraction(owed, price))), health(p, seller)
     gain, need = held * price - kept(p, asset, held), now.end - now.equity
@@ -212,9 +213,31 @@ def buy_asset(p: Picture, c: Fields) -> Refusals:
     return why
 
 
+def set_portfolio(p: Picture, c: Fields) -> Refusals:
+    """Into portfolio margin or out of it: with the initial margin of the rule asked for, in one of the places."""
+    if c["flags"] not in (0, command.PORTFOLIO):
+        return [code.BAD_FIELD]
+    bucket, wants = p.buckets[c["account"]], c["flags"] != 0
+    if bucket.is_portfolio == wants:
+        return []
+    why = [] if is_priced(p, bucket) else [code.STALE_PRICE]
+    if bucket.is_liquidating or bucket.is_queued:
+        why.append(code.BEING_LIQUIDATED)
+    bucket.is_portfolio = wants
+    after = health(p, bucket)
+    if wants and p.cells[PORTFOLIOS] >= p.policy[parameter.PORTFOLIO_MOST]:
+        why.append(code.PORTFOLIO_CLOSED)
+    if wants and after.equity_initial < p.policy[parameter.PORTFOLIO_EQUITY]:
+        why.append(code.PORTFOLIO_CLOSED)
+    if after.equity_initial < after.initial:
+        why.append(code.INITIAL_MARGIN)
+    return why
+
+
 JUDGES: Final[dict[int, tuple[str, Callable[[Picture, Fields], Refusals]]]] = {
     command.DEPOSIT_ASSET: ("POST_COLLATERAL", deposit_asset),
     command.WITHDRAW_ASSET: ("POST_COLLATERAL", withdraw_asset),
     command.MOVE_ASSET: ("POST_COLLATERAL", move_asset),
     command.BUY_ASSET: ("POST_SALE", buy_asset),
+    command.SET_PORTFOLIO: ("POST_PORTFOLIO", set_portfolio),
 }

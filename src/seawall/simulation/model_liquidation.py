@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from seawall.simulation.model import ONE, Bucket, Health, Market, Picture, health, maintenance_exact
+from seawall.simulation.model import (
+    ONE,
+    Bucket,
+    Health,
+    Market,
+    Picture,
+    copy_bucket,
+    health,
+    maintenance_exact,
+    portfolio_maintenance,
+)
 from seawall.terms import parameter as names
 
 
@@ -12,6 +22,9 @@ from seawall.terms import parameter as names
 class Closing:
     """A position to be closed and the bucket around it, funding settled."""
 
+    picture: Picture
+    bucket: Bucket
+    number: int
     market: Market
     side: int  # of the closing trade: -1 sells a long
     held: int  # lots, positive
@@ -21,6 +34,10 @@ class Closing:
 
     def maintenance(self, lots: int) -> int:
         """Maintenance of the bucket once `lots` are closed."""
+        if self.bucket.is_portfolio:
+            after = copy_bucket(self.bucket)
+            after.positions[self.number].size += self.side * lots
+            return portfolio_maintenance(self.picture, after)
         return ceil(self.rest + maintenance_exact(self.market, self.held - lots))
 
     def end(self, lots: int) -> int:
@@ -65,6 +82,9 @@ def closing_of(picture: Picture, bucket: Bucket, number: int) -> Closing:
         Fraction(0),
     )
     return Closing(
+        picture=picture,
+        bucket=bucket,
+        number=number,
         market=picture.markets[number],
         side=-1 if size > 0 else 1,
         held=abs(size),

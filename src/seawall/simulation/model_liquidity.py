@@ -18,7 +18,6 @@ from seawall.simulation.model import (
     counted,
     counted_range,
     drop_range,
-    fair,
     is_priced,
     margin_room,
     units_of,
@@ -32,6 +31,7 @@ from seawall.simulation.model_money import (
     VENUE_STATUS,
     withdrawal_room,
 )
+from seawall.simulation.model_scenario import fair
 from seawall.terms import asset_parameter, code, command
 from seawall.terms.limits import AMOUNT_MAX, HOLDINGS_PER_BUCKET, NOTIONAL_MAX, POOLED_PER_BUCKET, RAW_USD_MAX
 
@@ -261,9 +261,9 @@ def _reshape_refusals(p: Picture, bucket: Bucket, c: Fields, wanted: Range) -> R
         why.append(code.POSITION_CAP)
     key, base, lots, room = (c["other"], c["client_low"]), p.shared["base"], c["client_high"], 0
     is_new = base not in bucket.holdings
-    if lots and is_new:
+    if lots and is_new and not bucket.is_portfolio:
         room += counted(p, p.assets[base], lots)
-    elif lots:
+    elif lots and not is_new:
         bucket.holdings[base] += lots
     bucket.ranges[key], bucket.raw = wanted, bucket.raw + c["amount"]
     room += margin_room(p, bucket)

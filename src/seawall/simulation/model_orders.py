@@ -13,7 +13,9 @@ from seawall.simulation.model import (
     copy_bucket,
     copy_picture,
     health,
+    kept_back,
     leave,
+    margin_room,
     may_become,
     withdrawable,
 )
@@ -207,6 +209,7 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
     rests = plan.why == code.OK and not c["flags"] & command.IOC and plan.lots < ask.size
     left = ask.size - plan.lots if rests else 0
     why, need = needs(p, c, book, bucket, ask, plan, left)
+    fed = need
     if is_over_open_interest(p, bucket, ask, plan):
         why.append(code.OPEN_INTEREST_CAP)
     why += _room(p, c, book, bucket, need - plan.cost - plan.fees, does_rest=rests)
@@ -238,7 +241,9 @@ def _cross(p: Picture, c: Fields, book: Book, bucket: Bucket, ask: Ask, pool: Bu
     if book.replaced is not None and not left:
         gone(bucket, book.replaced.id)
     tidy(p, bucket, ask.market)
-    if not done.lots and not left:
+    is_empty = not done.lots and not left
+    _give_back(p, c, bucket, fed if done.lots < plan.lots else 0, is_all=is_empty)
+    if is_empty:
         _restore(p, before)
     sweep(p)
     return Outcome([], taken=done, rests=left)
@@ -335,6 +340,16 @@ def _feed(p: Picture, c: Fields, bucket: Bucket, need: int) -> None:
     if need > 0:
         leave(p, p.buckets[c["account"]], need)
         give(p, bucket, need)
+
+
+def _give_back(p: Picture, c: Fields, bucket: Bucket, fed: int, *, is_all: bool) -> None:
+    """What an isolated bucket was fed for lots that it did not get returns to cross: all, or what it can spare."""
+    if fed > 0 and bucket.kind != 0:
+        now = health(p, bucket)
+        room = margin_room(p, bucket) + bucket.interest + kept_back(p, now) - now.initial
+        amount = fed if is_all else min(fed, max(0, room))
+        leave(p, bucket, amount)
+        give(p, p.buckets[c["account"]], amount)
 
 
 def _advances(bucket: Bucket) -> list[tuple[int, Position, int]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seawall.ledger import state
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.simulation.model import Asset, Bucket, Market, Picture, Position, Stop
 from seawall.simulation.model_book import Order
 from seawall.terms import command
@@ -86,6 +87,7 @@ def bucket_of(columns: Any, number: int) -> Bucket:
         positions=positions,
         is_liquidating=bool(columns["bucket_liquidating"].item(number)),
         is_queued=bool(columns["bucket_class"].item(number)),
+        is_portfolio=columns["bucket_mode"].item(number) == PORTFOLIO,
         holdings=holdings_of(columns, number),
         ranges=ranges_of(columns, number),
         interest=interest_of(columns, number),

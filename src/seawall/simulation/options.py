@@ -1,6 +1,6 @@
 """What a world is made of, drawn anew for each: swarm testing finds what one tuned mix would average away."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -149,7 +149,19 @@ class Options:
 
 
 def draw(seed: int, number: int) -> Options:
-    """The options of world `number` of a seed."""
+    """The options of world `number` of a seed: half of all worlds have portfolio margin."""
+    made, ways = (
+        _draw(seed, number),
+        np.random.Generator(np.random.PCG64([seed, number, 4])),
+    )  # so that worlds of before are as they were
+    if ways.random() < 0.5:
+        return made
+    markets = tuple(replace(one, parameters=one.parameters | _moves(ways, one.typical)) for one in made.markets)
+    weights = made.weights | {command.SET_PORTFOLIO: 1.5}
+    return replace(made, markets=markets, policy=made.policy | _grid(ways), weights=weights)
+
+
+def _draw(seed: int, number: int) -> Options:
     rng = np.random.Generator(np.random.PCG64([seed, number]))
     calm = rng.random() < 0.2
 
@@ -346,3 +358,31 @@ def _policy(rng: Generator) -> dict[int, int]:
         drawn[parameter.WITHDRAWAL_HOUR_BASE] = 10**9
         drawn[parameter.WITHDRAWAL_DAY_BASE] = 10**10
     return drawn
+
+
+def _grid(rng: Generator) -> dict[int, int]:
+    """The rows of portfolio margin, and who may opt in."""
+    drawn = {
+        parameter.PORTFOLIO_MOST: int(rng.choice([3, 1_000])),
+        parameter.PORTFOLIO_EQUITY: int(rng.choice([0, 10**8])),
+        parameter.PORTFOLIO_FACTOR: int(rng.choice([RATE_ONE, RATE_ONE * 11 // 10, RATE_ONE * 3 // 2])),
+    }
+    for k in range(parameter.GRID_SHOCKS):
+        move = int(rng.integers(-RATE_ONE, RATE_ONE + 1) * rng.random())
+        drawn[parameter.GRID_MOVE + k] = move * bool(rng.random() < 0.7)
+        drawn[parameter.GRID_CREDIT + k] = int(rng.choice([0, RATE_ONE, int(rng.integers(0, RATE_ONE + 1))]))
+    for k in range(parameter.GRID_SHARES):
+        drawn[parameter.GRID_SHARE + k] = int(rng.integers(0 if k else 1, RATE_ONE + 1))
+    return drawn
+
+
+def _moves(rng: Generator, typical: int) -> dict[int, int]:
+    """How a market moves in them."""
+    return {
+        parameter.GRID_BETA: int(rng.choice([RATE_ONE, -RATE_ONE, int(rng.integers(-2 * RATE_ONE, 2 * RATE_ONE))])),
+        parameter.GRID_OWN: int(rng.choice([0, RATE_ONE // 20, int(rng.integers(0, RATE_ONE + 1))])),
+        parameter.GRID_BASIS: int(rng.choice([0, RATE_ONE // 50, int(rng.integers(0, RATE_ONE + 1))])),
+        parameter.GRID_FLOOR: int(rng.choice([0, RATE_ONE // 200, RATE_ONE // 2])),
+        parameter.CONCENTRATION_START: int(typical * rng.integers(0, 10)),
+        parameter.CONCENTRATION: int(rng.choice([0, RATE_ONE // 20])),
+    }

@@ -74,6 +74,7 @@ POST: Final = {
     "POST_CLOCK": "The clock goes where a tick says, never back and never far ahead, and resets what an hour has used.",
     "POST_ASSET": "A listed asset takes and backs nothing; its terms loosen, or touch what is open, after a day only.",
     "POST_COLLATERAL": "Lots of an asset move exactly, within caps, and what gives them keeps its initial margin.",
+    "POST_PORTFOLIO": "An account enters and leaves portfolio margin with the initial margin of the rule it asks for.",
     "POST_SALE": "Collateral is sold by who must or offers it, at its price, and cash and lots change hands exactly.",
     "POST_STATUS": "Nothing trades in a halted market, and only what its status lets in is accepted.",
 }

@@ -29,6 +29,8 @@ def fill_collateral(t: "Traffic", table: Any, where: Any, kind: int) -> None:
         table[where, FIELD["market"]] = t._markets(many)
         table[where, FIELD["flags"]] = t.rng.integers(0, 4, many)
         table[where, FIELD["size"]] = t.rng.integers(0, t.listed + 2, many)
+    elif kind == command.SET_PORTFOLIO:
+        table[where, FIELD["flags"]] = t._pick(where, (0, command.PORTFOLIO, command.PORTFOLIO))
     elif kind >= command.ATTACH_RANGE:
         _ranges(t, table, where, kind)
     elif kind == command.DEPOSIT_ASSET:

@@ -50,6 +50,7 @@ NOT_ISOLATED: Final = 313
 BEING_LIQUIDATED: Final = 314
 BORROW_LIMIT: Final = 315
 NOT_FOR_SALE: Final = 316
+PORTFOLIO_CLOSED: Final = 317
 
 # 4xx market state
 UNKNOWN_MARKET: Final = 400
@@ -139,6 +140,7 @@ TEXT: Final = {
     BEING_LIQUIDATED: "the account is being liquidated",
     BORROW_LIMIT: "no more USD may be borrowed against collateral",
     NOT_FOR_SALE: "nobody sells this much of the asset at the price",
+    PORTFOLIO_CLOSED: "portfolio margin is not open to this account now",
     UNKNOWN_MARKET: "unknown market",
     MARKET_CLOSED: "market is not open",
     CANCEL_ONLY: "market takes cancels only",

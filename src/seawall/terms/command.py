@@ -71,6 +71,7 @@ DETACH_RANGE: Final = 78  # account, other, client_low = token, address_* as WIT
 MOVE_RANGE: Final = 79  # account, market, other, client_low, flags as MOVE_ASSET
 UNWIND_RANGE: Final = 80  # other, client_low, size = lots and amount = USD that came of it, fees among them, reference
 
+SET_PORTFOLIO: Final = 81  # account, flags = PORTFOLIO (into portfolio margin) or 0 (out of it): its cross bucket
 RESHAPE_RANGE: Final = 83  # account, other, client_low = token, size, price, trigger, extra as ATTACH_RANGE: what it is
 # now, client_high = lots and amount = USD that came out of it, fees among them, reference: collected, decreased, moved
 
@@ -113,6 +114,7 @@ CANCEL_BOTH: Final = 512  # ... both are
 ISOLATED: Final = 1024  # SET_LEVERAGE and MOVE_POSITION
 AMM: Final = 2048  # POOL_*
 BACKSTOP: Final = 4096  # POOL_*
+PORTFOLIO: Final = 8192  # SET_PORTFOLIO
 ORDER_FLAGS: Final = (
     SELL | REDUCE_ONLY | IOC | POST_ONLY | STOP | TAKE_PROFIT | TRAILING | WHOLE_POSITION | CANCEL_MAKER | CANCEL_BOTH
 )
@@ -210,6 +212,7 @@ FIELDS: Final[dict[int, tuple[str, ...]]] = {
     DETACH_RANGE: ("account", "other", "client_low", "address_0", "address_1", "address_2"),
     MOVE_RANGE: ("account", "market", "other", "client_low", "flags"),
     UNWIND_RANGE: ("other", "client_low", "size", "amount", "reference"),
+    SET_PORTFOLIO: ("account", "flags"),
     RESHAPE_RANGE: (
         "account",
         "other",

@@ -69,6 +69,7 @@ RANGE: Final = (
 )
 RANGE_DUE: Final = 58  # its liquidity is to be removed: bucket, other = pool, order = token, amount = what it is worth
 RANGE_UNWOUND: Final = 59  # removed: bucket, other = pool, order = token, size = lots and amount = USD that came of it
+PORTFOLIO: Final = 60  # bucket, amount = 1 in portfolio margin from now on, 0 not, other = 1: its liquidation ended it
 INTEREST: Final = 56  # bucket, amount paid, size = debt before, price = 1e-12 USD a USD since the last (0: in parts)
 
 MARKED: Final = 1  # the `code` of an event, where it says what it means

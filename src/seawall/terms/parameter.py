@@ -63,6 +63,12 @@ ORACLE_DEVIATION: Final = 32
 TRIGGER_WEIGHT: Final = 33
 SKEW_FUNDING: Final = 34
 POOL_LOCK_MS: Final = 35
+GRID_BETA: Final = 36
+GRID_OWN: Final = 37
+GRID_BASIS: Final = 38
+GRID_FLOOR: Final = 39
+CONCENTRATION_START: Final = 40
+CONCENTRATION: Final = 41
 
 # the venue's, in its own row of the same width
 EXIT_BUFFER: Final = 0
@@ -94,8 +100,17 @@ BORROW_KINK: Final = 25
 BORROW_KINK_RATE: Final = 26
 BORROW_FULL_RATE: Final = 27
 BORROW_MOST: Final = 28
+PORTFOLIO_MOST: Final = 29
+PORTFOLIO_EQUITY: Final = 30
+PORTFOLIO_FACTOR: Final = 31
+GRID_MOVE: Final = 32  # of GRID_SHOCKS common shocks, one after the other; then
+GRID_CREDIT: Final = 40  # the credit of each
+GRID_SHARE: Final = 48  # GRID_SHARES shares of a market's own move
 
-WIDTH: Final = 36
+GRID_SHOCKS: Final = 8
+GRID_SHARES: Final = 4
+
+WIDTH: Final = 52
 
 # values of PARTIAL_MODE
 MINIMAL: Final = 0  # the least that restores liquidation end
@@ -154,6 +169,26 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 _RATE = "1/RATE_ONE"
 _USD = "micro-USD"
 _HOURLY: Final = HOUR_MS
+
+# how a market moves in the scenarios of portfolio margin (SPEC section 3): number, name, low, high, value, unit, reason
+_HALF: Final = RATE_ONE // 2
+_OWN: Final = "largest move on its own; all of it until somebody has judged the market"
+_GRID: Final[tuple[tuple[int, str, int, int, int, str, str], ...]] = (
+    (
+        GRID_BETA,
+        "grid_beta",
+        -10 * RATE_ONE,
+        10 * RATE_ONE,
+        RATE_ONE,
+        _RATE,
+        "move for a move of the common factor by 1",
+    ),
+    (GRID_OWN, "grid_own", 0, RATE_ONE, RATE_ONE, _RATE, _OWN),
+    (GRID_BASIS, "grid_basis", 0, RATE_ONE, RATE_ONE // 50, _RATE, "gap between a short and collateral it hedges"),
+    (GRID_FLOOR, "grid_floor", 0, _HALF, RATE_ONE // 200, _RATE, "of notional, held whatever nets out"),
+    (CONCENTRATION_START, "concentration_start", 0, NOTIONAL_MAX, 0, _USD, "notional above which the add-on begins"),
+    (CONCENTRATION, "concentration", 0, _HALF, 0, _RATE, "add-on for what exceeds the start"),
+)
 
 MARKET: Final[dict[int, Parameter]] = {
     LEVERAGE_CAP: Parameter(
@@ -449,4 +484,8 @@ MARKET: Final[dict[int, Parameter]] = {
         unit="ms",
         reason="shares stay this long after an add: nobody joins a pool for one price or one liquidation",
     ),
+    **{
+        number: Parameter(name=name, low=low, high=high, value=value, unit=unit, reason=f"portfolio margin: {reason}")
+        for number, name, low, high, value, unit, reason in _GRID
+    },
 }

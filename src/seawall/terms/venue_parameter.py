@@ -15,6 +15,11 @@ from seawall.terms.parameter import (
     DOWN,
     EXIT_BUFFER,
     GATE_CLOSED_MS,
+    GRID_CREDIT,
+    GRID_MOVE,
+    GRID_SHARE,
+    GRID_SHARES,
+    GRID_SHOCKS,
     HOUR_MS,
     LEAST_HARM,
     MARK_LAST,
@@ -28,6 +33,9 @@ from seawall.terms.parameter import (
     PARTIAL_FLOOR,
     PARTIAL_MODE,
     PARTIAL_SHARE,
+    PORTFOLIO_EQUITY,
+    PORTFOLIO_FACTOR,
+    PORTFOLIO_MOST,
     PROFIT_CAP,
     PROFIT_WEIGHT,
     QUEUE,
@@ -51,6 +59,8 @@ _RATE: Final = "1/RATE_ONE"
 _USD: Final = "micro-USD"
 _HOURLY: Final = "1e-12 / h"
 BORROW_RATE_MAX: Final = 10**9  # 0.1 % an hour
+_FIFTH: Final = RATE_ONE // 5
+PORTFOLIOS_MAX: Final = 4_096  # each is measured again at every price of its markets
 
 VENUE: Final[dict[int, Parameter]] = {
     EXIT_BUFFER: Parameter(
@@ -259,4 +269,64 @@ VENUE: Final[dict[int, Parameter]] = {
         reason="no USD leaves against collateral above this share: depositors can be paid",
         at_once=DOWN,
     ),
+    PORTFOLIO_MOST: Parameter(
+        name="portfolio_most",
+        low=0,
+        high=PORTFOLIOS_MAX,
+        value=0,
+        unit="accounts",
+        reason="that may be in portfolio margin at once, for each is measured at every price; 0: nobody may opt in",
+        at_once=DOWN,
+    ),
+    PORTFOLIO_EQUITY: Parameter(
+        name="portfolio_equity",
+        low=0,
+        high=NOTIONAL_MAX,
+        value=10_000 * 10**6,
+        unit=_USD,
+        reason="least equity of who opts in to portfolio margin",
+        at_once=UP,
+    ),
+    PORTFOLIO_FACTOR: Parameter(
+        name="portfolio_factor",
+        low=RATE_ONE,
+        high=2 * RATE_ONE,
+        value=RATE_ONE * 5 // 4,
+        unit=_RATE,
+        reason="initial over maintenance in portfolio margin; never below 1 + exit buffer",
+        at_once=UP,
+    ),
+    **{
+        GRID_MOVE + k: Parameter(
+            name=f"grid_move_{k}",
+            low=-RATE_ONE,
+            high=RATE_ONE,
+            value=(_FIFTH, -_FIFTH, _FIFTH, -_FIFTH, 0, 0, 0, 0)[k],
+            unit=_RATE,
+            reason="portfolio margin: a move of the common factor; 0: no such row",
+        )
+        for k in range(GRID_SHOCKS)
+    },
+    **{
+        GRID_CREDIT + k: Parameter(
+            name=f"grid_credit_{k}",
+            low=0,
+            high=RATE_ONE,
+            value=RATE_ONE if k < 2 else 0,
+            unit=_RATE,
+            reason="portfolio margin: at which gains of other markets pay in that row; 0: correlation is broken",
+        )
+        for k in range(GRID_SHOCKS)
+    },
+    **{
+        GRID_SHARE + k: Parameter(
+            name=f"grid_share_{k}",
+            low=1 if k == 0 else 0,
+            high=RATE_ONE,
+            value=(RATE_ONE, RATE_ONE // 2, 0, 0)[k],
+            unit=_RATE,
+            reason="portfolio margin: a share of a market's own move that is tried both ways; 0: no such row",
+        )
+        for k in range(GRID_SHARES)
+    },
 }

@@ -173,6 +173,10 @@ def _unwound(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, owner, "collateral", values[AMOUNT], values[OTHER], NOBODY, values[SIZE])
 
 
+def _portfolio(mirror: "Mirror", values: Values) -> None:
+    mirror.news.touched.add(values[BUCKET])
+
+
 def _due(mirror: "Mirror", values: Values) -> None:
     _entry(mirror, mirror.owner_of(values[BUCKET]), "unwind", 0, values[OTHER], NOBODY, values[ORDER])
 
@@ -334,6 +338,7 @@ EVENTS: Final = {
     event.SOCIALISED: _socialised,
     event.ASSET_SOLD: _sold,
     event.RANGE_UNWOUND: _unwound,
+    event.PORTFOLIO: _portfolio,
     event.RANGE_DUE: _due,
     event.INTEREST: _interest,
     event.HOLDING: _lots,

@@ -1,7 +1,9 @@
 """Views of an account: its margin and its positions."""
 
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+import msgspec
 
 from seawall.ledger import state
 from seawall.margin.health import Health, Level, funding_of, health, unrealised_of
@@ -19,6 +21,7 @@ from seawall.units import (
     RATE_ONE,
     FundingIndex,
     Lots,
+    Rate,
     Side,
     UsdMicro,
     ceil_div,
@@ -41,7 +44,9 @@ from seawall.venue.rest.errors import ApiError
 from seawall.venue.rest.terms import account_of, buckets_of, slots_of
 from seawall.venue.service import Service
 from seawall.venue.universe import Listing
+from seawall.venue.views.figures import BucketFigures
 
+Mode = Literal["tiered", "portfolio"]
 LEVELS: Final = list(Level)
 RESTING_NOTHING: Final = "0.0"
 
@@ -58,10 +63,15 @@ def account_view(service: Service, reads: Reads, account: int) -> AccountView:
     """The account now."""
     columns, people = service.columns, service.people
     terms = account_of(columns, service.universe, account)
-    leaving = {one.bucket: 0 if one.is_liquidated else one.leaving for one in service.lens.reader.account(account)}
+    figures = {one.bucket: one for one in service.lens.reader.account(account)}
     views = []
     for number, named in zip(buckets_of(columns, account), terms.buckets, strict=True):
-        views.append(bucket_view(named.name, named.bucket, terms, UsdMicro(leaving[number])))
+        one, found = figures[number], _health_of(named.bucket, terms)
+        if one.is_portfolio:
+            found = by_scenarios(found, one, terms.policy)
+        leaving = UsdMicro(0 if one.is_liquidated else one.leaving)
+        mode: Mode = "portfolio" if one.is_portfolio else "tiered"
+        views.append(view_of_health(named.name, found, terms.policy, leaving, positions_in(named.bucket), mode))
     person = people.persons[account]
     spot = people.persons[person.master].spot
     outside = columns["bucket_raw"].item(spot) if spot >= 0 else 0
@@ -87,14 +97,22 @@ def bucket_view(name: str, bucket: Bucket, terms: Account, withdrawable: UsdMicr
     return view_of_health(name, _health_of(bucket, terms), terms.policy, withdrawable, positions_in(bucket))
 
 
+def by_scenarios(found: Health, figures: BucketFigures, policy: MarginPolicy) -> Health:
+    """A health with the requirements of portfolio margin, as the engine measures them."""
+    needed = UsdMicro(figures.maintenance)
+    end = share(needed, Rate(RATE_ONE + policy.exit_buffer), Side.UP)
+    return msgspec.structs.replace(found, maintenance=needed, liquidation_end=end, initial=UsdMicro(figures.initial))
+
+
 def view_of_health(
-    name: str, found: Health, policy: MarginPolicy, withdrawable: UsdMicro, positions: int
+    name: str, found: Health, policy: MarginPolicy, withdrawable: UsdMicro, positions: int, mode: Mode = "tiered"
 ) -> BucketView:
     """A health in the words of the API."""
     floor = max(found.initial, share(found.notional, policy.withdrawal_floor, Side.UP) + found.reserved)
     solvent = found.equity > 0
     return BucketView(
         bucket=name,
+        mode=mode,
         level=found.level.value,
         equity=usd_text(found.equity),
         cash=usd_text(found.cash),
@@ -140,13 +158,18 @@ def positions_view(service: Service, account: int) -> PositionsView:
     columns = service.columns
     terms = account_of(columns, service.universe, account)
     found = []
+    figures = {one.bucket: one for one in service.lens.reader.account(account)}
     for number, named in zip(buckets_of(columns, account), terms.buckets, strict=True):
+        searched = {one.market: one.scenario_price for one in figures[number].positions}
         chosen = {columns["slot_market"].item(s): columns["slot_leverage"].item(s) for s in slots_of(columns, number)}
         due = bool(columns["bucket_liquidating"].item(number) or columns["bucket_class"].item(number))
         for position in named.bucket.positions:
             if position.size:
-                leverage = chosen[service.universe.by_coin[position.market].number]
-                found.append(_position_view(service, terms, named.name, position, leverage, due))
+                market = service.universe.by_coin[position.market].number
+                point = _tiered_point(terms, named.name, position)
+                if figures[number].is_portfolio:
+                    point = Fraction(searched[market]) if searched[market] else None
+                found.append(_position_view(service, terms, named.name, position, chosen[market], due, point))
     return PositionsView(
         address=address_text(service.people.persons[account].address),
         time=service.now,
@@ -157,7 +180,13 @@ def positions_view(service: Service, account: int) -> PositionsView:
 
 def position_line(service: Service, terms: Account, bucket: str, position: Position) -> tuple[Fraction, PositionView]:
     """A position that is only in view, by how near its liquidation price is."""
-    return _position_view(service, terms, bucket, position, position.leverage, False)
+    point = _tiered_point(terms, bucket, position)
+    return _position_view(service, terms, bucket, position, position.leverage, False, point)
+
+
+def _tiered_point(terms: Account, name: str, position: Position) -> Fraction | None:
+    """The liquidation price by the tiers, in micro-USD per lot."""
+    return relevant(liquidation_prices(terms.bucket(name), terms.conditions, position.market), side_of(position))
 
 
 def funding_ahead(service: Service, listing: Listing, size: Lots) -> FundingAheadView:
@@ -174,11 +203,16 @@ def funding_ahead(service: Service, listing: Listing, size: Lots) -> FundingAhea
 
 
 def _position_view(
-    service: Service, terms: Account, name: str, position: Position, leverage: int, is_due: bool
+    service: Service,
+    terms: Account,
+    name: str,
+    position: Position,
+    leverage: int,
+    is_due: bool,
+    point: Fraction | None,
 ) -> tuple[Fraction, PositionView]:
     listing = service.universe.coin(position.market)
     place, side, conditions = terms.place(position.market), side_of(position), terms.conditions
-    point = relevant(liquidation_prices(terms.bucket(name), conditions, position.market), side)
     price = None if point is None else place.scale.price_usd(point)
     distance = None if price is None else price / place.mark_usd - 1
     own = ceil_div(position_maintenance_numerator(place.market, place.mark.mark, position.size), RATE_ONE)

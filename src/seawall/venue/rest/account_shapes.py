@@ -69,6 +69,14 @@ class BucketView(Shape, frozen=True, kw_only=True):
     """What holds margin: the cross account, or one isolated position. Each is liquidated by itself."""
 
     bucket: Annotated[str, says('"cross", or "isolated" and the coin.', "cross")]
+    mode: Annotated[
+        Literal["tiered", "portfolio"],
+        says(
+            "What `maintenance` and `initial` come from: tiers position by position, or the worst scenario of the "
+            "whole bucket.",
+            "tiered",
+        ),
+    ]
     level: Level
     equity: Equity
     cash: Annotated[str, says("USD without unrealised profit and loss, as settled.", "1000.0")]

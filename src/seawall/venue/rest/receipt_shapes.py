@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from seawall.venue.rest.account_shapes import Address
 from seawall.venue.rest.shape import Coin, Sequence, Shape, Time, says
 
-What = Literal["started", "cancelled", "waited", "sold", "vault", "deleveraged", "paid", "returned", "ended"]
+What = Literal["started", "cancelled", "waited", "sold", "tiered", "vault", "deleveraged", "paid", "returned", "ended"]
 
 
 class PositionThen(Shape, frozen=True, kw_only=True):
@@ -27,7 +27,8 @@ class StepView(Shape, frozen=True, kw_only=True, omit_defaults=True):
     what: Annotated[
         What,
         says(
-            "started; cancelled: its orders; waited: why nothing was closed yet; sold: on the book; vault: taken by "
+            "started; cancelled: its orders; waited: why nothing was closed yet; sold: on the book; tiered: portfolio "
+            "margin ended; vault: taken by "
             "the backstop; deleveraged: closed against other traders; paid: somebody made its debt good; returned: "
             "what was left of isolated margin; ended.",
             "sold",

@@ -139,6 +139,8 @@ def _sentence(line: Step, listing: Listing | None) -> str:
         return f"{line['orders']} orders were cancelled: {line['reason']}."
     if what == "waited":
         return f"Nothing was closed: {line['reason']} ({health})."
+    if what == "tiered":
+        return f"Portfolio margin ended: {line['reason']} ({health})."
     if what == "ended":
         return f"It ended: {line['reason']} ({health})."
     if what == "returned":

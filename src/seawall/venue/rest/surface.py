@@ -8,7 +8,7 @@ from seawall.units import BadInput
 from seawall.venue.names import address_text
 from seawall.venue.rest.account_shapes import Address
 from seawall.venue.rest.shape import Sequence, Shape, Time, says
-from seawall.venue.rest.terms import account_of
+from seawall.venue.rest.terms import account_of, refuse_portfolio
 from seawall.venue.service import Service
 
 DIRECTIONS_MOST = 16
@@ -56,6 +56,7 @@ def surface_view(service: Service, account: int, directions: list[str]) -> Surfa
     """The surface of an account. BadInput for a direction that is none, or names a coin that the account lacks."""
     if len(directions) > DIRECTIONS_MOST:
         raise BadInput("direction", f"{len(directions)} directions, at most {DIRECTIONS_MOST}")
+    refuse_portfolio(service.columns, account)
     terms = account_of(service.columns, service.universe, account)
     found = account_surface(terms, {text: parsed_direction(text) for text in directions})
     return SurfaceView(

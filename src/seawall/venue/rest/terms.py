@@ -10,6 +10,7 @@ from typing import Any
 from seawall.ledger import state
 from seawall.margin.certificate import LIVE
 from seawall.margin.lp_value import range_value
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import asset_parameter, parameter
 from seawall.terms.asset import Asset, Holding
 from seawall.terms.bucket import Bucket, BucketKind, Position
@@ -65,6 +66,12 @@ def buckets_of(columns: Any, account: int) -> list[int]:
         found.append(following - 1)
         following = columns["bucket_next"].item(following - 1)
     return found
+
+
+def refuse_portfolio(columns: Any, account: int) -> None:
+    """BadInput for an account in portfolio margin, where the answer would be by the tiers."""
+    if columns["bucket_mode"].item(account) == PORTFOLIO:
+        raise BadInput("address", "the account is in portfolio margin: what is asked is answered by the tiers alone")
 
 
 def slots_of(columns: Any, bucket: int) -> list[int]:

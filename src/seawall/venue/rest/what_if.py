@@ -23,7 +23,7 @@ from seawall.units import USD_ONE, BadInput, Lots, Rate, UsdMicro, floor_div, fr
 from seawall.venue.decimals import usd_text
 from seawall.venue.names import address_text
 from seawall.venue.rest.account import bucket_view, position_line
-from seawall.venue.rest.terms import account_of
+from seawall.venue.rest.terms import account_of, refuse_portfolio
 from seawall.venue.rest.what_if_shapes import (
     LeverageInView,
     ModeInView,
@@ -85,6 +85,7 @@ def played(service: Service, account: int, asked: WhatIfRequest) -> Played:
     if all(act is None for act in acts) and not moves:
         raise BadInput("body", "nothing happens: give deposit, leverage, margin_mode, order, moves or prices")
     coins = [act.coin for act in (asked.leverage, asked.margin_mode, asked.order) if act is not None]
+    refuse_portfolio(service.columns, account)
     before = account_of(service.columns, service.universe, account, (*coins, *moves))
     run = _Running(before)
     if asked.deposit is not None:

@@ -51,6 +51,8 @@ def state_of(service: "Service", buckets: list[BucketFigures], account: int) -> 
     cross, positions = buckets[0], []
     value, raw, notional = cross.equity, cross.apart, cross.notional
     used = sum([position.initial for position in cross.positions])
+    if cross.is_portfolio:
+        used = cross.initial - cross.reserved
     total = used
     for bucket in buckets:
         is_cross = bucket is cross

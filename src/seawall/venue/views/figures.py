@@ -35,6 +35,7 @@ class PositionFigures(msgspec.Struct, frozen=True, gc=False):
     tier_low: int
     others_high: int  # maintenance of the bucket's other positions, likewise
     others_low: int
+    scenario_price: int  # in portfolio margin the mark next to liquidation; 0: none in reach
 
     @property
     def value(self) -> int:
@@ -73,6 +74,7 @@ class BucketFigures(msgspec.Struct, gc=False):
     raw: int  # cash less entry notionals, unsettled funding included
     leaving: int  # that may leave it now
     is_liquidated: bool
+    is_portfolio: bool = False
     positions: list[PositionFigures] = []
 
     @property

@@ -25,6 +25,7 @@ from seawall.ledger.health import (
     NOTIONAL,
     PROFIT,
     RESERVED,
+    equity_and_maintenance_at,
     initial_of,
     live_rate,
     measure,
@@ -34,18 +35,21 @@ from seawall.ledger.leaving import is_being_liquidated, may_leave, pending_fundi
 from seawall.ledger.markets import is_fresh, pool_bucket
 from seawall.ledger.state import SMALL, create_state, for_kernels
 from seawall.margin.certificate import LIVE, ceil_pair, tier_at
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms.limits import ISOLATED_PER_ACCOUNT, NOTIONAL_MAX, POSITIONS_PER_BUCKET, SPLIT_BITS
 
 SPLIT_MASK: Final = (1 << SPLIT_BITS) - 1
 
 HEADS: Final = 1 + ISOLATED_PER_ACCOUNT  # buckets of an account
-HEAD: Final = 13  # values of a bucket: figures.py BucketFigures, in order
+HEAD: Final = 14  # values of a bucket: figures.py BucketFigures, in order
 ROWS: Final = POSITIONS_PER_BUCKET + ISOLATED_PER_ACCOUNT
-ROW: Final = 13  # values of a position: figures.py PositionFigures, in order
+ROW: Final = 14  # values of a position: figures.py PositionFigures, in order
 QUOTE: Final = 12  # values of a market: figures.py Quote, in order
 LEVEL: Final = 3  # values of a level of a book: price, lots, orders
 POOL: Final = 3  # values of a pool: worth for who leaves, for who joins, shares
 SETTING: Final = 7  # values of an account in a market: account.py active_asset_data
+STEPS_PER_MARK: Final = 64  # of the search for a liquidation price in portfolio margin, which goes
+MARKS_UP: Final = 4  # times the mark up
 HALVINGS: Final = 54  # of a count of lots
 
 
@@ -90,6 +94,7 @@ def _read_bucket(s: Any, bucket: int, heads: Any, rows: Any, at: int, place: int
     heads[at, 10] = s.bucket_raw[bucket] + pending_funding(s, bucket)
     heads[at, 11] = may_leave(s, bucket)
     heads[at, 12] = 1 if is_being_liquidated(s, bucket) else 0
+    heads[at, 13] = 1 if s.bucket_mode[bucket] == PORTFOLIO else 0
     return place
 
 
@@ -115,6 +120,41 @@ def _read_position(s: Any, slot: int, equity: int, high: int, low: int, rows: An
     rows[place, 10] = s.tier_low[table, k]
     rows[place, 11] = others_high
     rows[place, 12] = others_low
+    rows[place, 13] = portfolio_price(s, slot) if s.bucket_mode[s.slot_owner[slot]] == PORTFOLIO else 0
+
+
+@kernel
+def portfolio_price(s: Any, slot: int) -> int:
+    """In portfolio margin: the last healthy mark on the side that hurts the position, all else fixed; 0: none in reach.
+
+    The worst scenario changes with the mark, so it is searched for as margin/portfolio_price.py does, in steps of 1/64
+    of the mark down to 1 or up to 4 times it.
+    """
+    market, bucket, mark = s.slot_market[slot], s.slot_owner[slot], s.market_price[s.slot_market[slot]]
+    equity, maintenance = equity_and_maintenance_at(s, bucket, market, mark)
+    if equity < maintenance:
+        return 0
+    step = max(1, mark // STEPS_PER_MARK)
+    good, end = mark, 1 if s.slot_size[slot] > 0 else min(s.market_price_max[market], MARKS_UP * mark)
+    for _ in range(MARKS_UP * STEPS_PER_MARK):
+        if good == end:
+            return 0
+        price = max(end, good - step) if s.slot_size[slot] > 0 else min(end, good + step)
+        equity, maintenance = equity_and_maintenance_at(s, bucket, market, price)
+        if equity < maintenance:
+            return int(last_healthy(s, bucket, market, good, price))
+        good = price
+    return 0
+
+
+@kernel
+def last_healthy(s: Any, bucket: int, market: int, good: int, bad: int) -> int:
+    """The healthy price of two neighbours between a healthy one and one that is not."""
+    while abs(good - bad) > 1:  # at most 40 halvings
+        middle = (good + bad) >> 1
+        equity, maintenance = equity_and_maintenance_at(s, bucket, market, middle)
+        good, bad = (middle, bad) if equity >= maintenance else (good, middle)
+    return good
 
 
 @kernel

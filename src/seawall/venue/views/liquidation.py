@@ -13,9 +13,11 @@ def liquidation_ratio(
 ) -> tuple[int, int] | None:
     """The mark at which the bucket has no buffer left, all else fixed, as an exact ratio in micro-USD per lot.
 
-    Collateral that a market prices moves with it (SPEC section 7). None when no positive mark liquidates it, or every
-    one does.
+    Collateral that a market prices moves with it (SPEC section 5). In portfolio margin the last healthy mark, found by
+    search. None when no positive mark liquidates it, or every one does.
     """
+    if bucket.is_portfolio:
+        return (position.scenario_price, 1) if position.scenario_price != 0 else None
     number = bucket.bucket
     if columns["bucket_holding"].item(number) == 0:
         return position.liquidation(bucket.equity)
