@@ -36,7 +36,7 @@ class Context:
     def __init__(self) -> None:
         self.sequence = self.kind = self.index = self.made = 0
         self.row: Row = []
-        self.taker: Order | None = None  # whose fills these are
+        self.taker: Order | None = None  # whose fills these are; among the news already
         self.unclaimed: list[Fill] = []  # of a slice whose schedule is told after them
         self.whole: Held = FLAT  # what a bucket held before those who close it by ADL
         self.cuts: dict[int, int] = {}  # by bucket, from the profit that its ADL is about to realise

@@ -104,7 +104,6 @@ def end_taker(mirror: "Mirror") -> None:
     mirror.at.taker = None
     if taker is not None and taker.engine == 0 and taker.status in ("open", "triggered"):
         mirror.orders.close(taker, "filled" if taker.done else "canceled", mirror.now)
-        _touch(mirror, taker)
 
 
 def _rested(mirror: "Mirror", values: Values) -> None:
@@ -114,7 +113,6 @@ def _rested(mirror: "Mirror", values: Values) -> None:
     mirror.note_owner(values[BUCKET], taker.account)
     mirror.orders.link(taker, values[ORDER])
     mirror.news.books.add(values[MARKET])
-    _touch(mirror, taker)
 
 
 def _armed(mirror: "Mirror", values: Values) -> None:
