@@ -17,6 +17,7 @@ from pathlib import Path
 
 import mutants_accounts
 import mutants_book
+import mutants_collateral
 import mutants_core
 import mutants_edges
 import mutants_liquidation
@@ -34,6 +35,7 @@ LISTS = (
     mutants_stops,
     mutants_book,
     mutants_edges,
+    mutants_collateral,
     mutants_core,
 )
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for each in LISTS for mutant in each.MUTANTS)

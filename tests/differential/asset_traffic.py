@@ -225,6 +225,8 @@ class AssetTraffic(Traffic):
         address = {"address_0": 0, "address_1": 1, "address_2": 100 + account}
         fields = {"account": account, "other": asset, "size": lots, **address}
         done = self.do(kind=command.WITHDRAW_ASSET, signer=account, **fields)
+        if done.codes[0] == code.WITHDRAWALS_CLOSED:
+            return  # the engine sees negative equity by itself, the chain when somebody calls its liquidation
         if done.codes[0] == code.OK:
             self.finish(int(done.made[0]))
         found = self.as_owner(account, "withdraw_asset", asset, 0, lots, owner_of(account))

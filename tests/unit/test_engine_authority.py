@@ -15,7 +15,7 @@ TRADER, MOVER, BOTH = command.MAY_TRADE, command.MAY_TRANSFER, command.MAY_TRADE
 ROLES = (command.SEQUENCER, command.ORACLES, command.BRIDGE, command.RISK, command.GUARDIAN, command.ADMIN)
 
 # written by hand, apart from the table in the code: who may sign each kind
-OWNER_ONLY = (2, 3, 4, 11, 40, 41, 42, 74, 76, 78)
+OWNER_ONLY = (2, 3, 4, 11, 40, 41, 42, 74, 76, 78, 81)
 TRADING = (15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 75, 79)
 MOVING = (14,)
 OF_ROLES = {

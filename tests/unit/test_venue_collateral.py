@@ -234,6 +234,7 @@ def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
         lender = await world.floor.bridge.credit(LENDER, 100_000 * USD_ONE)
         await front.give("asset", asset=0, size="2")
         owner, price = world.service.people.account_of(OWNER), int(columns["market_price"][0])
+        price -= price % 10 ** (len(str(price)) - 4)  # a price of the grid
         lots = world.service.universe.listings[0].size("2", "size")
         order = {"kind": command.PLACE, "market": 0, "price": price, "size": lots}
         assert await act(world, owner, flags=command.SELL, **order) == code.OK
