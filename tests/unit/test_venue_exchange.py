@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from seawall.margin.trigger_kernels import PORTFOLIO, TIERED
 from seawall.signing import Signature
-from seawall.terms import code
+from seawall.terms import code, parameter
 from seawall.venue.exchange.answer import KNOWN, answer
 from seawall.venue.exchange.call import Call
 from seawall.venue.exchange.words import MalformedError
@@ -412,6 +413,37 @@ def test_an_action_of_another_shape_is_told_so_and_changes_nothing(tmp_path: Pat
         with pytest.raises(MalformedError):
             await rig.act(TAKER, action)
         assert rig.service.desk.sequence == before
+
+    run(tmp_path, scenario)
+
+
+def test_owners_go_into_portfolio_margin_where_the_venue_lets_them(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        await opened(rig)
+        mode = rig.service.columns["bucket_mode"]
+
+        async def ask(user: Any, enabled: bool, wallet: Any = TAKER) -> Any:
+            action = {"type": "userPortfolioMargin", "user": address_text(user), "enabled": enabled}
+            return (await rig.act(wallet, action))["response"]
+
+        owner = rig.service.people.account_of(TAKER.address)
+        assert await ask(TAKER.address, True) == "Portfolio margin is not open to this account now."
+        for name in ("param", "param_static"):
+            rig.service.columns[name][-1, parameter.PORTFOLIO_MOST] = 2
+            rig.service.columns[name][-1, parameter.PORTFOLIO_EQUITY] = 0
+        assert await ask(MAKER.address, True) == "Not authorized"
+        assert await ask(b"\x55" * 20, True) == "Not authorized"
+        approve = {"type": "approveAgent", "agentAddress": address_text(AGENT.address), "agentName": "bot"}
+        assert (await rig.act(TAKER, approve))["status"] == "ok"
+        assert await ask(TAKER.address, True, AGENT) == "Must be signed by the account's own wallet."
+        assert mode[owner] == TIERED
+        assert (await ask(TAKER.address, True))["type"] == "default"
+        assert mode[owner] == PORTFOLIO
+        assert (await ask(TAKER.address, False))["type"] == "default"
+        assert mode[owner] == TIERED
+        sub = (await rig.act(TAKER, {"type": "createSubAccount", "name": "hedge"}))["response"]["data"]
+        assert (await ask(bytes.fromhex(sub[2:]), True))["type"] == "default"
+        assert mode[rig.service.people.account_of(bytes.fromhex(sub[2:]))] == PORTFOLIO
 
     run(tmp_path, scenario)
 

@@ -65,6 +65,7 @@ ON_CHAIN: Final = frozenset(
         "decreaseLiquidity",
         "moveRange",
         "vaultTransfer",
+        "userPortfolioMargin",
     )
 )
 """What a venue whose accounts are kept on a chain does not do: nobody but an account's owner moves its money there."""

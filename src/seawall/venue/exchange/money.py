@@ -328,6 +328,17 @@ def _shares_worth(columns: Any, account: int, market: int, which: int, amount: i
     return min(own, ceil_div(amount * total, equity))
 
 
+async def portfolio_margin(service: Service, call: Call) -> dict[str, Any]:
+    """`userPortfolioMargin`: the owner's cross bucket, or a sub-account's, goes into portfolio margin or out of it."""
+    master = own_master(call)
+    account = service.people.account_of(address_in(call.action, "user"))
+    if account < 0 or service.people.persons[account].master != master:
+        raise RefusedError(action_words(code.NOT_AUTHORISED))
+    row = call.row(command.SET_PORTFOLIO, account=account, flags=command.PORTFOLIO if call.action["enabled"] else 0)
+    done = await service.submit(rows_from([row]))
+    return plain_answer(call, int(done.codes[0]))
+
+
 async def abstraction(service: Service, call: Call) -> dict[str, Any]:
     """`userSetAbstraction` and its kin: only the plain kind of account is offered."""
     value = call.action.get("abstraction", call.action.get("enabled"))
@@ -368,6 +379,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "userSetAbstraction": abstraction,
     "agentSetAbstraction": abstraction,
     "userDexAbstraction": abstraction,
-    "userPortfolioMargin": abstraction,
+    "userPortfolioMargin": portfolio_margin,
     **dict.fromkeys(LITTLE, little),
 }
