@@ -115,6 +115,8 @@ def check_bucket(double: Double, figures: BucketFigures, conditions: Conditions)
     measured = (figures.equity, figures.equity_initial, figures.maintenance, figures.initial, figures.reserved)
     assert (*measured, figures.notional, figures.profit) == health.measure(double.s, number)
     assert figures.leaving == leaving.may_leave(double.s, number)
+    if figures.is_portfolio:
+        return 0  # measured by the grid: test_engine_portfolio_equals_library.py
     bucket = bucket_of(columns, number)
     found = core.health(bucket, conditions)
     assert measured == (found.equity, found.equity_initial, found.maintenance, found.initial, found.reserved)

@@ -106,7 +106,7 @@ def test_it_fails_without_the_index() -> None:
     read = (f'v["market_oracle"].item({market})', f'v["market_last"].item({market})')
     step = "        move_stable(s, market)\n"
     at_once = ("engine/prices.py", step, step + "    revalue_market(s, market)\n")
-    more = (("engine/invariant_collateral.py", *read), at_once)
+    more = (("engine/invariant_scenario.py", *read), at_once)
     assert fails_without("ledger/valuation.py", old, new, scenario, *more)
 
 

@@ -276,7 +276,7 @@ def asked(url: str, path: str, body: Any = None, *, may_refuse: bool = False) ->
             try:
                 return json.loads(text)
             except ValueError:
-                return {"msg": f"HTTP {error.code}"}
+                return {"msg": text.decode(errors="replace").strip() or f"HTTP {error.code}"}
         raise BadInput("url", f"{path} was answered with HTTP {error.code}", url) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
