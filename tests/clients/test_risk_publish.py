@@ -20,7 +20,6 @@ from venue_process import Process
 pytest.importorskip("eth_account", reason="keystores need the extra `chain`")
 CHAIN = 421_614
 PASSWORD = "a password of the test"
-A_MINUTE_AND_MORE = 150
 
 
 class Signers:
@@ -49,7 +48,6 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> Signers:
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory: pytest.TempPathFactory, signers: Signers) -> Iterator[Process]:
     more = f'[risk]\nmode = "live"\nsigners = {json.dumps(signers.addresses[:3])}\n'
-    more += '[[asset]]\ncoin = "BTC"\nweight_initial = 0.95\nweight_maintenance = 0.95\n'
     process = Process(tmp_path_factory.mktemp("venue"), more=more)
     process.start()
     yield process
@@ -99,30 +97,6 @@ def test_a_running_venue_takes_what_enough_have_signed_and_nothing_else(
     assert accepted
     assert {one["signers"] for one in accepted} == {0b101}
     assert all(one["reasons"] and one["model"] for one in accepted)
-
-
-def weight(venue: Process) -> int:
-    (asset,) = publish.asked(venue.url, "/v1/risk/collateral")["assets"]
-    return int(asset["value"])
-
-
-def test_a_publisher_lowers_the_weight_of_collateral_within_its_rails(
-    venue: Process, signers: Signers, capsys: pytest.CaptureFixture[str]
-) -> None:
-    end = time.monotonic() + A_MINUTE_AND_MORE
-    lines: list[str] = []
-    while not any("weight_initial" in line for line in lines) and time.monotonic() < end:
-        before = weight(venue)
-        lines = looked(venue, signers.options(1), capsys)
-        time.sleep(1)
-    told = [line for line in lines if "weight_initial" in line]
-    assert told
-    assert all("refused" in line for line in told)
-    assert weight(venue) == before
-    taken = [line for line in looked(venue, signers.options(0, 1), capsys) if "weight_initial" in line]
-    assert any("accepted" in line and "moves over a liquidation" in line for line in taken)
-    assert weight(venue) < before
-    assert not [line for line in looked(venue, signers.options(0, 1), capsys) if "weight_initial" in line]
 
 
 def test_a_wrong_password_signs_nothing(

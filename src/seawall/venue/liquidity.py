@@ -51,8 +51,9 @@ class PlayPools:
         self.service.hearers.append(self._hear)
 
     def stop(self) -> None:
-        """Ends it."""
-        self.service.hearers.remove(self._hear)
+        """Ends it, also before it has begun: a venue that could not start says why itself."""
+        if self._hear in self.service.hearers:
+            self.service.hearers.remove(self._hear)
 
     def fees_of(self, asset: int, token: int) -> int:
         """Fees of a position that nobody has collected, in micro-USD. Rounds down."""
