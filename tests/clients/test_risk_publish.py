@@ -20,6 +20,7 @@ from venue_process import Process
 pytest.importorskip("eth_account", reason="keystores need the extra `chain`")
 CHAIN = 421_614
 PASSWORD = "a password of the test"
+A_MINUTE_AND_MORE = 150
 
 
 class Signers:
