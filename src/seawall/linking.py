@@ -7,7 +7,9 @@ Only outermost kernels go to the disk cache. Compiled code is the same language 
 cycles rests meanwhile: it finds next to nothing in a compiler's graphs and takes a quarter of the time.
 
 This reaches into numba's compiler. `install` looks for what it needs and leaves numba as it is when something is not
-there: kernels then compile as numba does it, only slower.
+there: kernels then compile as numba does it, only slower. Arguments between kernels are int64 wherever their values
+are whole and fit: numba would make another copy of the callee, and of all that it calls, for each constant passed and
+for each narrower column. Values are the same; LLVM puts the constants back where it inlines.
 """
 
 import gc
@@ -26,6 +28,7 @@ def install() -> bool:
         (getattr(codegen, "CPUCodeLibrary", None), "finalize"),
         (getattr(dispatcher, "_FunctionCompiler", None), "_customize_flags"),
         (getattr(dispatcher, "Dispatcher", None), "add_overload"),
+        (getattr(dispatcher, "Dispatcher", None), "get_call_template"),
         (getattr(caching, "FunctionCache", None), "save_overload"),
         (getattr(caching, "FunctionCache", None), "load_overload"),
     )
@@ -34,7 +37,7 @@ def install() -> bool:
     if hasattr(codegen.CPUCodeLibrary.finalize, "before"):
         return True
     event.register("numba:compile", _listener(event.Listener))
-    for (holder, name), wrap in zip(places, (_finalize, _flags, _add, _save, _load), strict=True):
+    for (holder, name), wrap in zip(places, (_finalize, _flags, _add, _template, _save, _load), strict=True):
         before = getattr(holder, name)
         after = wrap(before)
         after.before = before  # type: ignore[attr-defined]
@@ -125,6 +128,31 @@ def _add(before: Callable[..., Any]) -> Callable[..., Any]:
         dispatcher.targetctx.insert_user_function(complete, part.fndesc, [part.library])
 
     return add_overload
+
+
+def _template(before: Callable[..., Any]) -> Callable[..., Any]:
+    def get_call_template(dispatcher: Any, args: Any, kws: Any) -> Any:
+        """A kernel calls a kernel: whole numbers go as int64, so that constants and narrow columns make no copies."""
+        if is_ours(dispatcher.py_func.__module__):
+            args, kws = tuple(map(_whole, args)), {name: _whole(kind) for name, kind in kws.items()}
+        return before(dispatcher, args, kws)
+
+    return get_call_template
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is of this package: numba calls kernels of its own, which may need the type of a constant."""
+    return module.startswith("seawall.")
+
+
+def _whole(kind: Any) -> Any:
+    """The type a whole number is passed as: int64 for a constant or a narrower signed one, else its own."""
+    types = importlib.import_module("numba.core.types")
+    is_constant = isinstance(kind, types.IntegerLiteral)
+    whole = kind.literal_type if is_constant else kind
+    if isinstance(whole, types.Integer) and whole.signed and whole.bitwidth <= types.int64.bitwidth:
+        return types.int64
+    return kind
 
 
 def _save(before: Callable[..., Any]) -> Callable[..., Any]:

@@ -40,6 +40,29 @@ def test_interpreted_needs_no_compiler_and_gives_the_same_answer(tmp_path: Path)
     assert list(Path(folder).rglob("wide.mul_ceil_div*.nbi")), "nothing was cached"
 
 
+CALLER = """
+import numpy as np
+from seawall import wide
+from seawall.kernel import kernel
+
+@kernel
+def outer(narrow, wider):
+    return wide.mul_floor_div(narrow[0], 7, 2) + wide.mul_floor_div(wider[0], narrow[1], 65536)
+
+print(outer(np.array([5, -3], np.int32), np.array([2**40])), len(getattr(wide.mul_floor_div, 'overloads', ())))
+"""
+
+
+def test_constants_and_narrow_columns_make_no_copies_of_a_kernel(tmp_path: Path) -> None:
+    caller = tmp_path / "caller.py"
+    caller.write_text(CALLER)
+    program = f"import runpy; runpy.run_path({str(caller)!r})"
+    value = 5 * 7 // 2 + 2**40 * -3 // 65536
+    compiled = run(program, SEAWALL_INTERPRET="", SEAWALL_CACHE_DIR=str(tmp_path))
+    assert compiled.split() == [str(value), "1"]
+    assert run(program, SEAWALL_INTERPRET="1").split() == [str(value), "0"]
+
+
 def test_cache_home_follows_the_desktop_standard(tmp_path: Path) -> None:
     folder = run(PROGRAM, SEAWALL_INTERPRET="", SEAWALL_CACHE_DIR="", XDG_CACHE_HOME=str(tmp_path)).split()[2]
     assert Path(folder).parent == tmp_path / "seawall" / "kernels"
