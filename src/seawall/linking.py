@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 _depth = [0]  # kernels being compiled now, one inside the other; numba compiles under one lock
+_done = [0]
 
 
 def install() -> bool:
@@ -57,10 +58,16 @@ def _listener(base: Any) -> Any:
 
         def on_end(self, event: Any) -> None:  # noqa: ARG002
             _depth[0] -= 1
+            _done[0] += 1
             if _depth[0] == 0 and self.was_collecting:
                 gc.enable()
 
     return Depth()
+
+
+def compiled() -> int:
+    """Functions that this process has compiled so far, linked or not: what a long wait can show."""
+    return _done[0]
 
 
 def _is_part(library: Any) -> bool:

@@ -1,18 +1,25 @@
 """`seawall up`: the whole venue in one process, until it is told to stop."""
 
 import asyncio
+import contextlib
 import os
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from seawall import linking
 
 if TYPE_CHECKING:
     from seawall.venue.app import Application
     from seawall.venue.config import Config
     from seawall.venue.service import Service
+
+PROGRESS_S: Final = 10.0  # between two lines of a long compilation
 
 
 def up(
@@ -102,18 +109,38 @@ def _prepare(service: "Service") -> None:
     start = time.monotonic()
     where = cache_folder()
     _tell(f"preparing the engine (the first time it is compiled: a minute or two; kept in {where or 'memory'})")
-    engine = Venue(service.capacity)
-    engine.one(kind=command.TICK, signer=command.SEQUENCER, time=1)
-    Reader(engine.array).warm()
-    Reads(engine).warm()
-    if service.config.risk.mode != "off":
-        warm()
+    with _progress():
+        engine = Venue(service.capacity)
+        engine.one(kind=command.TICK, signer=command.SEQUENCER, time=1)
+        Reader(engine.array).warm()
+        Reads(engine).warm()
+        if service.config.risk.mode != "off":
+            warm()
     _tell(f"engine ready after {time.monotonic() - start:.1f} s; opening {service.folder}")
     found = service.open()
     told = f"{found.sequence:,} commands in the journal, {found.replayed:,} replayed"
     if found.lost is not None:
         told += f"; {found.lost.bytes} torn bytes that were never acknowledged are put aside in {found.kept}"
     _tell(told)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[None]:
+    """Tells every PROGRESS_S how many functions have been compiled; nothing while they come from the cache."""
+    over, begin = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not over.wait(PROGRESS_S):
+            if linking.compiled():
+                _tell(f"  compiled {linking.compiled():,} functions in {time.monotonic() - begin:.0f} s")
+
+    teller = threading.Thread(target=tell, name="seawall-progress", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 async def _serve(service: "Service", clock: Any) -> int:
