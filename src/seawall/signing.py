@@ -4,7 +4,7 @@ An L1 action is MessagePack of the JSON in its key order, with nonce, vault and 
 user-signed action is typed data that a wallet shows. Source: Hyperliquid's API documentation ("Signing") and EIP-712;
 held to the vectors of the official SDK by `seawall conformance` (family hl_eip712).
 
-Needs the extra `venue` (coincurve, pycryptodome), imported when first used.
+Needs the extra `venue` (coincurve; safe-pysha3 or pycryptodome), imported when first used.
 """
 
 import functools
