@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from stage import picture, serious, told
+from stage import order_admin, picture, serious, told
 from visit import Visit, agrees, until
 
 pytestmark = pytest.mark.slow
@@ -156,3 +156,27 @@ def test_one_who_only_looks_moves_nothing(trader: Visit) -> None:
     expect(page.locator(".summary")).to_be_visible()
     expect(page.get_by_role("button", name="Withdraw or transfer")).to_have_count(0)
     expect(page.get_by_role("button", name="Connect to trade")).to_be_visible()
+
+
+def test_the_owner_switches_portfolio_margin_and_hears_why_not(visit: Visit) -> None:
+    wallet = visit.wallet(SECRET)
+    page = visit.page
+    visit.show("Account")
+    mode = page.locator('[data-name="cross-mode"]')
+    expect(mode).to_have_attribute("data-value", "tiered")
+    page.get_by_role("button", name="Use portfolio margin").click()
+    expect(page.locator('[data-name="portfolio-error"]')).to_have_text(
+        "Portfolio margin is not open to this account now."
+    )
+    assert wallet.signed[-1]["primaryType"] == "HyperliquidTransaction:UserPortfolioMargin"
+    assert wallet.signed[-1]["message"]["user"] == visit.address
+    assert wallet.signed[-1]["message"]["enabled"] is True
+    assert serious(page) == []
+    for name, value in (("portfolio_most", 5), ("portfolio_equity", 0)):
+        order_admin(visit.running, "parameter", coin=None, name=name, value=value, reason="a test")
+    page.get_by_role("button", name="Use portfolio margin").click()
+    expect(mode).to_have_attribute("data-value", "portfolio")
+    assert visit.told()["buckets"][0]["mode"] == "portfolio"
+    page.get_by_role("button", name="Back to tiers").click()
+    expect(mode).to_have_attribute("data-value", "tiered")
+    assert serious(page) == []
