@@ -9,10 +9,24 @@ served one, fitted on every other week, makes of the weeks between.
 """
 
 import argparse
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from foresight_skill import AGE_MOST, WEEK, _market, conditions_at, crowd_bucket, hindsight, random_bucket, recorded
+from foresight_skill import (
+    AGE_MOST,
+    WEEK,
+    Trial,
+    _market,
+    conditions_at,
+    crowd_bucket,
+    hindsight,
+    parts,
+    plot,
+    random_bucket,
+    recorded,
+    reliability,
+)
 from numba import njit
 
 from seawall.risk.foresight import HOURS
@@ -181,6 +195,7 @@ def main() -> None:
     words.add_argument("--accounts", type=int, default=30)
     words.add_argument("--seed", type=int, default=21)
     words.add_argument("--population", choices=("crowd", "living", "aged"), default="living")
+    words.add_argument("--plot", help="SVG of reliability of the served forecast")
     given = words.parse_args()
     bars, times = hourly(given.folder, given.names.split(","), hours=20 * 365 * 24)
     first, end = (int(np.searchsorted(times, np.datetime64(day, "ms").astype(int))) for day in (given.start, given.end))
@@ -195,7 +210,7 @@ def main() -> None:
         told["served"].append(within(prices(foresee(past, prior, seed=1, paths=PATHS)), one))
         late = [within(prices(hindsight(bars, one.row, hours)), one)[:, at] for at, hours in enumerate(HOURS)]
         told["the volatility that came"].append(np.stack(late, axis=1))
-    whole = {name: np.concatenate(parts) for name, parts in told.items()}
+    whole = {name: np.concatenate(shares) for name, shares in told.items()}
     for at, hours in enumerate(HOURS):
         came = judged.came[:, at]
         print(f"within {hours} h: {len(came):,} accounts, {int(came.sum())} liquidated ({came.mean():.4%})")
@@ -206,6 +221,12 @@ def main() -> None:
         loss = {name: (values[:, at] - came) ** 2 for name, values in whole.items()}
         print(f"  served over plain: {judged.interval(loss['plain'] - loss['served'], at)}")
         print(f"  served, recalibrated: skill {judged.skill(judged.recalibrated(whole['served'], at), at)}")
+        lost, gained = parts(whole["served"][:, at], came)
+        print(f"  served: reliability {lost:.5f}, resolution {gained:.5f}, loss {loss['served'].mean():.5f}")
+        print("\n".join(reliability(whole["served"][:, at], came)))
+    if given.plot:
+        done = [Trial(0, tuple(told), tuple(came), ()) for told, came in zip(whole["served"], judged.came, strict=True)]
+        Path(given.plot).write_text(plot(done), encoding="utf-8")
 
 
 if __name__ == "__main__":

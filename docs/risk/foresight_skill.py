@@ -177,15 +177,19 @@ def report(done: list[Trial]) -> str:
         even = max(base * (1.0 - base), 1e-9)
         lines.append(f"of the loss: reliability {lost:.5f}, resolution {gained:.5f}, uncertainty {even:.5f}")
         lines.append(f"with the volatility that came: skill {1.0 - ((late - came) ** 2).mean() / even:.3f}")
-        lines.append("\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|")
-        for low_edge, high_edge in pairwise(EDGES):
-            inside = (told >= low_edge) & (told < high_edge)
-            if inside.any():
-                shown = f"{low_edge:g} .. {min(high_edge, 1.0):g}"
-                lines.append(
-                    f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |"
-                )
+        lines += reliability(told, came)
     return "\n".join(lines)
+
+
+def reliability(told: Floats, came: Floats) -> list[str]:
+    """The table: over EDGES, how many accounts, what they were told on average, and which share was liquidated."""
+    lines = ["\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|"]
+    for low, high in pairwise(EDGES):
+        inside = (told >= low) & (told < high)
+        if inside.any():
+            shown = f"{low:g} .. {min(high, 1.0):g}"
+            lines.append(f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |")
+    return lines
 
 
 def parts(told: Floats, came: Floats) -> tuple[float, float]:

@@ -67,6 +67,8 @@ def test_too_few_bars_correct_nothing_and_few_correct_little() -> None:
         assert (seen_from(bars, hours) == 1.0).all()
     little, much = (abs(np.log(seen_from(bars, days * 24 + BUSY.start)[0, 1])) for days in (3, 100))
     assert little < 0.5 * much
+    even = walk(200)  # nothing to learn: what a few days seem to say is held back
+    assert max(np.abs(np.log(seen_from(even, row))).max() for row in range(48, 145, 12)) < 0.25
 
 
 def test_missing_and_still_bars_give_numbers_within_bounds() -> None:
