@@ -35,8 +35,13 @@ class Process:
         capacity: str = "small",
         more: str = "",
         markets: Mapping[str, float] = MARKETS,
+        late: bool = False,
     ) -> None:
-        """`markets` are coins with about their prices, `more` is further configuration."""
+        """`markets` are coins with about their prices, `more` is further configuration.
+
+        `late`: its clock begins a few seconds before a whole minute (late_venue.py).
+        """
+        self.program = [str(Path(__file__).parent / "late_venue.py")] if late else ["-m", "seawall"]
         self.folder = folder
         self.markets = markets
         self.port, self.admin = free_port(), free_port()
@@ -57,7 +62,7 @@ class Process:
     def start(self) -> None:
         """Starts and waits until markets are open."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "seawall", "up", "--config", str(self.file)]
+            command = [sys.executable, *self.program, "up", "--config", str(self.file)]
             self.process = subprocess.Popen(command, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:

@@ -131,9 +131,10 @@ def source_key(package: Path, options: str) -> str:
 
 
 def reachable(sources: dict[str, bytes]) -> list[str]:
-    """Names of the files that declare kernels and of all package files they import, sorted."""
+    """Names of the files that declare kernels, of this one, and of all package files they import, sorted."""
     waiting = [name for name, source in sources.items() if USES_KERNELS.search(source.decode())]
-    found = {"kernel.py"} & sources.keys()
+    waiting.extend({"kernel.py"} & sources.keys())
+    found: set[str] = set()
     while waiting:  # each file enters once
         name = waiting.pop()
         if name in found:

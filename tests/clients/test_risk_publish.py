@@ -15,12 +15,14 @@ from seawall.risk.engine import RiskModel
 from seawall.signing import Key
 from seawall.tools import publish
 from seawall.tools.publish import Publisher
+from seawall.units import RATE_ONE
 from venue_process import Process
 
 pytest.importorskip("eth_account", reason="keystores need the extra `chain`")
 CHAIN = 421_614
 PASSWORD = "a password of the test"
-A_MINUTE_AND_MORE = 150
+SECONDS = 60  # for a minute that is over, which this venue's clock brings within ten
+WEIGHT = RATE_ONE * 98 // 100
 
 
 class Signers:
@@ -49,7 +51,8 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> Signers:
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory: pytest.TempPathFactory, signers: Signers) -> Iterator[Process]:
     more = f'[risk]\nmode = "live"\nsigners = {json.dumps(signers.addresses[:3])}\n'
-    process = Process(tmp_path_factory.mktemp("venue"), more=more)
+    more += '[[asset]]\ncoin = "BTC"\nweight_initial = 0.98\nweight_maintenance = 0.98\nliquidation_discount = 0.01\n'
+    process = Process(tmp_path_factory.mktemp("venue"), more=more, late=True)
     process.start()
     yield process
     assert process.kill(signal.SIGTERM) == 0
@@ -69,35 +72,59 @@ def live(venue: Process, name: str) -> dict[str, Any]:
     return next(one for one in told if one["name"] == name)
 
 
+def weight(venue: Process) -> int:
+    """The live initial weight of the collateral, which never is the admin's that changes."""
+    (asset,) = publish.asked(venue.url, "/v1/risk/collateral")["assets"]
+    assert asset["static"] == WEIGHT
+    return int(asset["value"])
+
+
 def test_a_running_venue_takes_what_enough_have_signed_and_nothing_else(
     venue: Process, signers: Signers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Markets and collateral together: who is heard for the one is heard for the other in the same look."""
     before = live(venue, "initial_live")["value"]
     refused = {"too few": (0,), "the same twice": (1, 1), "a stranger": (3,), "one and a stranger": (0, 3)}
-    end = time.monotonic() + A_MINUTE_AND_MORE
+    end = time.monotonic() + SECONDS
     while not looked(venue, signers.options(0), capsys) and time.monotonic() < end:
-        time.sleep(1)  # the model hears of minutes that are over: the first one of this venue is not yet
+        time.sleep(0.5)  # the model hears of minutes that are over: the first one of this venue is not yet
     for numbers in refused.values():
         lines = looked(venue, signers.options(*numbers), capsys)
         assert any("BTC initial_live" in line for line in lines)
+        assert any("BTC weight_initial" in line for line in lines)
         assert all("refused" in line for line in lines)
     monkeypatch.setattr(publish, "LIFE_MS", -1)
     late = Publisher(venue.url, signers.keys(0, 1), RiskModel(), chain_id=CHAIN).look()
-    assert late
+    assert "weight_initial" in {one.parameter for one in late}
     assert all("expires" in one.outcome for one in late)
     monkeypatch.undo()
     elsewhere = Publisher(venue.url, signers.keys(0, 1), RiskModel(), chain_id=CHAIN + 1).look()
-    assert elsewhere
+    assert "weight_initial" in {one.parameter for one in elsewhere}
     assert all("refused" in one.outcome for one in elsewhere)
     assert live(venue, "initial_live")["value"] == before
+    assert weight(venue) == WEIGHT
     taken = looked(venue, signers.options(2, 0), capsys)
     assert any("BTC initial_live" in line and "accepted" in line for line in taken)
     assert int(live(venue, "initial_live")["value"]) > int(before)
+    (told,) = (line for line in taken if "weight_initial" in line)
+    assert "accepted" in told
+    assert "moves over a liquidation" in told
+    assert weight(venue) < WEIGHT
     shown = publish.asked(venue.url, "/v1/risk/proposals")["proposals"]
     accepted = [one for one in shown if one["outcome"] == "accepted"]
-    assert accepted
+    assert {"initial_live", "weight_initial"} <= {one["parameter"] for one in accepted}
     assert {one["signers"] for one in accepted} == {0b101}
     assert all(one["reasons"] and one["model"] for one in accepted)
+
+
+def test_a_weight_that_is_low_enough_is_left_alone(
+    venue: Process, signers: Signers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the test before: nothing is proposed twice, and from outside nothing is raised."""
+    before = weight(venue)
+    assert before < WEIGHT
+    assert not [line for line in looked(venue, signers.options(0, 1), capsys) if "weight_initial" in line]
+    assert weight(venue) == before
 
 
 def test_a_wrong_password_signs_nothing(

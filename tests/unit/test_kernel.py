@@ -79,7 +79,8 @@ def package(tmp_path: Path) -> Path:
     """A small package: `fast.py` declares a kernel and reaches `far.py` through `near/__init__.py`."""
     files = {
         "__init__.py": "",
-        "kernel.py": "",
+        "kernel.py": "from seawall import linker\n",
+        "linker.py": "",
         "fast.py": "from seawall.kernel import kernel\nfrom seawall.near import thing\n",
         "near/__init__.py": "def load():\n    from seawall import (\n        far,\n    )\n",
         "far.py": "FACTOR = 2\n",
@@ -92,7 +93,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "seawall"
 
 
-@pytest.mark.parametrize("name", ["fast.py", "near/__init__.py", "far.py", "kernel.py", "__init__.py"])
+@pytest.mark.parametrize("name", ["fast.py", "near/__init__.py", "far.py", "kernel.py", "linker.py", "__init__.py"])
 def test_any_source_a_kernel_reaches_changes_the_cache(package: Path, name: str) -> None:
     before = source_key(package, "numba 1")
     with (package / name).open("a") as stream:

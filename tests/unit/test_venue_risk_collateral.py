@@ -142,3 +142,19 @@ def test_publishers_propose_weights_by_the_rails_of_all_proposals(tmp_path: Path
 
     terms = config.Risk(mode="live", signers=tuple(address_text(one.address) for one in SIGNERS))
     run(tmp_path, scenario, risk=terms)
+
+
+def test_without_keys_of_its_own_what_it_wants_stays_unsigned(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        desk = await opened(rig)
+        await list_token(rig)
+        rig.now += EVERY_MS
+        await rig.price(0, 50_000_000)
+        await desk.office.look()
+        assert weights(rig) == (STATIC, STATIC)
+        view = weights_view(desk.office).assets[0]
+        assert (view.outcome, view.value) == ("unsigned", STATIC)
+        assert float(view.wanted or 1) < STATIC / RATE_ONE
+
+    terms = config.Risk(mode="live", signers=tuple(address_text(one.address) for one in SIGNERS))
+    run(tmp_path, scenario, risk=terms)

@@ -1,5 +1,6 @@
 """A venue as a process: it stops without losing anything, a second signal ends it, and it refuses python -O."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from seawall.units import BadInput
+from seawall.venue.ops.serve import serve
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = """
@@ -176,3 +180,21 @@ def test_it_refuses_to_run_without_its_checks() -> None:
         assert found.returncode == expected
         assert ("went on" in found.stdout) == (expected == 0)
         assert ("python -O" in found.stderr) == (expected == 2)
+
+
+def test_a_venue_that_could_not_start_waits_for_no_failure() -> None:
+    """What would wait for one is not even made: nothing is said of it beside the reason."""
+    asked: list[str] = []
+
+    async def started() -> None:
+        raise BadInput("asset", "no good")
+
+    async def stop() -> None:
+        asked.append("stopped")
+
+    async def failure() -> None:
+        asked.append("failure")
+
+    with pytest.raises(BadInput, match="no good"):
+        asyncio.run(serve((), started, lambda: None, stop, failure))
+    assert asked == ["stopped"]

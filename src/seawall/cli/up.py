@@ -130,7 +130,7 @@ async def _serve(service: "Service", clock: Any) -> int:
         listed = await application.start()
         _tell_started(application, listed)
 
-    return await serve(ports, started, application.closing, application.stop, _failure(application))
+    return await serve(ports, started, application.closing, application.stop, lambda: _failure(application))
 
 
 async def _failure(application: "Application") -> None:

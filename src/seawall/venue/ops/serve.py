@@ -56,12 +56,12 @@ async def serve(
     started: Callable[[], Awaitable[None]],
     stopping: Callable[[], None],
     stop: Callable[[], Awaitable[None]],
-    failed: Awaitable[Any] | None = None,
+    failed: Callable[[], Awaitable[Any]] | None = None,
 ) -> int:
     """Serves until a signal; the exit code of the process.
 
     `started` runs once all ports are open, `stopping` when a signal has come, `stop` when the last request has been
-    answered. `failed` ends the venue when it is done: the code is then 1. OSError for a port that is taken.
+    answered. What `failed` makes ends the venue when it is done: the code is then 1. OSError for a port that is taken.
     """
     servers = [Server(_settings(port)) for port in ports]
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -105,10 +105,12 @@ async def _opened(servers: Sequence[Server], tasks: Sequence["asyncio.Task[None]
         await asyncio.sleep(0.01)
 
 
-async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Task[None]"], failed: Awaitable[Any] | None) -> int:
+async def _until(
+    stopped: asyncio.Event, tasks: Sequence["asyncio.Task[None]"], failed: Callable[[], Awaitable[Any]] | None
+) -> int:
     waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(stopped.wait()), *tasks]
     if failed is not None:
-        waits.append(asyncio.ensure_future(failed))
+        waits.append(asyncio.ensure_future(failed()))
     done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     if waits[0] in done:
         log.info("stopping")

@@ -106,7 +106,7 @@ class ProposalView(Shape, frozen=True, kw_only=True):
     model: Annotated[str, says("Which model spoke.", "filtered-historical-simulation")]
     data: Annotated[str, says("Hash of all bars that it has read.", "00")]
     reasons: Annotated[tuple[str, ...], says("Why, in words.")]
-    outcome: Annotated[str, says("accepted, refused and why, or shadow.", "shadow")]
+    outcome: Annotated[str, says("accepted, refused and why, shadow, or unsigned.", "shadow")]
 
 
 class RiskView(Shape, frozen=True, kw_only=True):

@@ -39,7 +39,8 @@ class CollateralDesk:
         self._decided_ms = now
         made = self.decide()
         if office.mode != "live" or not office.keys or not made:
-            self.last = [(proposal, report, "shadow") for proposal, report in made]
+            word = "shadow" if office.mode == "shadow" else "unsigned"
+            self.last = [(proposal, report, word) for proposal, report in made]
             return
         serial = int(office.service.columns["cell"][state.RISK_SERIAL])
         signed = []
