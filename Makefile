@@ -37,8 +37,8 @@ replay: $(READY) ## replay a crash; leaves $(OUT)/report.html and $(OUT)/replay.
 test: $(READY) ## the tests, under ten minutes
 	$(BIN)/python -m pytest $(WORKERS)
 
-test-all: $(READY) ## every test, the slow suites too; then those of the engine uncompiled, where some can only run
-	$(BIN)/python -m pytest $(WORKERS) -m ""
+test-all: test ## every test: after `test` the slow suites, then those of the engine uncompiled, where some can only run
+	$(BIN)/python -m pytest $(WORKERS) -m slow
 	SEAWALL_INTERPRET=1 $(BIN)/python -m pytest $(WORKERS) tests/unit tests/property tests/incidents
 
 check: $(READY) ## lint, types, import contracts
