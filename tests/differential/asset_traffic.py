@@ -243,7 +243,10 @@ class AssetTraffic(Traffic):
         if not sellers or buyer in sellers or not self.may_act(buyer, 0):
             return
         seller, s = self.rng.choice(sellers), self.kernels()
-        rows = sorted(self.rows_of(seller), key=lambda row: (-rank_of(s, row), int(c["holding_asset"][row])))
+        rows = [row for row in self.rows_of(seller) if int(c["holding_asset"][row]) in ASSETS]
+        if not rows:
+            return
+        rows.sort(key=lambda row: (-rank_of(s, row), int(c["holding_asset"][row])))
         asset, most = int(c["holding_asset"][rows[0]]), int(lots_for_sale(s, seller, rows[0]))
         lots = max(1, self.rng.choice((most, most, most + 1, most // 2)))
         price = int(sale_price(s, asset))

@@ -167,11 +167,12 @@ class RangeTraffic(AssetTraffic):
         self.push(self.rng.choice((self.root(), self.root(), self.root() * 103 // 100, self.root() * 97 // 100)))
 
     def crash(self) -> None:
-        """What backs, or what is traded, falls at once."""
+        """What backs, or what is traded, falls by up to a fifth before anybody is liquidated."""
         market = self.rng.choice((INDEX, *range(INDEX)))
-        price = int(self.columns["market_oracle"][market]) * self.rng.randint(75, 97) // 100
-        self.pass_time(1_000)
-        self.price(market, price if price > PRICES[market] // 8 else PRICES[market])
+        for _ in range(self.rng.randint(1, 6)):
+            price = int(self.columns["market_oracle"][market]) * 96 // 100
+            self.pass_time(1_000)
+            self.price(market, price if price > PRICES[market] // 8 else PRICES[market])
 
     def lean(self) -> None:
         """Somebody takes out all that may leave, after a large trade: what is left is what ranges count for."""
@@ -402,6 +403,10 @@ class RangeTraffic(AssetTraffic):
             assert found == code.NOT_DUE
             (row,) = [row for row in self.rows_of(account) if self.columns["holding_token"][row] == place["id"]]
             self.columns["holding_asked"][row] = 0  # the chain will be asked again when it is due again
+
+    def share(self, rows: list[dict[str, int]]) -> None:
+        super().share(rows)
+        self.align()
 
     def align(self) -> None:
         """Who is closed against bears by its equity: with ranges a little more or less. The engine takes the chain's.
