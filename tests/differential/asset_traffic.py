@@ -58,6 +58,8 @@ def rate(percent: int) -> int:
 class AssetTraffic(Traffic):
     """A world of accounts with collateral. The vault and the appraiser are contracts in the places of their puppets."""
 
+    lp = NOBODY  # the contract that holds LP positions
+
     def __init__(self, seed: int, **policy: int) -> None:
         super().__init__(seed, **FREE, **policy)
         self.list_market(INDEX)
@@ -65,9 +67,10 @@ class AssetTraffic(Traffic):
         self.hub = self.chain.evm.deploy("PaperHub")
         token = self.chain.evm.deploy("TestToken", 18)
         house, vault = self.chain.house.address, self.chain.modules["vault"]
-        ends = (NOBODY, DEPLOYER, DEPLOYER, NOBODY, token.address, 0, 0, 0)
+        self.dollars = token
+        ends = (self.lp, DEPLOYER, DEPLOYER, NOBODY, token.address, 0, 0, 0)
         self.vault = self.place("CollateralVault", "vault", house, self.hub.address, self.chain.exchange.address, *ends)
-        self.place("Appraiser", "appraiser", house, vault, NOBODY, DEPLOYER)
+        self.place("Appraiser", "appraiser", house, vault, self.lp, DEPLOYER)
         self.price(INDEX, PRICE)
         self.price(PAR, PRICE)
         self.tokens = [self.list_asset(asset, **terms) for asset, terms in ASSETS.items()]
