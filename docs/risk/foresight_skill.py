@@ -4,8 +4,8 @@ At random hours accounts are forecast from the bars before that hour alone; then
 liquidated, by the same margin core. Three populations: `crowd`, buckets as the laboratory's population draws them
 (docs/lab/population.md: leverages, isolated or cross, cushions), just opened; `living`, the same opened up to a week
 before and still alive; `aged`, leverage log-uniform, as old. Prints Brier scores, their skill over the base rate of all
-accounts of the run, the loss in its parts (Murphy 1973), the skill that the same paths have with the volatility that
-came (which nobody can know), and the reliability table; writes the reliability plot.
+accounts of the run with an interval over weeks, the loss in its parts (Murphy 1973), the skill that the same paths have
+with the volatility that came (which nobody can know), and the reliability table; writes the reliability plot.
 """
 
 import argparse
@@ -18,7 +18,8 @@ import numpy as np
 from seawall.lab.population import Mix
 from seawall.risk.foresight import HOURS, Scene
 from seawall.risk.hours import hourly
-from seawall.risk.moves import HORIZON, LOOKBACK, PARKINSON, POINTS, Bars, Floats, Moves, foresee, prior_sigma
+from seawall.risk.moves import HORIZON, LOOKBACK, POINTS, Bars, Floats, Moves, foresee, prior_sigma
+from seawall.risk.outlook import PARKINSON
 from seawall.terms.bucket import Bucket, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.market import Mark, Market, market
@@ -30,6 +31,7 @@ DEFAULT_LEVERAGE, DEFAULT_DECIMALS = 10, 1
 EQUITY = 10**10  # micro-USD
 AGE_MOST = 7 * 24  # hours since an account was opened
 LEVERAGE_LEAST = 2.0
+WEEK = 7 * 24  # hours: a block of the bootstrap
 HINDSIGHT = 12  # recorded days are taken from every twelfth hour
 EDGES = (0.0, 0.001, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95, 1.000001)
 
@@ -175,15 +177,19 @@ def report(done: list[Trial]) -> str:
         even = max(base * (1.0 - base), 1e-9)
         lines.append(f"of the loss: reliability {lost:.5f}, resolution {gained:.5f}, uncertainty {even:.5f}")
         lines.append(f"with the volatility that came: skill {1.0 - ((late - came) ** 2).mean() / even:.3f}")
-        lines.append("\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|")
-        for low_edge, high_edge in pairwise(EDGES):
-            inside = (told >= low_edge) & (told < high_edge)
-            if inside.any():
-                shown = f"{low_edge:g} .. {min(high_edge, 1.0):g}"
-                lines.append(
-                    f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |"
-                )
+        lines += reliability(told, came)
     return "\n".join(lines)
+
+
+def reliability(told: Floats, came: Floats) -> list[str]:
+    """The table: over EDGES, how many accounts, what they were told on average, and which share was liquidated."""
+    lines = ["\n| forecast | accounts | mean forecast | liquidated |\n|---|---|---|---|"]
+    for low, high in pairwise(EDGES):
+        inside = (told >= low) & (told < high)
+        if inside.any():
+            shown = f"{low:g} .. {min(high, 1.0):g}"
+            lines.append(f"| {shown} | {int(inside.sum()):,} | {told[inside].mean():.4f} | {came[inside].mean():.4f} |")
+    return lines
 
 
 def parts(told: Floats, came: Floats) -> tuple[float, float]:
@@ -198,17 +204,18 @@ def parts(told: Floats, came: Floats) -> tuple[float, float]:
 
 
 def _interval(done: list[Trial], at: int) -> tuple[float, float]:
-    """90 % interval of the skill, origins drawn again with all their accounts; NaN when none or all were liquidated."""
-    random, rows = np.random.Generator(np.random.PCG64(0)), np.array([one.row for one in done])
+    """90 % interval of the skill, weeks drawn again with all their accounts; NaN when none or all were liquidated."""
+    random, weeks = np.random.Generator(np.random.PCG64(0)), np.array([one.row // WEEK for one in done])
     told = np.array([one.forecast[at] for one in done])
     came = np.array([one.outcome[at] for one in done])
-    groups = [np.flatnonzero(rows == row) for row in np.unique(rows)]
+    names, place = np.unique(weeks, return_inverse=True)
+    count, hit, loss = (np.bincount(place, values) for values in (np.ones(len(done)), came, (told - came) ** 2))
     found = []
-    for _ in range(400):
-        pick = np.concatenate([groups[i] for i in random.integers(0, len(groups), len(groups))])
-        base = came[pick].mean()
+    for _ in range(1_000):
+        pick = random.integers(0, len(names), len(names))
+        base = hit[pick].sum() / count[pick].sum()
         if 0.0 < base < 1.0:
-            found.append(1.0 - ((told[pick] - came[pick]) ** 2).mean() / (base * (1.0 - base)))
+            found.append(1.0 - loss[pick].sum() / count[pick].sum() / (base * (1.0 - base)))
     if not found:
         return float("nan"), float("nan")
     return float(np.quantile(found, 0.05)), float(np.quantile(found, 0.95))
@@ -253,6 +260,7 @@ def main() -> None:
     words.add_argument("folder")
     words.add_argument("--names", default="BTC,ETH,XRP")
     words.add_argument("--from", dest="start", default="2023-01-01", help="first hour that is forecast")
+    words.add_argument("--to", dest="end", default="2099-01-01", help="the last window ends before it")
     words.add_argument("--origins", type=int, default=200)
     words.add_argument("--accounts", type=int, default=20, help="at each origin")
     words.add_argument("--seed", type=int, default=1)
@@ -262,6 +270,7 @@ def main() -> None:
     bars, times = hourly(given.folder, given.names.split(","), hours=20 * 365 * 24)
     first = int(np.searchsorted(times, np.datetime64(given.start, "ms").astype(np.int64)))
     sizes = {"origins": given.origins, "accounts": given.accounts, "seed": given.seed}
+    bars = bars.until(int(np.searchsorted(times, np.datetime64(given.end, "ms").astype(np.int64))))
     done = list(trials(bars, first=first, **sizes, population=given.population))
     print(report(done))
     if given.plot:

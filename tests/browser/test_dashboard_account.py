@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from stage import picture, serious, told
 from visit import Visit, agrees, until
 
@@ -156,3 +156,34 @@ def test_one_who_only_looks_moves_nothing(trader: Visit) -> None:
     expect(page.locator(".summary")).to_be_visible()
     expect(page.get_by_role("button", name="Withdraw or transfer")).to_have_count(0)
     expect(page.get_by_role("button", name="Connect to trade")).to_be_visible()
+
+
+def test_the_owner_switches_portfolio_margin_and_hears_why_not(visit: Visit) -> None:
+    wallet = visit.wallet(SECRET)
+    page = visit.page
+    visit.show("Account")
+    mode = page.locator('[data-name="cross-mode"]')
+    expect(mode).to_have_attribute("data-value", "tiered")
+    page.get_by_role("button", name="Use portfolio margin").click()
+    expect(page.locator('[data-name="portfolio-error"]')).to_have_text(
+        "Portfolio margin is not open to this account now."
+    )
+    assert wallet.signed[-1]["primaryType"] == "HyperliquidTransaction:UserPortfolioMargin"
+    assert wallet.signed[-1]["message"]["user"] == visit.address
+    assert wallet.signed[-1]["message"]["enabled"] is True
+    assert serious(page) == []
+
+    def inside(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["buckets"][0]["mode"] = "portfolio"
+        route.fulfill(response=answer, json=told)
+
+    here = re.compile(r"/v1/accounts/0x[0-9a-f]{40}$")
+    page.route(here, inside)  # a place in it takes the operator a day's notice: the page is told that there is one
+    expect(mode).to_have_attribute("data-value", "portfolio")
+    page.unroute(here)
+    page.get_by_role("button", name="Back to tiers").click()
+    expect(page.get_by_text("Cross is margined by tiers now")).to_be_visible()
+    assert wallet.signed[-1]["message"]["enabled"] is False
+    expect(mode).to_have_attribute("data-value", "tiered")

@@ -110,3 +110,16 @@ def test_a_stranger_and_a_key_without_an_account_change_nothing(venue: Process, 
     with pytest.raises(BadInput, match="sub"):
         stranger.act("collectFees", collateral=1, token=token, sub="0x12")
     assert json.dumps(held(venue, wallet)["token"]) == json.dumps(token)
+
+
+def test_an_owner_asks_for_portfolio_margin_by_the_command_line(
+    venue: Process, wallet: Wallet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """This venue has no place for anybody in it: what it says is told. Asked for what is so already it is content."""
+    words = ["account", "portfolio", "--url", venue.url, *wallet.options]
+    assert main([*words, "--to", "tiers"]) == 0
+    assert "tiers now" in capsys.readouterr().out
+    assert main([*words, "--to", "portfolio"]) == 2
+    assert "Portfolio margin is not open to this account now." in capsys.readouterr().err
+    with pytest.raises(BadInput, match="Not authorized"):
+        Owner(venue.url, wallet.key, is_mainnet=False).set_portfolio(enabled=True, sub="0x" + "55" * 20)

@@ -58,6 +58,8 @@ def rate(percent: int) -> int:
 class AssetTraffic(Traffic):
     """A world of accounts with collateral. The vault and the appraiser are contracts in the places of their puppets."""
 
+    lp = NOBODY  # the contract that holds LP positions
+
     def __init__(self, seed: int, **policy: int) -> None:
         super().__init__(seed, **FREE, **policy)
         self.list_market(INDEX)
@@ -65,9 +67,10 @@ class AssetTraffic(Traffic):
         self.hub = self.chain.evm.deploy("PaperHub")
         token = self.chain.evm.deploy("TestToken", 18)
         house, vault = self.chain.house.address, self.chain.modules["vault"]
-        ends = (NOBODY, DEPLOYER, DEPLOYER, NOBODY, token.address, 0, 0, 0)
+        self.dollars = token
+        ends = (self.lp, DEPLOYER, DEPLOYER, NOBODY, token.address, 0, 0, 0)
         self.vault = self.place("CollateralVault", "vault", house, self.hub.address, self.chain.exchange.address, *ends)
-        self.place("Appraiser", "appraiser", house, vault, NOBODY, DEPLOYER)
+        self.place("Appraiser", "appraiser", house, vault, self.lp, DEPLOYER)
         self.price(INDEX, PRICE)
         self.price(PAR, PRICE)
         self.tokens = [self.list_asset(asset, **terms) for asset, terms in ASSETS.items()]
@@ -240,7 +243,10 @@ class AssetTraffic(Traffic):
         if not sellers or buyer in sellers or not self.may_act(buyer, 0):
             return
         seller, s = self.rng.choice(sellers), self.kernels()
-        rows = sorted(self.rows_of(seller), key=lambda row: (-rank_of(s, row), int(c["holding_asset"][row])))
+        rows = [row for row in self.rows_of(seller) if int(c["holding_asset"][row]) in ASSETS]
+        if not rows:
+            return
+        rows.sort(key=lambda row: (-rank_of(s, row), int(c["holding_asset"][row])))
         asset, most = int(c["holding_asset"][rows[0]]), int(lots_for_sale(s, seller, rows[0]))
         lots = max(1, self.rng.choice((most, most, most + 1, most // 2)))
         price = int(sale_price(s, asset))

@@ -47,7 +47,7 @@ ISOLATED = command.ISOLATED
 
 def puppet(name: str) -> str:
     """An address that plays a module which this suite does not need."""
-    return f"0x{0xAA0000 + MODULES.index(name):040x}"
+    return f"0x{0xAA0000 + (*MODULES, 'lp').index(name):040x}"
 
 
 class Chain:
@@ -59,6 +59,7 @@ class Chain:
         modules = {name: puppet(name) for name in MODULES}
         for place, name in enumerate(REAL):
             modules[name] = create_address(DEPLOYER, start + 1 + place)
+        modules["lp"] = puppet("lp")
         permits = [(modules[name], sort, mask) for name, sort, mask in PERMITS if name in modules]
         self.modules = modules
         self.house = self.evm.deploy("ClearingHouse", tuple(modules[name] for name in MODULES), permits)

@@ -10,6 +10,7 @@ from vault_world import BITCOIN, ETH, ETHER
 from venue_world import BUY, SELL, USD
 
 LOTS = 1_000  # of ether, 100,000 USD
+ADDRESS = {"address_0": 1, "address_1": 2, "address_2": 3}
 
 
 @pytest.fixture
@@ -234,3 +235,42 @@ def test_its_collateral_is_not_for_sale_before_the_mode_has_ended(world: Portfol
     world.refused(code.NOT_FOR_SALE, kind=command.BUY_ASSET, signer=0, **fields)
     world.venue.columns["bucket_mode"][2] = 0
     world.must(kind=command.BUY_ASSET, signer=0, **fields)
+
+
+def test_a_hedge_leaves_only_with_the_margin_of_what_it_leaves_bare(world: Portfolios) -> None:
+    """Ether that covers a short: its leaving takes equity and raises the requirement, and both are looked at."""
+    world.deposit(2, 93_000)
+    world.set_portfolio(2)
+    assert world.measured(2)[1] - LOTS * 90 * USD == 15_000 * USD > world.measured(2)[3]
+    most = next(lots for lots in range(LOTS, 0, -1) if not world.do(**taken(lots)).codes[0])
+    assert LOTS * 8 // 10 < most < LOTS
+    assert world.measured(2)[1] >= world.measured(2)[3] > 10_000 * USD
+    world.refused(code.WITHDRAWABLE, **taken(1))
+    world.sound()
+    tiered = Portfolios()
+    assert [tiered.account(1_000_000) for _ in range(2)] == [0, 1]
+    assert basis(tiered) == 2
+    tiered.deposit(2, 93_000)
+    tiered.must(**taken(LOTS))
+    assert tiered.measured(2)[1:4:2] == (15_000 * USD, 10_000 * USD)
+
+
+def taken(lots: int) -> dict[str, int]:
+    """Ether out of account 2."""
+    return {"kind": command.WITHDRAW_ASSET, "signer": 2, "account": 2, "other": ETH, "size": lots, **ADDRESS}
+
+
+def test_a_range_that_hedges_leaves_only_with_the_margin_of_what_it_leaves_bare(world: Portfolios) -> None:
+    """A short of 9,000 USD that a range covers: 2,200 USD would do beside it, and not alone."""
+    account = world.account(2_200)
+    token = world.attach(account)
+    world.trade(0, account, ETHER, 100 * USD, 90)
+    world.set_portfolio(account)
+    gone = {"kind": command.DETACH_RANGE, "signer": account, "account": account, "other": POOL, "client_low": token}
+    beside, alone = world.measured(account)[3], ceil_div(9_000 * USD * 205 * 125, 100_000)  # 20 %, and 0.5 %
+    assert beside < 2_200 * USD < alone
+    world.refused(code.WITHDRAWABLE, **gone, **ADDRESS)
+    world.deposit(account, 150)
+    world.must(**gone, **ADDRESS)
+    assert world.measured(account)[1:4:2] == (2_350 * USD, alone)
+    world.sound()

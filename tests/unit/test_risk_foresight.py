@@ -24,6 +24,7 @@ from seawall.risk.moves import (
     prior_sigma,
     volatility,
 )
+from seawall.risk.outlook import outlook
 from seawall.risk.standing import markets_of, under_water
 from seawall.terms.asset import Asset, Holding
 from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
@@ -111,13 +112,16 @@ def test_missing_bars_are_passed_over() -> None:
     assert not (found[101:151, 0] == found[100, 0]).any()
 
 
-def test_paths_are_the_recorded_days_scaled_to_the_volatility_of_now() -> None:
+def test_paths_are_the_recorded_days_each_hour_scaled_to_the_volatility_forecast_now() -> None:
     bars = walk(BARS_LEAST + HORIZON)
     moves = foresee(bars, PRIOR, seed=1, paths=10_000)
     sigma = volatility(bars, np.array([PRIOR[name] for name in NAMES]))
     assert moves.paths == BARS_LEAST + 1
     for start in (0, 100, BARS_LEAST):
-        move = np.log(bars.low[start + 5, 1] / bars.open[start, 1]) / sigma[start, 1] * sigma[-1, 1]
+        then, now = (outlook(bars, sigma, np.array([row]))[0, 1] for row in (start, len(bars.close)))
+        first, later = now[:2] / then[:2]
+        move = first * np.log(bars.close[start, 1] / bars.open[start, 1])
+        move += later * np.log(bars.low[start + 5, 1] / bars.close[start, 1])
         assert moves.of("ETH")[start, 5, 0] == pytest.approx(move, rel=1e-5)
 
 

@@ -301,6 +301,8 @@ def test_memory_keeps_minutes_and_hours_of_marks_and_what_was_forced(tmp_path: P
         rig.now = start - start % HOUR_MS + 3 * HOUR_MS
         await rig.price(0, 42_000_000)
         desk.risk.memory.see(0)
+        assert len(desk.risk.memory.bars((0,), ("BTC",)).close) == 1  # an hour that has just begun is no calm hour
+        known.see(rig.now, 20_000_000.0)
         later = desk.risk.memory.bars((0,), ("BTC",))
         assert len(later.close) == 4
         assert np.isnan(later.close[1:3, 0]).all()

@@ -6,6 +6,7 @@ import { Level } from "../trade/summary";
 import type { Account, Bucket } from "../wire/types";
 import { Gauge } from "./gauge";
 import { MoneyButton } from "./money";
+import { PortfolioSwitch } from "./portfolio";
 
 const FIGURES: [keyof Bucket & string, string, string, ("share" | "plain")?][] = [
   ["equity", "Equity", "Value at mark: cash, unrealised profit and loss, funding earned and not settled"],
@@ -24,7 +25,7 @@ const FIGURES: [keyof Bucket & string, string, string, ("share" | "plain")?][] =
   ["leverage", "Leverage", "Notional over equity"],
 ];
 
-function BucketCard({ of }: { of: Bucket }) {
+function BucketCard({ who, of }: { who: string; of: Bucket }) {
   return (
     <div class="bucket" data-bucket={of.bucket}>
       <h3>
@@ -41,6 +42,7 @@ function BucketCard({ of }: { of: Bucket }) {
           </Line>
         ))}
       </dl>
+      {of.bucket === "cross" ? <PortfolioSwitch who={who} of={of} /> : null}
     </div>
   );
 }
@@ -70,7 +72,7 @@ export function Buckets({ of }: { of: Account }) {
     <Card title="Margin" note="Each bucket is liquidated by itself; totals only add up what is there" wide>
       <div class="buckets">
         {of.buckets.map((one) => (
-          <BucketCard key={one.bucket} of={one} />
+          <BucketCard key={one.bucket} who={of.address} of={one} />
         ))}
         <div class="bucket">
           <h3>Leaving</h3>

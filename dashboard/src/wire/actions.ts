@@ -99,6 +99,11 @@ export async function moveClass(amount: string, toPerp: boolean): Promise<void> 
   await act({ type: "usdClassTransfer", amount: plain(amount), toPerp });
 }
 
+/** Cross of the owner, or of a sub-account, into portfolio margin or out of it. The owner signs. */
+export async function setPortfolio(user: string, enabled: boolean): Promise<void> {
+  await act({ type: "userPortfolioMargin", user, enabled });
+}
+
 /** What of an asset: units of its coin, or a liquidity position. */
 export type Piece = { size: string } | { token: string };
 const piece = (of: Piece): Piece => ("size" in of ? { size: plain(of.size) } : of);

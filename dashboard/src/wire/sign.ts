@@ -50,6 +50,10 @@ export const OWNERS: Record<string, { name: string; fields: Field[] }> = {
   },
   usdClassTransfer: { name: "UsdClassTransfer", fields: [CHAIN, text("amount"), { name: "toPerp", type: "bool" }, NONCE] },
   usdSend: { name: "UsdSend", fields: [CHAIN, text("destination"), text("amount"), TIME] },
+  userPortfolioMargin: {
+    name: "UserPortfolioMargin",
+    fields: [CHAIN, { name: "user", type: "address" }, { name: "enabled", type: "bool" }, NONCE],
+  },
   withdrawCollateral: { name: "WithdrawCollateral", fields: [CHAIN, COLLATERAL, text("size"), text("token"), NONCE] },
   withdraw3: { name: "Withdraw", fields: [CHAIN, text("destination"), text("amount"), TIME] },
 };

@@ -59,6 +59,7 @@ export type Candle = { t: number; T: number; s: string; i: string; o: string; c:
 
 export type Bucket = {
   bucket: string;
+  mode: "tiered" | "portfolio";
   level: string;
   equity: string;
   cash: string;

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from seawall.cli import account_collateral, account_foresight, account_lp, account_trade
+from seawall.cli import account_collateral, account_foresight, account_lp, account_portfolio, account_trade
 from seawall.cli.options import (
     Collateral,
     Fee,
@@ -126,4 +126,5 @@ app.command(name="carry")(account_trade.carry)
 app.command(name="advise")(account_trade.advise)
 app.command(name="foresight")(account_foresight.foresight)
 app.command(name="lp")(account_lp.lp)
+app.command(name="portfolio")(account_portfolio.portfolio)
 app.add_typer(account_collateral.app, name="collateral")

@@ -30,6 +30,7 @@ from seawall.ledger.valuation import (
     units_of,
 )
 from seawall.liquidation.selling import lots_for_sale, sell
+from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, NONE, POOL, SUPPLY_CAP
 from seawall.terms.limits import ASSETS, NOTIONAL_MAX
@@ -138,8 +139,23 @@ def asset_exit_fault(s: Any, bucket: int, asset: int, lots: int) -> int:
     held = lots_of(s, bucket, asset)
     if lots > held:
         return code.WITHDRAWABLE
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return code.OK if room_without(s, bucket, find_holding(s, bucket, asset), lots) >= 0 else code.WITHDRAWABLE
     lost = counted_value(s, asset, held) - counted_value(s, asset, held - lots)
     return code.OK if lost <= margin_room(s, bucket) else code.WITHDRAWABLE
+
+
+@kernel
+def room_without(s: Any, bucket: int, row: int, lots: int) -> int:
+    """`margin_room` of a bucket as it would be without `lots` of a holding, what they hedge with them.
+
+    The record is as it was when this returns. In portfolio margin the requirement rises where a hedge leaves: the room
+    of before less what the lots count for would be too much.
+    """
+    s.holding_lots[row] -= lots
+    room = margin_room(s, bucket)
+    s.holding_lots[row] += lots
+    return int(room)
 
 
 @kernel

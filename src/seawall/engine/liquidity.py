@@ -7,7 +7,7 @@ the bridge says what came of it.
 
 from typing import Any, Final
 
-from seawall.engine.collateral import held_by_owner
+from seawall.engine.collateral import held_by_owner, room_without
 from seawall.engine.withdrawals import limit_left, new_withdrawal
 from seawall.kernel import kernel
 from seawall.ledger.buckets import add_cash, cash_fits
@@ -38,7 +38,7 @@ from seawall.ledger.state import (
     WITHDRAWALS_USED,
 )
 from seawall.ledger.valuation import counted_row, counted_value, fair_value, units_of
-from seawall.margin.trigger_kernels import TIERED
+from seawall.margin.trigger_kernels import PORTFOLIO, TIERED
 from seawall.terms import code, command, event
 from seawall.terms.asset_parameter import ACCOUNT_CAP, POOL, RANGE_MIN, SUPPLY_CAP
 from seawall.terms.limits import AMOUNT_MAX, ASSETS, NOTIONAL_MAX, RAW_USD_MAX
@@ -123,6 +123,8 @@ def range_exit_fault(s: Any, bucket: int, row: int) -> int:
         return code.STALE_PRICE
     if is_being_liquidated(s, bucket):
         return code.BEING_LIQUIDATED
+    if s.bucket_mode[bucket] == PORTFOLIO:
+        return code.OK if room_without(s, bucket, row, int(s.holding_lots[row])) >= 0 else code.WITHDRAWABLE
     return code.OK if counted_row(s, row) <= margin_room(s, bucket) else code.WITHDRAWABLE
 
 
@@ -200,7 +202,8 @@ def unwind_range(s: Any, c: Any) -> int:
     emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.size, c.amount)
     leave_bucket(s, row)
     forget_range(s, row)
-    add_cash(s, bucket, c.amount)
+    if c.amount > 0:
+        add_cash(s, bucket, c.amount)
     if c.size > 0:
         add_lots(s, bucket, base, c.size, event.RANGE_UNWOUND)
     return code.OK
@@ -252,7 +255,8 @@ def reshape_range(s: Any, c: Any) -> int:
         leave_bucket(s, row)
         write_range(s, row, c)
         enter(s, row, bucket)
-    add_cash(s, bucket, c.amount)
+    if c.amount > 0:
+        add_cash(s, bucket, c.amount)
     if c.client_high > 0:
         add_lots(s, bucket, base, c.client_high, event.RANGE_UNWOUND)
     return code.OK

@@ -1,10 +1,11 @@
 """How markets may move together over the next hours: what they did from many past hours on, at the volatility of now.
 
 A path is a stretch of recorded bars, all markets at the same time, so correlation, fat tails and the clustering of
-volatility within a day are those that happened. Each market's stretch is divided by the volatility that was forecast
-when it began and multiplied by the one forecast now: filtered historical simulation (Barone-Adesi, Giannopoulos and
-Vosper 1999) with whole days as blocks. Volatility is Parkinson's (1980) from highs and lows, a mean over several
-half-lives (Corsi 2009). Markets without history get a common factor with Student-t tails and a prior by leverage.
+volatility within a day are those that happened. Each hour of a market's stretch is divided by the volatility that was
+forecast for it when the stretch began and multiplied by the one forecast now: filtered historical simulation
+(Barone-Adesi, Giannopoulos and Vosper 1999) with whole days as blocks. Volatility is Parkinson's (1980) from highs and
+lows, a mean over several half-lives (Corsi 2009), corrected for each span of hours ahead by what these bars teach
+(outlook.py). Markets without history get a common factor with Student-t tails and a prior by leverage.
 
 Floats end at prices: `prices` gives whole micro-USD a lot.
 """
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.risk.kernels import decayed
+from seawall.risk.outlook import PARKINSON, PRIOR_BARS, SPANS, outlook
 from seawall.terms.conditions import Conditions
 from seawall.units import BadInput
 
@@ -31,11 +33,9 @@ BARS_LEAST: Final = 21 * 24  # of history from which paths are taken; with fewer
 LOOKBACK: Final = 2 * 365 * 24  # older bars are another market
 HALF_LIVES: Final = (6.0, 48.0, 336.0)  # hours
 WEIGHTS: Final = (0.45, 0.3, 0.25)
-PRIOR_BARS: Final = 24.0  # the prior counts as so many bars
 PRIOR: Final = 0.03  # volatility of an hour times the square root of the greatest leverage a venue gives
 SIGMA_LEAST, SIGMA_MOST = 1e-4, 0.5  # of an hour
 MOVE_MOST: Final = 3.0  # in logs: a path goes no further than to 1/20 or 20 times the price
-PARKINSON: Final = 4.0 * float(np.log(2.0))
 TAIL: Final = 3.0  # degrees of freedom of drawn moves
 COMMON: Final = 0.8  # correlation of drawn moves with the common factor: 0.64 between two markets, as recorded
 STEPS: Final = 8  # within a drawn hour
@@ -127,7 +127,9 @@ def foresee(bars: Bars, prior: Mapping[str, float], *, seed: int, paths: int = P
     if len(starts) > paths:
         starts = np.sort(random.choice(starts, paths, replace=False))
     basis = f"{len(starts):,} recorded days at the volatility of now"
-    return Moves(names=bars.names, sigma=sigma[-1], shape=_recorded(bars, starts, sigma), basis=basis)
+    ahead = outlook(bars, sigma, np.append(starts, len(bars.close)))
+    shape = _recorded(bars, starts, ahead) / sigma[-1].astype(np.float32)
+    return Moves(names=bars.names, sigma=sigma[-1], shape=shape, basis=basis)
 
 
 def _whole_days(bars: Bars) -> Ints:
@@ -140,12 +142,18 @@ def _whole_days(bars: Bars) -> Ints:
     return found
 
 
-def _recorded(bars: Bars, starts: Ints, sigma: Floats) -> NDArray[np.float32]:
+def _recorded(bars: Bars, starts: Ints, ahead: Floats) -> NDArray[np.float32]:
+    """Log moves of the days from `starts`; each hour at the volatility of now, the last of `ahead`, for its own."""
     shape = np.empty((len(starts), HORIZON, POINTS, len(bars.names)), np.float32)
-    base, scale = np.log(bars.open[starts]), sigma[starts]
-    for hour in range(HORIZON):
-        for point, values in enumerate((bars.low, bars.high, bars.close)):
-            shape[:, hour, point] = (np.log(values[starts + hour]) - base) / scale
+    ratio = ahead[-1] / ahead[:-1]
+    base, before = np.zeros((len(starts), len(bars.names))), np.log(bars.open[starts])
+    for at, span in enumerate(SPANS):
+        for hour in range(*span):
+            rows = starts + hour
+            for point, values in enumerate((bars.low, bars.high, bars.close)):
+                shape[:, hour, point] = base + (np.log(values[rows]) - before) * ratio[..., at]
+            before = np.log(bars.close[rows])
+            base = shape[:, hour, -1].astype(np.float64)
     return shape
 
 

@@ -53,6 +53,13 @@ class Known:
             else:
                 spans[-1].add(price)
 
+    def told(self) -> list[Span]:
+        """The hours, without the open one unless it has moved at least as much as the one before."""
+        hours = list(self.hours)
+        if len(hours) > 1 and hours[-1].high * hours[-2].low < hours[-1].low * hours[-2].high:
+            return hours[:-1]
+        return hours
+
     def trade(self, forced: float, traded: float) -> None:
         """Micro-USD closed by force, and traded, in the minute of now."""
         if self.minutes:
@@ -119,8 +126,9 @@ class Memory:
             known.hours.extendleft(reversed(older))
 
     def bars(self, numbers: "Sequence[int]", names: tuple[str, ...]) -> Bars:
-        """Whole hours of markets on one grid, and the open hour as if it were over: it can only add to volatility."""
-        spans = [list(self.markets[number].hours) if number in self.markets else [] for number in numbers]
+        """Whole hours of markets on one grid, and the open hour once it has moved more than the one before: it can only
+        add to volatility, as a minute of an hour is no calm hour."""
+        spans = [self.markets[number].told() if number in self.markets else [] for number in numbers]
         starts = [one[0].start for one in spans if one]
         if not starts:
             empty = np.zeros((0, len(names)))
