@@ -3,7 +3,7 @@
 One pool, of USD and the first collateral token. The chain has Uniswap's integers, the engine 64-bit ones that are never
 worth more: equity may differ by `slack_of`, everything else is the same to the unit. What a pool pays is the chain's to
 say; the engine hears of it as of a bridge. Where both are asked for the edge of what may leave, the engine's is tried
-for a yes, the chain's and one more for a no. What a range may become asks the engine for what may leave as well.
+for a yes, the chain's and one more for a no.
 """
 
 from math import isqrt
@@ -17,7 +17,7 @@ from evm import Contract
 
 from seawall.chain import layout as at
 from seawall.chain.artifacts import Artifact
-from seawall.ledger.health import EQUITY_INITIAL, INITIAL, measure
+from seawall.ledger.health import measure
 from seawall.ledger.leaving import has_stale_price, may_leave
 from seawall.ledger.valuation import counted_row, counted_worth, kept_row, kept_worth
 from seawall.liquidation.queue import WAITING
@@ -317,9 +317,6 @@ class RangeTraffic(AssetTraffic):
         rests = [int(self.chain.evm.view(self.vault, "rests", bucket, which)) for which in (0, 1 + SHRINKING)]
         paid = ((rests[1] + base) // UNIT, (rests[0] + dollars) // 10**12)
         expected = self.reshape(account, token, shape, paid)
-        if expected == code.INITIAL_MARGIN and self.has_initial(account, token, shape, paid):
-            self.codes[(what, -1)] += 1  # the engine asks for the withdrawal floor and unpaid profit beside it
-            return
         before = self.booked(account)
         said = {code.INITIAL_MARGIN: code.WITHDRAWABLE, code.BAD_FIELD: code.BAD_SIZE}.get(expected, expected)
         self.same(what, said, self.on_range(account, what, *args), account=account, args=args)
@@ -336,28 +333,6 @@ class RangeTraffic(AssetTraffic):
         (new,) = {place["id"] for place in self.places(account)} - known
         (row,) = [row for row in self.rows_of(account) if c["holding_token"][row] == token]
         c["holding_token"][row] = new
-
-    def has_initial(self, account: int, token: int, shape: dict[str, int], paid: tuple[int, int]) -> bool:
-        """Whether an account would have its initial margin, and only that, after a change."""
-        c = self.columns
-        (row,) = [row for row in self.rows_of(account) if c["holding_token"][row] == token]
-        names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
-        before = [int(c[name][row]) for name in names]
-        tokens = [one for one in self.rows_of(account) if c["holding_asset"][one] == SHRINKING]
-        if not tokens and paid[0]:
-            return False
-        for name, field in zip(names, FIELDS, strict=True):
-            c[name][row] = shape[field]
-        c["bucket_raw"][account] += paid[1]
-        for one in tokens:
-            c["holding_lots"][one] += paid[0]
-        now = measure(self.kernels(), account)
-        for one in tokens:
-            c["holding_lots"][one] -= paid[0]
-        c["bucket_raw"][account] -= paid[1]
-        for name, value in zip(names, before, strict=True):
-            c[name][row] = value
-        return int(now[EQUITY_INITIAL]) >= int(now[INITIAL])
 
     def amounts(self, account: int) -> int:
         """As of all accounts, but for the edge: between the engine's and the chain's the answer may differ."""

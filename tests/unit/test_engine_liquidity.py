@@ -8,6 +8,7 @@ import pytest
 from seawall.ledger import state
 from seawall.margin import lp, lp_value
 from seawall.terms import asset_parameter, code, command, event
+from seawall.terms.parameter import WITHDRAWAL_FLOOR as FLOOR
 from seawall.units import RATE_ONE, BadInput
 from vault_world import BITCOIN, ETH, ETHER, PRICE, Vault
 from venue_world import USD
@@ -282,6 +283,17 @@ def test_a_position_moves_while_margined_and_only_into_one_that_carries_what_it_
     few = shapes.fields(token, low=50, high=200, size=liquidity // 1_000)
     shapes.must(**{**few, "amount": 30_000 * USD})  # what it is short of comes with it
     shapes.deposits += 1
+    shapes.sound()
+
+
+def test_a_change_within_the_bucket_needs_no_withdrawal_floor(shapes: Shapes) -> None:
+    token, _ = shapes.attach(0)
+    shapes.trade(0, 1, BITCOIN, PRICE, 100)
+    numbers, place = shapes.venue.columns["param"], (len(shapes.venue.columns["market_price"]), FLOOR)
+    before, numbers[place] = numbers[place], 10 * RATE_ONE
+    shapes.refused(code.WITHDRAWABLE, kind=command.DETACH_RANGE, signer=0, account=0, other=POOL, client_low=token)
+    shapes.reshape(token, size=LIQUIDITY - 1, amount=USD)
+    numbers[place] = before
     shapes.sound()
 
 

@@ -14,7 +14,7 @@ from seawall.ledger.buckets import add_cash, cash_fits
 from seawall.ledger.events import emit
 from seawall.ledger.holdings import add_lots, find_holding, has_holding_room
 from seawall.ledger.isolated import find_isolated
-from seawall.ledger.leaving import has_stale_price, is_being_liquidated, margin_room
+from seawall.ledger.leaving import has_stale_price, initial_room, is_being_liquidated, margin_room
 from seawall.ledger.ranges import (
     enter,
     find_range,
@@ -290,7 +290,7 @@ def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
 
 @kernel
 def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
-    """`margin_room` of a bucket as it would be with the position and what came of it, at the weights of now.
+    """`initial_room` of a bucket as it would be with the position and what came of it, at the weights of now.
 
     The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth,
     in portfolio margin for nothing, for they have a risk of their own there.
@@ -310,7 +310,7 @@ def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
     s.bucket_raw[bucket] += c.amount
     if other != 0:
         s.holding_lots[other] += lots
-    room = margin_room(s, bucket) + fresh
+    room = initial_room(s, bucket) + fresh
     if other != 0:
         s.holding_lots[other] -= lots
     s.bucket_raw[bucket] -= c.amount

@@ -49,6 +49,13 @@ def margin_room(s: Any, bucket: int) -> int:
 
 
 @kernel
+def initial_room(s: Any, bucket: int) -> int:
+    """What the bucket has beyond initial margin: enough where nothing leaves, only changes within it."""
+    now = measure(s, bucket)
+    return int(now[EQUITY_INITIAL] - interest_of(s, bucket) - now[INITIAL])
+
+
+@kernel
 def borrow_room(s: Any) -> int:
     """USD that may still be borrowed against collateral: up to BORROW_MOST of all USD, lent or in the vault."""
     borrowed, supply = s.cell[BORROWED], s.cell[VAULT] - s.cell[PENDING] + s.cell[BORROWED]
