@@ -4,6 +4,7 @@
 from mutant_bench import Mutant
 
 ENGINE = "tests/unit/test_engine_collateral.py tests/unit/test_engine_liquidity.py"
+PORTFOLIOS = "tests/unit/test_engine_portfolio.py"
 VENUE = "tests/unit/test_venue_liquidity.py"
 
 RULES = (
@@ -14,6 +15,7 @@ RULES = (
     ("the venue has a cap", "engine/collateral.py", "    if s.asset_total[asset] + lots > most:\n        return False\n", "", ENGINE),
     ("an owner has a cap", "engine/collateral.py", "if held_by_owner(s, account, asset) + lots > s.asset_param[asset, ACCOUNT_CAP]:\n        return False", "if False:\n        return False", ENGINE),
     ("lots leave initial margin behind", "engine/collateral.py", "return code.OK if lost <= margin_room(s, bucket) else code.WITHDRAWABLE", "return code.OK", ENGINE),
+    ("a hedge that leaves is missed", "engine/collateral.py", "    if s.bucket_mode[bucket] == PORTFOLIO:\n        return code.OK if room_without(s, bucket, find_holding(s, bucket, asset), lots) >= 0 else code.WITHDRAWABLE\n", "", PORTFOLIOS),
     ("nobody buys above the need", "engine/collateral.py", "price > c.price or c.size > on_offer(s, seller, asset)", "price > c.price", ENGINE),
     ("a pool asks what it is worth", "engine/collateral.py", "return int(keeping_price_of(s, asset))\n", "return int(sale_price(s, asset))\n", ENGINE),
     # engine/borrowing.py
@@ -31,6 +33,8 @@ RULES = (
     # engine/liquidity.py
     ("a narrow range goes back", "engine/liquidity.py", "    if compare_products(s.holding_high[row], RATE_ONE, s.holding_low[row], width) < 0:\n        return False\n", "", ENGINE),
     ("a position leaves initial margin behind", "engine/liquidity.py", "return code.OK if counted_row(s, row) <= margin_room(s, bucket) else code.WITHDRAWABLE", "return code.OK", ENGINE),
+    ("a range that hedges is missed", "engine/liquidity.py", "    if s.bucket_mode[bucket] == PORTFOLIO:\n        return code.OK if room_without(s, bucket, row, int(s.holding_lots[row])) >= 0 else code.WITHDRAWABLE\n", "", PORTFOLIOS),
+    ("a change needs no floor", "engine/liquidity.py", "    room = initial_room(s, bucket) + fresh\n", "    room = margin_room(s, bucket) + fresh\n", ENGINE),
     ("a change keeps initial margin", "engine/liquidity.py", "return code.OK if room_as(s, bucket, row, c) >= 0 else code.INITIAL_MARGIN", "return code.OK", ENGINE),
     ("a changed range is wide enough", "engine/liquidity.py", "RATE_ONE + s.asset_param[asset, RANGE_MIN]) < 0:\n        return code.BAD_FIELD", "0) < 0:\n        return code.BAD_FIELD", ENGINE),
     ("a change is of the owner's", "engine/liquidity.py", "if row == 0 or s.bucket_owner[s.holding_bucket[row]] != c.account:", "if row == 0:", ENGINE),
