@@ -326,14 +326,21 @@ def test_only_what_the_command_needs_is_imported() -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_processor_time_of_a_liquidation_price_is_small() -> None:
+def processor_time(*command: str) -> float:
+    """Seconds of a process, the least of three: neighbours on the same core slow some."""
     spent = []
-    for _ in range(4):  # a neighbour on the same core slows some
+    for _ in range(3):
         before = os.times()
-        assert seawall("account", "liq", HEDGED).returncode == 0
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
         after = os.times()
         spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    assert min(spent) <= 0.6
+    return min(spent)
+
+
+def test_processor_time_of_a_liquidation_price_is_small() -> None:
+    libraries = processor_time(sys.executable, "-c", "import typer, pydantic, msgspec, rich.console")
+    whole = processor_time(sys.executable, "-m", "seawall", "account", "liq", HEDGED)
+    assert whole <= 3 * libraries + 0.1  # with numba it would be about five times them
 
 
 DOCUMENTED = [
