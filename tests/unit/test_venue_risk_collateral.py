@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from risk_rig import TAKER, opened
+from risk_rig import TAKER, Desk, opened
 from seawall.risk.publisher import ASSETS_FROM, Proposal, Report, domain, report_hash, sign_all
 from seawall.signing import Key, signature_fields, signature_of
 from seawall.terms import asset_parameter, command
@@ -43,13 +43,19 @@ def weights(rig: Rig) -> tuple[int, int]:
     return columns["asset_param"].item(0, WEIGHT_INITIAL), columns["asset_static"].item(0, WEIGHT_INITIAL)
 
 
+async def looked(rig: Rig) -> Desk:
+    """A desk with the listed token, once its office has looked at the first minute."""
+    desk = await opened(rig)
+    await list_token(rig)
+    rig.now += EVERY_MS
+    await rig.price(0, 50_000_000)
+    await desk.office.look()
+    return desk
+
+
 def test_a_live_engine_lowers_the_weight_of_what_falls_with_what_it_backs(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
-        desk = await opened(rig)
-        await list_token(rig)
-        rig.now += EVERY_MS
-        await rig.price(0, 50_000_000)
-        await desk.office.look()
+        desk = await looked(rig)
         live, static = weights(rig)
         assert static == STATIC
         assert live < static
@@ -66,11 +72,7 @@ def test_a_live_engine_lowers_the_weight_of_what_falls_with_what_it_backs(tmp_pa
 
 def test_in_shadow_nothing_is_sent(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
-        desk = await opened(rig)
-        await list_token(rig)
-        rig.now += EVERY_MS
-        await rig.price(0, 50_000_000)
-        await desk.office.look()
+        desk = await looked(rig)
         assert weights(rig) == (STATIC, STATIC)
         assert [word for _, _, word in desk.office.collateral.last] == ["shadow"]
 
@@ -146,11 +148,7 @@ def test_publishers_propose_weights_by_the_rails_of_all_proposals(tmp_path: Path
 
 def test_without_keys_of_its_own_what_it_wants_stays_unsigned(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
-        desk = await opened(rig)
-        await list_token(rig)
-        rig.now += EVERY_MS
-        await rig.price(0, 50_000_000)
-        await desk.office.look()
+        desk = await looked(rig)
         assert weights(rig) == (STATIC, STATIC)
         view = weights_view(desk.office).assets[0]
         assert (view.outcome, view.value) == ("unsigned", STATIC)
