@@ -58,7 +58,6 @@ ON_CHAIN: Final = frozenset(
         "topUpIsolatedOnlyMargin",
         "movePosition",
         "automaticTopUp",
-        "withdrawCollateral",
         "moveCollateral",
         "buyCollateral",
         "collectFees",
