@@ -243,9 +243,12 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
     """
     @notice Buys collateral of an account in liquidation that owes USD, for cash of the caller's account, a lot at the
             oracle's price less the discount, rounded up; what it costs goes to the account. Returns it. The asset with
-            the greatest weight goes first, and no more than `lots_for_sale`.
+            the greatest weight goes first, and no more than `lots_for_sale`. Where owners' own withdrawals wait, only
+            once the venue is silent: it sells by itself.
     @param most Greatest cost.
     """
+    if payouts.goes_by_venue():
+        code.refuse(code.NOT_AUTHORISED)
     head: uint256 = reader.one(vault_cash.HOUSE, words.BUCKET | account)
     h: IClearingHouse.Health = staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
     if head == 0 or (h.equity >= h.maintenance and head & words.LIQUIDATING == 0):
@@ -260,13 +263,20 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
     cost: int256 = lots * collateral.sale_price(asset, p)
     if cost > most:
         code.refuse(code.BAD_PRICE)
-    buyer: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
-    extcall IClearingHouse(vault_cash.HOUSE).exit(buyer, cost)
-    extcall IClearingHouse(vault_cash.HOUSE).credit(account, cost)
-    collateral.hold(account, asset, -lots)
-    collateral.hold(buyer, asset, lots)
-    log CollateralSold(account=account, buyer=buyer, asset=asset, lots=lots, amount=cost)
+    self._sell(account, convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT), asset, lots, cost)
     return cost
+
+
+@external
+def settle_sale(account: uint256, asset: uint256, lots: int256, buyer: address, cost: int256, number: uint256):
+    """
+    @notice The venue's operator brings a sale of collateral that was made there, once under its `number`, to a buyer who
+            lets the operator trade for him. `check_sale` bounds who sells, how much and at which price.
+    """
+    payouts.use_number(account, number)
+    payouts.check_agent(buyer)
+    collateral.check_sale(account, asset, lots, cost)
+    self._sell(account, convert(buyer, uint256), asset, lots, cost)
 
 
 # ---------------------------------------------------------------------
@@ -341,6 +351,16 @@ def _credit(payer: address, account: uint256, amount: int256):
     vault_cash.book(amount, 0)
     extcall IClearingHouse(vault_cash.HOUSE).credit(account, amount)
     log Deposited(account=account, payer=payer, amount=amount)
+
+
+@internal
+def _sell(account: uint256, buyer: uint256, asset: uint256, lots: int256, cost: int256):
+    """@notice Lots go to a buyer, whose cash pays the account for them."""
+    extcall IClearingHouse(vault_cash.HOUSE).exit(buyer, cost)
+    extcall IClearingHouse(vault_cash.HOUSE).credit(account, cost)
+    collateral.hold(account, asset, -lots)
+    collateral.hold(buyer, asset, lots)
+    log CollateralSold(account=account, buyer=buyer, asset=asset, lots=lots, amount=cost)
 
 
 @internal

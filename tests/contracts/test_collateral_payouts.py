@@ -13,7 +13,7 @@ from test_collateral_assets import ETH, LOT, Collateral
 from seawall.chain import layout as at
 from seawall.chain.client import ChainFault, Client
 from seawall.terms import code
-from seawall.venue.onchain.collateral import FILE, Custody, Payout, Payouts
+from seawall.venue.onchain.collateral import FILE, Custody, Errand, Errands
 
 RULES = {"exit_delay_s": 3_600}
 DEPTH = 3
@@ -25,8 +25,8 @@ def c() -> Collateral:
     return Collateral(RULES)
 
 
-def payout(owner: Client, lots: int, identity: int = 7, after: int = 0) -> Payout:
-    return Payout(identity=identity, owner=owner.address, asset=ETH, lots=lots, after=after)
+def payout(owner: Client, lots: int) -> Errand:
+    return Errand(number=7, owner=owner.address, asset=ETH, lots=lots, after=0)
 
 
 def tokens(c: Collateral, owner: Client) -> int:
@@ -144,31 +144,31 @@ def test_holdings_and_totals_are_read(c: Collateral) -> None:
 
 
 def test_the_file_knows_what_has_ended(tmp_path: Path) -> None:
-    book = Payouts(tmp_path)
+    book = Errands(tmp_path)
     for identity in (1, 2):
-        book.add(Payout(identity=identity, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
+        book.add(Errand(number=identity, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
     book.open[1].block = 9
     book.note(book.open[1])
-    book.add(Payout(identity=1, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
+    book.add(Errand(number=1, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
     book.open[2].ended = True
     book.note(book.open[2])
     book.close()
     with (tmp_path / FILE).open("ab") as torn:
-        torn.write(b'{"identity":3')
-    again = Payouts(tmp_path)
+        torn.write(b'{"number":3')
+    again = Errands(tmp_path)
     again.close()
     assert {identity: one.block for identity, one in again.open.items()} == {1: 9}
 
 
 def test_what_had_returned_to_its_account_before_a_crash_is_not_paid_after_it(tmp_path: Path) -> None:
     """The engine was told, the file was not: the vault must not pay what the account has again."""
-    book = Payouts(tmp_path)
+    book = Errands(tmp_path)
     for identity in (1, 2, 3):
-        book.add(Payout(identity=identity, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
+        book.add(Errand(number=identity, owner="0x" + "01" * 20, asset=0, lots=5, after=3))
     book.open[3].block = 9
     book.note(book.open[3])
     book.forget({2})
     book.close()
-    again = Payouts(tmp_path)
+    again = Errands(tmp_path)
     again.close()
     assert [*again.open] == [2, 3], "one that was sent is looked for on the chain"

@@ -71,6 +71,7 @@ OPERATORS = (
     ("StateRoots", "post"),
     ("CollateralVault", "withdraw_by_action"),
     ("CollateralVault", "pay_asset"),
+    ("CollateralVault", "settle_sale"),
 )
 
 

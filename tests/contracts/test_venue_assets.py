@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from seawall.chain.keys import load_key, make_keystore
 from seawall.chain.rebuild import verify
 from seawall.signing import Key
 from seawall.terms import code
+from set_prices import Prices
+from venue_process import MARKETS
 from venue_rig import key, order_action, wire
 
 ETHER = 10**18
@@ -37,8 +40,8 @@ PASSWORD = "of this test"
 class Holding(OnChain):
     """A venue that takes ETH as collateral, and what its accounts hold of it on either side."""
 
-    def __init__(self, folder: Path, target: str = "embedded") -> None:
-        super().__init__(folder, target, f"root_seconds = 2\n{ASSETS}")
+    def __init__(self, folder: Path, target: str = "embedded", more: str = "") -> None:
+        super().__init__(folder, target, f"root_seconds = 2\n{ASSETS}{more}")
 
     def get(self, path: str) -> Any:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -146,8 +149,8 @@ def test_a_token_comes_in_backs_a_trade_and_leaves(venue: Holding, tmp_path: Pat
     assert abs(said - index) < index / 100
     told = venue.act(buyer, {"type": "withdrawCollateral", "collateral": 0, "size": "1.99"})
     assert "Insufficient" in told["response"], told
-    for kind in ("moveCollateral", "buyCollateral"):
-        assert "does not offer" in venue.act(buyer, {"type": kind, "collateral": 0, "size": "1"})["response"]
+    told = venue.act(buyer, {"type": "moveCollateral", "collateral": 0, "size": "1"})
+    assert "does not offer" in told["response"]
     vault = client.at("CollateralVault", venue.record.addresses["CollateralVault"])
     with pytest.raises(Refused) as refused:
         client.send(vault, "withdraw_asset", 0, 0, 5_000, client.address)
@@ -202,6 +205,50 @@ def test_whatever_is_cut_off_a_deposit_counts_once_and_a_payout_is_paid_once(tmp
             venue.until(lambda _: True, 300)
             venue.agrees()
             assert (venue.here(owner), venue.there(client), venue.wallet(client)) == (1.25, 1.25, 0.75)
+            verdict = verify(client, venue.record)
+            assert verdict.is_whole, verdict.differences
+        finally:
+            if venue.process is not None:
+                venue.kill()
+
+
+def fall(venue: Holding, prices: Prices, target: float) -> None:
+    """Takes ETH down to a price, more slowly than the engine's limit of 5 % a second."""
+    while prices.now["ETH"] > target:
+        prices.now["ETH"] = max(target, prices.now["ETH"] * 0.97)
+        time.sleep(0.8)
+    venue.until(lambda _: float(venue.get("/v1/assets")["assets"][0]["index"]) <= target * 1.001)
+
+
+@pytest.mark.slow
+def test_what_is_bought_from_a_liquidation_changes_hands_on_both_sides(tmp_path: Path) -> None:
+    """2 ETH back 3,000 USD borrowed; at 1,600 they keep less than that, and a member buys some at 5 % off."""
+    with Prices(MARKETS) as prices:
+        venue = Holding(tmp_path, more=f'[[feed]]\nkind = "hyperliquid"\noptions = {{ url = "{prices.url}" }}\n')
+        owner, buyer = key(41), key(42)
+        try:
+            venue.start()
+            venue.until(lambda _: True, 300)
+            client, other = Client(connect(venue.rpc), (41).to_bytes(32, "big")), venue.join(buyer, 42, 20_000)
+            venue.put_in(client, 2.0)
+            for one in (client, other):
+                venue.approve(one)
+            venue.until_here(owner, 2.0)
+            venue.until(lambda _: venue.cash(buyer) == 20_000)
+            told = venue.act(owner, {"type": "withdraw3", "destination": client.address, "amount": "3000"})
+            assert told["status"] == "ok", told
+            venue.until(lambda found: found["withdrawals"] == 0)
+            venue.agrees()
+            bid = {"type": "buyCollateral", "collateral": 0, "size": "0.5", "price": "1600", "bucket": 0}
+            assert venue.act(buyer, bid)["status"] == "err", "nothing is for sale"
+            fall(venue, prices, 1_600.0)
+            said = [venue.act(buyer, {**bid, "bucket": bucket})["status"] for bucket in range(3)]
+            assert sorted(said) == ["err", "err", "ok"], said
+            assert (venue.here(owner), venue.here(buyer)) == (1.5, 0.5)
+            found = venue.until(lambda _: venue.there(other) == 0.5)
+            assert (found["sales"], found["sales_refused"], venue.there(client)) == (1, {}, 1.5)
+            rooted = venue.agrees()["epoch"]
+            venue.until(lambda found: found["epoch"] > rooted)
             verdict = verify(client, venue.record)
             assert verdict.is_whole, verdict.differences
         finally:

@@ -59,7 +59,6 @@ ON_CHAIN: Final = frozenset(
         "movePosition",
         "automaticTopUp",
         "moveCollateral",
-        "buyCollateral",
         "collectFees",
         "decreaseLiquidity",
         "moveRange",

@@ -27,7 +27,7 @@ from seawall.venue.clock import Clock
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.call import Call
 from seawall.venue.exchange.words import RefusedError
-from seawall.venue.onchain.collateral import Payout, Payouts, joined
+from seawall.venue.onchain.collateral import SOLD, Errand, Errands, joined
 from seawall.venue.onchain.credits import USD, Credits, Seen
 from seawall.venue.onchain.exits import Exit, Exits, action_of
 from seawall.venue.onchain.office import Account, Done, Gap, Office, Wanted
@@ -74,7 +74,7 @@ class Link:
         self.office: Office
         self.trades: Trades
         self.exits: Exits
-        self.payouts: Payouts
+        self.errands: Errands
         self.assets: dict[int, int] = {}  # the chain's number of the venue's
         self.credits: Credits
         self._thread = ThreadPoolExecutor(1, "seawall-chain")
@@ -118,9 +118,11 @@ class Link:
         self.trades = Trades(self.folder, self.office.settlement.state.final, markets)
         self.assets = joined(self.service, self.record)
         self.exits = Exits(self.folder)
-        self.payouts = Payouts(self.folder)
+        self.errands = Errands(self.folder)
         self.credits = Credits(self.folder, int(self.service.columns["cell"][DEPOSIT_SERIAL]))
         self.trades.add(await self.service.history.fills_since(self.trades.sequence), self.service.people)
+        sold = await self.service.history.entries_since(self.errands.sequence, SOLD)
+        self.errands.sell(sold, self.assets, self.trades, self.service.people)
         self._find_exits()
         early, self._early = self._early or [], None
         for news in early:
@@ -146,7 +148,7 @@ class Link:
             self._thread.shutdown()
             self.trades.close()
             self.exits.close()
-            self.payouts.close()
+            self.errands.close()
             self.credits.close()
 
     def keep(self, call: Call) -> None:
@@ -165,6 +167,7 @@ class Link:
             self._early.append(news)
             return
         self.trades.add(news.fills, self.service.people)
+        self.errands.sell(news.entries, self.assets, self.trades, self.service.people)
         for entry in news.entries:
             if entry.kind == "withdraw":
                 self._add_exit(entry.reference & ROW_MASK)
@@ -174,7 +177,7 @@ class Link:
         pending = self.service.columns["withdrawal_id"]
         for row in np.flatnonzero(pending).tolist():
             self._add_exit(row)
-        self.payouts.forget({int(identity) for identity in pending[pending != 0]})
+        self.errands.forget({int(identity) for identity in pending[pending != 0]})
 
     def _add_exit(self, row: int) -> None:
         """A withdrawal that is pending: only what this link is told of the vault ends one."""
@@ -187,7 +190,7 @@ class Link:
             self.exits.add(Exit(identity=identity, owner=owner, payee=payee, amount=amount, after=after))
         else:
             number = self.assets[asset - 1]
-            self.payouts.add(Payout(identity=identity, owner=owner, asset=number, lots=amount, after=after))
+            self.errands.add(Errand(number=identity, owner=owner, asset=number, lots=amount, after=after))
 
     # -- passes
 
@@ -235,7 +238,7 @@ class Link:
         return Wanted(
             trades=self.trades.waiting[:TRADES_A_PASS],
             exits=[(one, self.exits.action(one)) for one in self.exits.open.values()],
-            payouts=[*self.payouts.open.values()],
+            errands=[*self.errands.open.values()],
             credited=frozenset(self.credits.done | self.credits.refused.keys()),
             prices=self._reported(),
             premiums=self._premiums(),
@@ -311,7 +314,7 @@ class Link:
         for seen in done.deposits:
             if not self.credits.is_done(seen):
                 await self._credit(seen)
-        await self._take_payouts(done)
+        await self._take_errands(done)
         if done.paid:
             await self.bridge.finish([one.identity for one in done.paid])
             for one in done.paid:
@@ -321,16 +324,19 @@ class Link:
             await self.bridge.cancel([one.identity])
             self._ended(one)
 
-    async def _take_payouts(self, done: Done) -> None:
-        ended = [one for one in done.payouts if one.ended]
-        if ended:
-            await self.bridge.finish([one.identity for one in ended])
+    async def _take_errands(self, done: Done) -> None:
+        paid = [one.number for one in done.errands if one.ended and not one.is_sale]
+        if paid:
+            await self.bridge.finish(paid)
         for one, why in done.unpaid:
-            log.warning("payout %d returns to its account: %s", one.identity, code.TEXT[why])
-            await self.bridge.cancel([one.identity])
+            log.warning("payout %d returns to its account: %s", one.number, code.TEXT[why])
+            await self.bridge.cancel([one.number])
             one.ended = True
-        for one in (*done.payouts, *(one for one, _ in done.unpaid)):
-            self.payouts.note(one)
+        for one in done.errands:
+            if one.refused:
+                log.error("the chain refuses a sale of collateral of %s: %s", one.owner, code.TEXT[one.refused])
+        for one in (*done.errands, *(one for one, _ in done.unpaid)):
+            self.errands.note(one)
 
     def _ended(self, one: Exit) -> None:
         one.ended = True

@@ -19,7 +19,7 @@ from seawall.chain.events import logs_of, read
 from seawall.chain.reporter import Reporter
 from seawall.chain.settlement import FILLS_A_BATCH, Fill, Settlement
 from seawall.terms import code
-from seawall.venue.onchain.collateral import Custody, Payout, unlike
+from seawall.venue.onchain.collateral import Custody, Errand, unlike
 from seawall.venue.onchain.credits import USD, Seen
 from seawall.venue.onchain.exits import Action, Exit
 from seawall.venue.onchain.poster import Poster, Reading
@@ -47,7 +47,7 @@ class Wanted(msgspec.Struct, kw_only=True):
 
     trades: Sequence[Trade]
     exits: Sequence[tuple[Exit, Action | None]]
-    payouts: Sequence[Payout] = ()
+    errands: Sequence[Errand] = ()
     credited: frozenset[tuple[int, int]]
     prices: Mapping[int, int]
     premiums: Mapping[int, int]
@@ -76,8 +76,8 @@ class Done(msgspec.Struct, kw_only=True):
     moved: list[Exit] = []
     paid: list[Exit] = []
     lost: list[tuple[Exit, int]] = []
-    payouts: list[Payout] = []  # with a new state
-    unpaid: list[tuple[Payout, int]] = []  # that will never be paid, and why
+    errands: list[Errand] = []  # with a new state
+    unpaid: list[tuple[Errand, int]] = []  # payouts that will never be made, and why
     held: dict[str, int] | None = None  # lots of collateral in the vault; None: not compared
     faults: list[str] = []
     gaps: list[Gap] | None = None  # None: not compared
@@ -97,6 +97,7 @@ class Office:
         self.poster = Poster(client, record)
         self.custody = Custody(client, record, depth)
         self._trades: Sequence[Trade] = ()
+        self._errands: Sequence[Errand] = ()
         self._deposits: list[Seen] = []
         self._next_block = record.block
         self._reported = 0.0
@@ -110,22 +111,23 @@ class Office:
         done = Done(is_halted=self.poster.is_halted(), block=self._head())
         if done.is_halted:  # nothing is taken there
             return done
-        self._trades = wanted.trades
+        self._trades, self._errands = wanted.trades, wanted.errands
         behind = bool(wanted.trades) and wanted.trades[-1].number > self.settlement.state.last
-        leaves = bool(wanted.exits or wanted.payouts)
+        leaves = bool(wanted.exits or wanted.errands)
         if wanted.prices and (behind or leaves or time.monotonic() >= self._reported + self.price_s):
             self.reporter.report_lots(wanted.prices)
             self._reported = time.monotonic()
             self._sample(wanted.premiums)
+        tried: set[int] = set()
         for _ in range(BATCHES):
-            if self.settlement.run_once() == 0:
+            sent = self.settlement.run_once()
+            if not self._run_errands(tried, done) and sent == 0:
                 break
         for one, action in wanted.exits:
             self._look_after(one, action, done)
-        for payout in wanted.payouts:
-            self._pay_out(payout, done)
         self._see_deposits(wanted.credited, done)
         is_quiet = not wanted.trades or wanted.trades[-1].number <= self.settlement.state.last
+        is_quiet = is_quiet and not any(one.is_sale and one.waits for one in wanted.errands)
         if wanted.accounts is not None and is_quiet:
             reading = self.poster.read(done.block)
             done.gaps = self._compare(wanted, done, reading)
@@ -136,8 +138,13 @@ class Office:
     # -- trades
 
     def _fills_after(self, number: int) -> list[Fill]:
-        found = [trade for trade in self._trades if trade.number > number][:FILLS_A_BATCH]
+        """Those that may go: not what comes after a sale that waits."""
+        last = min((one.after for one in self._errands if one.is_sale and one.waits), default=self._last())
+        found = [trade for trade in self._trades if number < trade.number <= last][:FILLS_A_BATCH]
         return [self._fill(trade) for trade in found]
+
+    def _last(self) -> int:
+        return self._trades[-1].number if self._trades else 0
 
     def _fill(self, trade: Trade) -> Fill:
         taker, maker = self._signed(trade, trade.taker, trade.buys), self._signed(trade, trade.maker, not trade.buys)
@@ -226,20 +233,34 @@ class Office:
             elif told.values.get("number") == one.number and told.name == "WithdrawalCancelled":
                 done.lost.append((one, code.UNKNOWN_WITHDRAWAL))
 
-    def _pay_out(self, one: Payout, done: Done) -> None:
-        """Lots to their owner, once the trades before are settled. A fault of one token holds up nothing else."""
-        if one.after > self.settlement.state.last:
-            return
+    # -- collateral
+
+    def _run_errands(self, tried: set[int], done: Done) -> bool:
+        """Does what is due, each once in a pass, in the order of the log; whether any has a new state."""
+        moved = False
+        for one in sorted(self._errands, key=lambda one: (one.after, one.number)):
+            if one.number in tried or one.after > self.settlement.state.last:
+                continue
+            tried.add(one.number)
+            moved = self._run(one, done) or moved
+        return moved
+
+    def _run(self, one: Errand, done: Done) -> bool:
+        """One errand; whether it has a new state. A fault of one token holds up nothing else."""
         before = one.block, one.ended
         try:
             refusal = self.custody.look_after(one, self._head())
         except ChainFault as fault:
-            done.faults.append(f"payout {one.identity}: {fault}")
-            return
-        if refusal != code.OK:
+            done.faults.append(f"errand {one.number}: {fault}")
+            return False
+        if refusal != code.OK and not one.is_sale:
             done.unpaid.append((one, refusal))
-        elif (one.block, one.ended) != before:
-            done.payouts.append(one)
+        elif refusal != code.OK:
+            one.refused, one.ended = refusal, True
+        if (one.block, one.ended) == before:
+            return False
+        done.errands.append(one)
+        return True
 
     # -- deposits
 
@@ -328,9 +349,9 @@ class Office:
         for one, _ in wanted.exits:
             if one.number == 0 and one.identity not in brought:
                 add(one.owner, USD, one.amount)
-        for payout in wanted.payouts:
-            if payout.block == 0:
-                add(payout.owner, payout.asset, payout.lots)
+        for errand in wanted.errands:
+            if errand.waits and not errand.is_sale:
+                add(errand.owner, errand.asset, errand.lots)
         return way
 
     def _head(self) -> int:

@@ -48,7 +48,9 @@ class ChainView(Shape, frozen=True, kw_only=True):
     sent: Annotated[int, says("Of those, up to which one they are in blocks.", 57)]
     final: Annotated[int, says("Up to which one they are deep enough.", 50)]
     refused: Annotated[dict[str, int], says("Trades that the chain refused, by number, with its code.")]
-    skipped: Annotated[int, says("Trades that the chain cannot have: of pools or sub-accounts.", 0)]
+    sales: Annotated[int, says("Sales of collateral that go to the chain.", 0)]
+    sales_refused: Annotated[dict[str, int], says("Sales that it refused, by the command's sequence, with its code.")]
+    skipped: Annotated[int, says("Trades and sales that the chain cannot have: of pools or sub-accounts.", 0)]
     withdrawals: Annotated[int, says("Withdrawals on their way, of USD and of collateral.", 1)]
     collateral: Annotated[list[HeldView], says("Assets that come in by the vault.")]
     unapproved: Annotated[list[str], says("Owners with deposits who have not approved the operator's key.")]
@@ -125,8 +127,10 @@ def view_of(link: Link) -> ChainView:
         sent=state.last,
         final=state.final,
         refused=dict(state.refused),
-        skipped=link.trades.skipped,
-        withdrawals=len(link.exits.open) + len(link.payouts.open),
+        sales=link.errands.sales,
+        sales_refused={str(sequence): refusal for sequence, refusal in link.errands.refused.items()},
+        skipped=link.trades.skipped + link.errands.skipped,
+        withdrawals=len(link.exits.open) + sum(not one.is_sale for one in link.errands.open.values()),
         collateral=[_held(link, asset, number) for asset, number in link.assets.items()],
         unapproved=standing.unapproved,
         compared=standing.compared or None,
