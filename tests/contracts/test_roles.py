@@ -66,7 +66,13 @@ OPEN |= {
     ("LPCollateral", name): "the caller's own position" for name in ("sync", "collect", "decrease", "move", "withdraw")
 }
 OPEN |= {("LPCollateral", "unwind"): "a position of an unhealthy account"}
-OPERATORS = (("Exchange", "beat"), ("StateRoots", "post"), ("CollateralVault", "withdraw_by_action"))
+OPERATORS = (
+    ("Exchange", "beat"),
+    ("StateRoots", "post"),
+    ("CollateralVault", "withdraw_by_action"),
+    ("CollateralVault", "pay_asset"),
+    ("CollateralVault", "settle_sale"),
+)
 
 
 class Stack:
