@@ -20,13 +20,13 @@ REVERTED = -1
 class Collateral:
     """Two listed tokens, both priced by the feed of ETH: 100 USD each, 10,000 micro-USD a lot."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, venue: dict[str, int] | None = None, **changes: Any) -> None:
         chain = FastChain()
         client = FastClient(chain, (1).to_bytes(32, "big"))
         tokens = [client.create("TestToken", 18)["contractAddress"] for _ in range(2)]
         second = {"name": "CHEAP", "weight_initial": RATE_ONE // 4, "weight_maintenance": RATE_ONE // 2}
         assets = [asset_of(tokens[0], **changes), asset_of(tokens[1], **second)]
-        self.world = FastWorld(None, chain, assets=assets)
+        self.world = FastWorld(None, chain, assets=assets, venue=venue or {})
         self.tokens = [client.at("TestToken", token) for token in tokens]
         self.vault = self.world.contract("CollateralVault")
         self.price(100)
