@@ -4,6 +4,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+import pytest
 from test_collateral_assets import ETH, Collateral
 from venue import USD
 
@@ -248,10 +249,46 @@ def test_anybody_may_note_what_is_so_and_nothing_else() -> None:
         stranger.send(c.world.contract("Lending", stranger), function, *args)
     assert (c.ask("lent")[3], c.owes(owner)[0], c.ask("reserve")) == told
     for function, args in (("note", (account, 0, True)), ("cover", (at.account(stranger.address), 1))):
-        try:
+        with pytest.raises(Refused) as refused:
             stranger.send(c.world.contract("Lending", stranger), function, *args)
-        except Refused as refused:
-            assert refused.code == code.NOT_AUTHORISED
-        else:
-            raise AssertionError(function)
+        assert refused.value.code == code.NOT_AUTHORISED
+    c.whole()
+
+
+def test_what_is_owed_in_interest_does_not_leave_as_own_cash() -> None:
+    c = Bank(**DEAR)
+    owner = c.borrower(50_000, 300)
+    c.wait(100 * HOUR)
+    c.world.venue.give(owner.address, 400 * USD)
+    c.world.venue.deposit(owner, 400 * USD)
+    assert c.set_number(BORROW_MOST, 0) == code.OK
+    debt, due = c.owes(owner)
+    assert (debt, due > 0) == (0, True)
+    house, account = c.world.contract("ClearingHouse"), at.account(owner.address)
+    assert c.world.client.call(house, "cash_of", account, at.NO_MARKET)[3] == 100 * USD - due
+    assert c.code(owner, "withdraw", 0, 100 * USD - due + 1, owner.address) == code.WITHDRAWABLE
+    assert c.code(owner, "withdraw", 0, 100 * USD - due, owner.address) == code.OK
+    assert (c.raw(owner), *c.owes(owner)) == (0, 0, 0)
+    c.whole()
+
+
+def test_collateral_is_sold_for_interest_too() -> None:
+    c = Bank(**DEAR)
+    owner = c.borrower(10_000, 10)
+    c.wait(6_000 * HOUR)
+    c.world.trade(owner, 1, 120_000)
+    usd = 100
+    while c.health(owner)[0] >= c.health(owner)[2]:
+        usd -= 1
+        c.price(usd)
+    house, account = c.world.contract("ClearingHouse"), at.account(owner.address)
+    cash = int(c.world.client.call(house, "cash_of", account, at.NO_MARKET)[0])
+    due = c.owes(owner)[1]
+    assert due > 5 * USD
+    price = ceil(Fraction(int(c.world.client.call(c.vault, "counted", ETH)[1]) * 95, 100))
+    lots = ceil(Fraction(due - cash, price))
+    assert c.world.client.call(c.vault, "lots_for_sale", account, ETH) == lots < c.held(owner)
+    buyer = c.world.wallet(1_000)
+    assert c.code(buyer, "buy_collateral", account, ETH, lots, 0, lots * price) == code.OK
+    assert c.owes(owner) == (0, 0)
     c.whole()

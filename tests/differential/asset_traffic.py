@@ -227,7 +227,9 @@ class AssetTraffic(Traffic):
         if not self.may_act(account, 0):
             return
         held = self.lots(account, asset)
-        lots = max(1, self.rng.choice((held, held + 1, held // 2, held // 10, 1)))
+        self.take_out(account, asset, max(1, self.rng.choice((held, held + 1, held // 2, held // 10, 1))))
+
+    def take_out(self, account: int, asset: int, lots: int) -> None:
         address = {"address_0": 0, "address_1": 1, "address_2": 100 + account}
         fields = {"account": account, "other": asset, "size": lots, **address}
         done = self.do(kind=command.WITHDRAW_ASSET, signer=account, **fields)

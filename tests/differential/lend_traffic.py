@@ -7,9 +7,12 @@ withdrawals, the chain when somebody calls its liquidation: here neither closes 
 
 from typing import Final
 
-from asset_traffic import INDEX, PRICE, AssetTraffic
+from asset_traffic import ASSETS, INDEX, PRICE, AssetTraffic
 from chain_twins import USD, owner_of
 
+from seawall.engine.collateral import asset_exit_fault
+from seawall.engine.venue import Applied
+from seawall.ledger import state
 from seawall.ledger.leaving import may_leave
 from seawall.terms import code, command, event
 from seawall.terms.venue_parameter import BORROW_RATE_MAX
@@ -37,8 +40,8 @@ class LendTraffic(AssetTraffic):
             super().step()
             return
         self.steps += 1
-        acts = [self.withdraw_some, self.withdraw_some, self.pay_some, self.repay_some, self.wait, self.wait]
-        self.rng.choice([*acts, self.crash, self.buy_some, self.buy_some, self.charge_nothing])()
+        acts = [self.withdraw_some, self.withdraw_some, self.take_most, self.pay_some, self.repay_some, self.wait]
+        self.rng.choice([*acts, self.wait, self.crash, self.buy_some, self.buy_some, self.charge_nothing])()
         self.liquidate_all()
         if self.steps % 8 == 0:
             self.compare()
@@ -51,6 +54,16 @@ class LendTraffic(AssetTraffic):
             super().price(market, here)
             super().pass_time(1_000)
         super().price(market, price)
+
+    def engine(self, **fields: int) -> Applied:
+        """The sweep that charges interest reaches 128 holdings a TICK: here it mostly comes to none."""
+        if fields["kind"] != command.TICK or not hasattr(self, "payouts") or self.rng.random() < 0.1:
+            return super().engine(**fields)
+        cell = self.columns["cell"]
+        used, cell[state.HOLDINGS_USED] = int(cell[state.HOLDINGS_USED]), 0
+        done = super().engine(**fields)
+        cell[state.HOLDINGS_USED] = used
+        return done
 
     def wait(self) -> None:
         self.pass_time(self.rng.choice((1_000, 7_000, 600_000, 3_600_000, 43_200_000)))
@@ -77,6 +90,21 @@ class LendTraffic(AssetTraffic):
         if found == code.OK:
             self.payouts.append((int(done.made[0]), self.chain.evm.view(self.vault, "withdrawal_serial")))
 
+    def take_most(self) -> None:
+        """Lots at the edge of what may leave: all that may, and one more before."""
+        account, asset, s = self.anybody(), self.rng.choice(list(ASSETS)), self.kernels()
+        held = self.lots(account, asset)
+        if not held or not self.may_act(account, 0):
+            return
+        most, over = 0, held + 1
+        while over - most > 1:
+            middle = (most + over) // 2
+            fits = asset_exit_fault(s, account, asset, middle) == code.OK
+            most, over = (middle, over) if fits else (most, middle)
+        self.take_out(account, asset, over)
+        if most:
+            self.take_out(account, asset, most)
+
     def pay_some(self) -> None:
         if self.payouts:
             identity, number = self.payouts.pop(self.rng.randrange(len(self.payouts)))
@@ -96,5 +124,3 @@ class LendTraffic(AssetTraffic):
         paid = [row for row in rows if row["kind"] == event.DEFICIT and row["other"] == event.INTEREST]
         self.codes[("reserve pays", code.OK)] += len(paid)
         super().liquidate(bucket_id, rows)
-
-
