@@ -220,30 +220,24 @@ def deposit_asset(asset: uint256, account: uint256, lots: int256):
 
 @external
 def withdraw_asset(asset: uint256, sub: uint256, lots: int256, payee: address):
-    """@notice Collateral leaves an account of the caller: what counts without it keeps initial margin and withdrawal floor."""
-    account: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
-    if lots <= 0 or payee == self:
-        code.refuse(code.BAD_AMOUNT)
-    payouts.refuse_closed()
-    why: uint256 = staticcall IClearingHouse(vault_cash.HOUSE).exit_fault(account, 0)
-    if why != 0:
-        code.refuse(why)
-    if lots > collateral.held[account][asset]:
-        code.refuse(code.WITHDRAWABLE)
-    extcall ILending(vault_cash.LENDING).charge(account)
-    if collateral.lost_by(account, asset, lots) > leaving.room(vault_cash.HOUSE, account):
-        code.refuse(code.WITHDRAWABLE)
-    a: collateral.Asset = collateral.assets[asset]
-    hour: uint256 = block.timestamp // 3600
-    out: int256 = lots if a.hour != hour else a.hour_out + lots
-    if out > a.hour_cap:
-        code.refuse(code.WITHDRAWAL_LIMIT)
-    collateral.assets[asset].hour = hour
-    collateral.assets[asset].hour_out = out
-    collateral.assets[asset].total = a.total - lots
-    collateral.hold(account, asset, -lots)
-    log CollateralOut(account=account, asset=asset, lots=lots)
-    assert extcall IERC20(a.token).transfer(payee, convert(lots, uint256) * a.unit, default_return_value=True)
+    """
+    @notice Collateral leaves an account of the caller: what counts without it keeps initial margin and withdrawal floor.
+            Where owners' own withdrawals wait, only once the venue is silent: it must have held the lots back first.
+    """
+    if payouts.goes_by_venue():
+        code.refuse(code.NOT_AUTHORISED)
+    self._leave(convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT), asset, lots, payee)
+
+
+@external
+def pay_asset(asset: uint256, owner: address, lots: int256, number: uint256):
+    """
+    @notice Collateral leaves the account of an owner, to the owner: brought by the venue's operator, which has held it back
+            there under `number`, once for each. The same must be left behind as by `withdraw_asset`.
+    """
+    account: uint256 = convert(owner, uint256)
+    payouts.use_number(account, number)
+    self._leave(account, asset, lots, owner)
 
 
 @external
@@ -251,9 +245,12 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
     """
     @notice Buys collateral of an account in liquidation that owes USD, for cash of the caller's account, a lot at the
             oracle's price less the discount, rounded up; what it costs goes to the account. Returns it. The asset with
-            the greatest weight goes first, and no more than `lots_for_sale`.
+            the greatest weight goes first, and no more than `lots_for_sale`. Where owners' own withdrawals wait, only
+            once the venue is silent: it sells by itself.
     @param most Greatest cost.
     """
+    if payouts.goes_by_venue():
+        code.refuse(code.NOT_AUTHORISED)
     head: uint256 = reader.one(vault_cash.HOUSE, words.BUCKET | account)
     h: IClearingHouse.Health = staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
     if head == 0 or (h.equity >= h.maintenance and head & words.LIQUIDATING == 0):
@@ -268,13 +265,20 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
     cost: int256 = lots * collateral.sale_price(asset, p)
     if cost > most:
         code.refuse(code.BAD_PRICE)
-    buyer: uint256 = convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT)
-    extcall IClearingHouse(vault_cash.HOUSE).exit(buyer, cost)
-    extcall IClearingHouse(vault_cash.HOUSE).credit(account, cost)
-    collateral.hold(account, asset, -lots)
-    collateral.hold(buyer, asset, lots)
-    log CollateralSold(account=account, buyer=buyer, asset=asset, lots=lots, amount=cost)
+    self._sell(account, convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT), asset, lots, cost)
     return cost
+
+
+@external
+def settle_sale(account: uint256, asset: uint256, lots: int256, buyer: address, cost: int256, number: uint256):
+    """
+    @notice The venue's operator brings a sale of collateral that was made there, once under its `number`, to a buyer who
+            lets the operator trade for him. `check_sale` bounds who sells, how much and at which price.
+    """
+    payouts.use_number(account, number)
+    payouts.check_agent(buyer)
+    collateral.check_sale(account, asset, lots, cost)
+    self._sell(account, convert(buyer, uint256), asset, lots, cost)
 
 
 # ---------------------------------------------------------------------
@@ -349,6 +353,43 @@ def _credit(payer: address, account: uint256, amount: int256):
     vault_cash.book(amount, 0)
     extcall IClearingHouse(vault_cash.HOUSE).credit(account, amount)
     log Deposited(account=account, payer=payer, amount=amount)
+
+
+@internal
+def _sell(account: uint256, buyer: uint256, asset: uint256, lots: int256, cost: int256):
+    """@notice Lots go to a buyer, whose cash pays the account for them."""
+    extcall IClearingHouse(vault_cash.HOUSE).exit(buyer, cost)
+    extcall IClearingHouse(vault_cash.HOUSE).credit(account, cost)
+    collateral.hold(account, asset, -lots)
+    collateral.hold(buyer, asset, lots)
+    log CollateralSold(account=account, buyer=buyer, asset=asset, lots=lots, amount=cost)
+
+
+@internal
+def _leave(account: uint256, asset: uint256, lots: int256, payee: address):
+    """@notice Lots leave an account to a payee, where that may be."""
+    if lots <= 0 or payee == self:
+        code.refuse(code.BAD_AMOUNT)
+    payouts.refuse_closed()
+    why: uint256 = staticcall IClearingHouse(vault_cash.HOUSE).exit_fault(account, 0)
+    if why != 0:
+        code.refuse(why)
+    if lots > collateral.held[account][asset]:
+        code.refuse(code.WITHDRAWABLE)
+    extcall ILending(vault_cash.LENDING).charge(account)
+    if collateral.lost_by(account, asset, lots) > leaving.room(vault_cash.HOUSE, account):
+        code.refuse(code.WITHDRAWABLE)
+    a: collateral.Asset = collateral.assets[asset]
+    hour: uint256 = block.timestamp // 3600
+    out: int256 = lots if a.hour != hour else a.hour_out + lots
+    if out > a.hour_cap:
+        code.refuse(code.WITHDRAWAL_LIMIT)
+    collateral.assets[asset].hour = hour
+    collateral.assets[asset].hour_out = out
+    collateral.assets[asset].total = a.total - lots
+    collateral.hold(account, asset, -lots)
+    log CollateralOut(account=account, asset=asset, lots=lots)
+    assert extcall IERC20(a.token).transfer(payee, convert(lots, uint256) * a.unit, default_return_value=True)
 
 
 @internal

@@ -296,12 +296,7 @@ def lots_to_sell(account: uint256, asset: uint256, h: IClearingHouse.Health) -> 
     @notice Lots that pay the USD the account owes, or lift it to liquidation end, whichever is less; all if need be. A
             sale never costs equity: the discount is within what the maintenance weight leaves out.
     """
-    cash: int256 = 0
-    pending: int256 = 0
-    rest: int256 = 0
-    leaves: int256 = 0
-    cash, pending, rest, leaves = staticcall IClearingHouse(vault_cash.HOUSE).cash_of(account, max_value(uint256))
-    debt: int256 = staticcall ILending(vault_cash.LENDING).interest_of(account) - cash - pending
+    debt: int256 = self.debt_of(account)
     p: Price = self.price_of(asset)
     price: int256 = self.sale_price(asset, p)
     if debt <= 0 or price <= 0 or not p.fresh:
@@ -313,6 +308,39 @@ def lots_to_sell(account: uint256, asset: uint256, h: IClearingHouse.Health) -> 
     if gain > need and need > 0:
         lots = min(lots, units.ceil_div(held * need, gain) + 1)
     return lots
+
+
+@internal
+@view
+def debt_of(account: uint256) -> int256:
+    """@notice USD that an account is short of, funding and interest counted; not above 0: it owes none."""
+    cash: int256 = 0
+    pending: int256 = 0
+    rest: int256 = 0
+    leaves: int256 = 0
+    cash, pending, rest, leaves = staticcall IClearingHouse(vault_cash.HOUSE).cash_of(account, max_value(uint256))
+    return staticcall ILending(vault_cash.LENDING).interest_of(account) - cash - pending
+
+
+@internal
+@view
+def check_sale(account: uint256, asset: uint256, lots: int256, cost: int256):
+    """
+    @notice Refuses what is no sale of a venue's that lives: of an account that owes USD and is below its initial margin,
+            for no more than it owes and a lot, between the price and that less twice the discount: both move meanwhile.
+    """
+    h: IClearingHouse.Health = staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
+    if h.equity_initial >= h.initial:
+        code.refuse(code.NOT_DUE)
+    p: Price = self.price_of(asset)
+    if not p.fresh:
+        code.refuse(code.STALE_PRICE)
+    if lots <= 0 or lots > self.held[account][asset]:
+        code.refuse(code.BAD_SIZE)
+    if cost > lots * p.kept or cost < units.rate_down(lots * p.kept, limits.RATE_ONE - 2 * self.assets[asset].discount):
+        code.refuse(code.BAD_PRICE)
+    if cost > self.debt_of(account) + p.kept:
+        code.refuse(code.BAD_AMOUNT)
 
 
 @internal

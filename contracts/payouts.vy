@@ -25,6 +25,7 @@ uses: vault_cash
 interface Liveness:
     def is_silent() -> bool: view
     def operator() -> address: view
+    def agents(owner: address, agent: address) -> uint256: view
 
 EXCHANGE: public(immutable(address))
 GOVERNOR: immutable(address)
@@ -39,6 +40,7 @@ WITHDRAWAL_TYPE: constant(bytes32) = keccak256(
     "Withdrawal(address owner,uint256 sub,uint256 amount,address payee,uint256 nonce,uint256 expires)"
 )
 OF_ACTION: constant(uint256) = 1 << 240  # of the key of a used nonce: it is the time of a wallet's action
+OF_VENUE: constant(uint256) = 1 << 241  # it is the venue's own number of collateral that leaves or is sold
 
 struct Withdrawal:
     account: uint256
@@ -234,6 +236,32 @@ def _withdraw(account: uint256, amount: int256, payee: address, ready: uint256, 
     )
     log WithdrawalMade(number=number, account=account, payee=payee, amount=amount, ready=ready)
     return number
+
+
+@internal
+@view
+def goes_by_venue() -> bool:
+    """@notice Whether what has no payout that could wait leaves through the venue alone: its books would not know of it."""
+    return EXIT_DELAY != 0 and not staticcall Liveness(EXCHANGE).is_silent()
+
+
+@internal
+def use_number(account: uint256, number: uint256):
+    """@notice The venue's operator brings something of an account under a number of its own, once."""
+    if msg.sender != staticcall Liveness(EXCHANGE).operator():
+        code.refuse(code.NOT_AUTHORISED)
+    key: uint256 = OF_VENUE | (account << 64) | number
+    if number > words.M64 or self.used_nonce[key]:
+        code.refuse(code.NONCE_USED)
+    self.used_nonce[key] = True
+
+
+@internal
+@view
+def check_agent(owner: address):
+    """@notice Refuses who does not let the caller trade for him."""
+    if staticcall Liveness(EXCHANGE).agents(owner, msg.sender) <= block.timestamp:
+        code.refuse(code.NOT_AUTHORISED)
 
 
 @internal

@@ -13,10 +13,10 @@ import numpy as np
 
 from seawall.cli.risk_search import recorded
 from seawall.lab.arena import play
-from seawall.lab.arrivals import Arrivals, arrivals_of, asked_rate, breached_after
+from seawall.lab.arrivals import Arrivals, arrivals_of, asked_rate
 from seawall.lab.compare import markets_under, ranks_of
 from seawall.lab.opening import capacity_for
-from seawall.lab.outcome import figures
+from seawall.lab.outcome import breached, figures
 from seawall.lab.path import path_of
 from seawall.lab.population import Mix, populate_for
 from seawall.lab.rulesets import rule_sets
@@ -59,8 +59,7 @@ def played(folder: str, day: str, *, accounts: int, markets: int, floor: float, 
         _, moving = charged(people, path, lower, bar, ahead, usual, target)
         for coming, terms in ((fixed, levels[rules.name]), (moving, lower)):
             run = play(path, people, rules, terms, room, seed, lambda _: None, coming)
-            breached = breached_after(people, coming, path, terms, run.opened_size)
-            found.append(numbers(figures(run, people, breached, bool(history.has_index.any()))))
+            found.append(numbers(figures(run, people, breached(run, path), bool(history.has_index.any()))))
     return np.array(found)
 
 

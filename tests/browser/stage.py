@@ -1,6 +1,5 @@
-"""A real venue with prices that a test sets, and a real browser in front of it."""
+"""A real venue with prices that a test sets (set_prices.py), and a real browser in front of it."""
 
-import asyncio
 import contextlib
 import json
 import math
@@ -9,7 +8,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +16,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from hyperliquid_line import Line
 from seawall.risk.moves import HOUR_MS
 from seawall.signing import Domain, Key, Signature, signature_fields, typed_digest
+from set_prices import Prices
 from venue_process import MARKETS, Process
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-TICK_SECONDS = 0.25
 TOKEN = "a-token-of-the-admin"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -35,41 +32,6 @@ def browser_path() -> str:
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
     return found
-
-
-class Prices:
-    """What the only source of the venue says, from a thread of its own. Set `now` at will."""
-
-    def __init__(self, now: dict[str, float]) -> None:
-        self.now = dict(now)
-        self._ready = threading.Event()
-        self._done: asyncio.Event
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-        self.url = ""
-
-    def __enter__(self) -> "Prices":
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    def _said(self) -> dict[str, tuple[str, str | None]]:
-        return {coin: (f"{price:.6f}", f"{price:.6f}") for coin, price in self.now.items()}
-
-    async def _run(self) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        async with Line(self._said) as line:
-            self.url = line.url
-            self._ready.set()
-            while not self._done.is_set():
-                with contextlib.suppress(Exception):  # the venue stops and starts: its line is cut at any time
-                    await line.push()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._done.wait(), TICK_SECONDS)
 
 
 def venue(folder: Path, prices: Prices, *, traders: bool = True, more: str = "") -> Process:

@@ -1,6 +1,7 @@
 """A venue on a chain in a browser: a wallet whose money came through the vault trades, and takes money out; the audit
 page tells how far the chain is, and that both sides agree."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from visit import Visit, agrees, until
 
 from chain_process import OnChain
 from seawall.chain.client import Client, connect
+from seawall.chain.development import Development
 from venue_rig import key, order_action, wire
 
 pytestmark = pytest.mark.slow
@@ -24,13 +26,18 @@ READY_SECONDS = 600  # contracts are deployed first
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnChain]:
-    """Two members with 10,000 USD each in the vault; the seller's order rests."""
-    made = OnChain(tmp_path_factory.mktemp("venue"))
+    """Two members with 10,000 USD each in the vault, the buyer with 2 ETH beside them; the seller's order rests."""
+    made = OnChain(tmp_path_factory.mktemp("venue"), more='[[asset]]\ncoin = "ETH"\n')
     made.start()
     made.until(lambda _: True, READY_SECONDS)
     for number in (BUYER, SELLER):
-        made.approve(made.join(key(number), number, 10_000))
-    until(lambda: all(made.cash(key(number)) == 10_000 for number in (BUYER, SELLER)), 120)
+        client = made.join(key(number), number, 10_000)
+        made.approve(client)
+        if number == BUYER:
+            tester = Development(client, made.record, {})
+            tester.give_asset(client.address, 0, 20_000)
+            tester.deposit_asset(client, 0, 20_000)
+    until(lambda: made.cash(key(BUYER)) > 10_000 and made.cash(key(SELLER)) == 10_000, 120)
     yield made
     made.kill()
 
@@ -62,6 +69,7 @@ def test_the_chains_card_is_the_chains(member: Visit, running: OnChain) -> None:
     for name in ("trades", "sent", "withdrawals"):
         agrees(lambda one=name: shown(member, one), lambda one=name: str(running.chain()[one]))  # type: ignore[misc]
     assert int(shown(member, "block")) > 0
+    agrees(lambda: shown(member, "held-ETH"), lambda: running.chain()["collateral"][0]["chain"])
     expect(page.get_by_role("button", name="Faucet")).to_have_count(0)  # money comes from the vault alone
     expect(page.get_by_text("Venue and chain agree.")).to_be_visible()
     expect(page.locator('[data-name="promises"].good')).to_be_visible()
@@ -89,3 +97,21 @@ def test_money_leaves_through_the_vault_by_the_wallets_own_signature(member: Vis
     assert reader.call(token, "balanceOf", reader.w3.to_checksum_address(PAYEE)) == 1_000_250_000
     compared = running.chain()["compared"]
     assert running.until(lambda found: found["compared"] > compared)["gaps"] == []
+
+
+def test_collateral_leaves_through_the_vault_to_its_owners_wallet(member: Visit, running: OnChain) -> None:
+    page = member.page
+    member.show("Account")
+    expect(page.locator('[data-name="vault"]')).to_contain_text(running.record.addresses["TestToken ETH"])
+    expect(page.locator('[data-name="lots-ETH"]')).to_have_attribute("data-value", re.compile(r"^2\.?0?$"))
+    page.get_by_role("button", name="Withdraw or buy collateral").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("tab")).to_have_text(["Withdraw", "Buy"])  # isolated buckets hold cash alone there
+    dialog.get_by_label("Amount").fill("0.5")
+    dialog.get_by_role("button", name="Withdraw", exact=True).click()
+    expect(page.locator('[data-name="lots-ETH"]')).to_have_attribute("data-value", re.compile(r"^1\.5"))
+    reader = Client(connect(running.rpc), None)
+    token = reader.at("TestToken", running.record.addresses["TestToken ETH"])
+    owner = reader.w3.to_checksum_address("0x" + key(BUYER).address.hex())
+    until(lambda: reader.call(token, "balanceOf", owner) == 5 * 10**17, 60)
+    assert serious(page) == []

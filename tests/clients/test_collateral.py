@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from seawall.signing import Key
 from seawall.tools.owner import Owner, collateral_of
 from seawall.tools.publish import asked
 from seawall.units import BadInput
-from venue_process import Process
+from venue_process import Process, signed
 
 pytest.importorskip("eth_account", reason="keystores need the extra `chain`")
 PASSWORD = "a password of the test"
 ASSETS = """
+[portfolio]
+accounts = 1
 [[asset]]
 coin = "ETH"
 [[asset]]
@@ -34,6 +37,7 @@ class Wallet:
     """A keystore and its password on disk."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.password = folder / "password"
         self.password.touch(mode=0o600)
         self.password.write_text(PASSWORD + "\n")
@@ -112,14 +116,45 @@ def test_a_stranger_and_a_key_without_an_account_change_nothing(venue: Process, 
     assert json.dumps(held(venue, wallet)["token"]) == json.dumps(token)
 
 
-def test_an_owner_asks_for_portfolio_margin_by_the_command_line(
-    venue: Process, wallet: Wallet, capsys: pytest.CaptureFixture[str]
+def ordered(venue: Process, wallet: Wallet, *, is_buy: bool, size: str) -> dict[str, Any]:
+    """What an order of the wallet for ETH at its index was answered."""
+    price = float(venue.info({"type": "allMids"})["ETH"])
+    (asset,) = (at for at, one in enumerate(venue.info({"type": "meta"})["universe"]) if one["name"] == "ETH")
+    terms = {"r": False, "t": {"limit": {"tif": "Gtc" if is_buy else "Ioc"}}}
+    order = {"a": asset, "b": is_buy, "p": f"{price * (1.01 if is_buy else 0.99):.0f}", "s": size, **terms}
+    action = {"type": "order", "orders": [order], "grouping": "na"}
+    answer = venue.post("/exchange", signed(wallet.key, action, time.time_ns() // 10**6))
+    status: dict[str, Any] = answer["response"]["data"]["statuses"][0]
+    return status
+
+
+def test_an_owner_goes_into_portfolio_margin_by_the_command_line(
+    venue: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """This venue has no place for anybody in it: what it says is told. Asked for what is so already it is content."""
+    """Two ETH held against two sold: margined as a hedge, told, tried and foreseen by the grid. There is one place."""
+    wallet, other = Wallet(tmp_path), Wallet(tmp_path / "other")
+    asked(venue.url, "/v1/faucet", {"address": wallet.address, "usd": 10_000})
+    asked(venue.url, "/v1/faucet/asset", {"address": wallet.address, "asset": 0, "size": "2"})
+    asked(venue.url, "/v1/faucet", {"address": other.address, "usd": 20_000})
+    assert "resting" in ordered(venue, other, is_buy=True, size="3")
+    assert "filled" in ordered(venue, wallet, is_buy=False, size="2")
+    path = f"/v1/accounts/{wallet.address}"
+    tiered = asked(venue.url, path)["buckets"][0]
     words = ["account", "portfolio", "--url", venue.url, *wallet.options]
-    assert main([*words, "--to", "tiers"]) == 0
-    assert "tiers now" in capsys.readouterr().out
-    assert main([*words, "--to", "portfolio"]) == 2
+    assert main([*words, "--to", "portfolio"]) == 0
+    assert "worst scenario now" in capsys.readouterr().out
+    cross = asked(venue.url, path)["buckets"][0]
+    assert (tiered["mode"], cross["mode"]) == ("tiered", "portfolio")
+    assert 0 < float(cross["maintenance"]) != float(tiered["maintenance"])
+    more = asked(venue.url, f"{path}/what-if", {"order": {"coin": "ETH", "side": "sell", "size": "40"}})
+    assert (more["is_accepted"], more["before"]["buckets"][0]["mode"]) == (False, "portfolio")
+    assert asked(venue.url, f"{path}/foresight")["buckets"][0]["bucket"] == "cross"
+    theirs = ["account", "portfolio", "--url", venue.url, *other.options]
+    assert main([*theirs, "--to", "portfolio"]) == 2
     assert "Portfolio margin is not open to this account now." in capsys.readouterr().err
     with pytest.raises(BadInput, match="Not authorized"):
-        Owner(venue.url, wallet.key, is_mainnet=False).set_portfolio(enabled=True, sub="0x" + "55" * 20)
+        Owner(venue.url, other.key, is_mainnet=False).set_portfolio(enabled=True, sub="0x" + "55" * 20)
+    assert main([*words, "--to", "tiers"]) == 0
+    assert "tiers now" in capsys.readouterr().out
+    assert asked(venue.url, path)["buckets"][0]["mode"] == "tiered"
+    assert main([*theirs, "--to", "portfolio"]) == 0

@@ -1,5 +1,6 @@
 """ERC-20 collateral in the vault: caps, weights, stable price, withdrawal, and its sale in liquidation."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -20,13 +21,14 @@ REVERTED = -1
 class Collateral:
     """Two listed tokens, both priced by the feed of ETH: 100 USD each, 10,000 micro-USD a lot."""
 
-    def __init__(self, venue: dict[str, int] | None = None, **changes: Any) -> None:
+    def __init__(self, rules: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """`rules` are of the deployment, `changes` of the first token."""
         chain = FastChain()
         client = FastClient(chain, (1).to_bytes(32, "big"))
         tokens = [client.create("TestToken", 18)["contractAddress"] for _ in range(2)]
         second = {"name": "CHEAP", "weight_initial": RATE_ONE // 4, "weight_maintenance": RATE_ONE // 2}
         assets = [asset_of(tokens[0], **changes), asset_of(tokens[1], **second)]
-        self.world = FastWorld(None, chain, assets=assets, venue=venue or {})
+        self.world = FastWorld(None, chain, assets=assets, **(rules or {}))
         self.tokens = [client.at("TestToken", token) for token in tokens]
         self.vault = self.world.contract("CollateralVault")
         self.price(100)

@@ -31,7 +31,7 @@ class Bank(Collateral):
     """A venue that lends, without limits of withdrawals. `terms` are its numbers of lending."""
 
     def __init__(self, **terms: int) -> None:
-        super().__init__({"withdrawal_hour_base": 2**53, "withdrawal_day_base": 2**53} | terms)
+        super().__init__({"venue": {"withdrawal_hour_base": 2**53, "withdrawal_day_base": 2**53} | terms})
         self.lending = self.world.contract("Lending")
 
     def ask(self, name: str, *args: Any) -> Any:

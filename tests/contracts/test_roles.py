@@ -67,7 +67,13 @@ OPEN |= {
 }
 OPEN |= {("Lending", name): "what is so, or due, already" for name in ("charge", "renew", "refresh")}
 OPEN |= {("LPCollateral", "unwind"): "a position of an unhealthy account"}
-OPERATORS = (("Exchange", "beat"), ("StateRoots", "post"), ("CollateralVault", "withdraw_by_action"))
+OPERATORS = (
+    ("Exchange", "beat"),
+    ("StateRoots", "post"),
+    ("CollateralVault", "withdraw_by_action"),
+    ("CollateralVault", "pay_asset"),
+    ("CollateralVault", "settle_sale"),
+)
 
 
 class Stack:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from seawall.lab.arena import play
-from seawall.lab.arrivals import FALL, Arrivals, arrivals_of, asked_rate, breached_after, on_rails
-from seawall.lab.breach import breaches
-from seawall.lab.compare import margin_rate, markets_under, opened_alone
+from seawall.lab.arrivals import FALL, Arrivals, arrivals_of, asked_rate, on_rails
+from seawall.lab.compare import margin_rate, markets_under
 from seawall.lab.generator import generate
-from seawall.lab.opening import capacity_for, fitted
+from seawall.lab.opening import capacity_for
 from seawall.lab.path import Path, path_of
 from seawall.lab.population import Mix, Population, populate_for
 from seawall.lab.rulesets import rule_sets
@@ -83,14 +82,3 @@ def test_when_all_stand_it_is_the_replay_without_arrivals(scene: Scene) -> None:
     assert (one.tally.closed == two.tally.closed).all()
     assert one.opening_margin == two.opening_margin
     assert asked_rate(people, all_here, path, markets) == pytest.approx(margin_rate(people, markets), rel=1e-9)
-
-
-def test_the_index_before_an_arrival_does_not_breach_it(scene: Scene) -> None:
-    path, people, markets = scene
-    size, _ = fitted(people, markets)
-    stands = Arrivals(bar=np.zeros(people.buckets, np.int64))
-    alone = breaches(opened_alone(size, people), markets, path.index, path.funding_step)
-    assert (breached_after(people, stands, path, markets, size) == alone).all()
-    assert alone.any()
-    last = Arrivals(bar=np.full(people.buckets, path.bars - 1))
-    assert breached_after(people, last, path, markets, size).sum() < alone.sum()

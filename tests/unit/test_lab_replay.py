@@ -94,8 +94,9 @@ def quote(price: int) -> Mark:
     return Mark(mark=Price(price), oracle=Price(price))
 
 
-def columns_of(population: Population) -> Buckets:
-    parts = (population.offsets, population.market, population.size, population.raw_usd)
+def columns_of(population: Population, since: np.ndarray | None = None) -> Buckets:
+    first = np.zeros(population.buckets, np.int64) if since is None else since
+    parts = (population.offsets, population.market, population.size, population.raw_usd, first)
     return Buckets(*(part.astype(np.int64) for part in parts))
 
 
@@ -138,13 +139,14 @@ def test_passing_over_blocks_misses_nobody(moves: list[float], funding: float) -
     price = population.price[None, :] * np.exp(np.cumsum(moves))[:, None]
     index = np.maximum(1, np.rint(price)).astype(np.int64)
     step = np.rint(index * funding * 1e6).astype(np.int64)
-    found = breaches(columns_of(population), population.markets, index[:, None, :], step)
+    since = np.random.default_rng(len(moves)).integers(0, len(moves), population.buckets)
+    found = breaches(columns_of(population, since), population.markets, index[:, None, :], step)
     table = np.stack(market_table(population.markets).tiers, axis=-1)
     paid = np.cumsum(step, axis=0)
     for bucket in range(population.buckets):
         least = min(
             breach.least_margin(columns_of(population), bucket, table, (at, at), (owed, owed))
-            for at, owed in zip(index, paid, strict=True)
+            for at, owed in zip(index[since[bucket] :], paid[since[bucket] :] - paid[since[bucket]], strict=True)
         )
         assert found[bucket] == (least < 0)
 

@@ -13,18 +13,19 @@ pytest.importorskip("Crypto", reason="the service is an extra: pip install seawa
 from seawall.signing import Signature
 from seawall.terms import code
 from seawall.units import BadInput
+from seawall.venue.onchain.collateral import SALE, SOLD, Errands
 from seawall.venue.onchain.credits import Credits, Seen
 from seawall.venue.onchain.exits import Exit, Exits, action_of
 from seawall.venue.onchain.trades import FILE, Trades
 from seawall.venue.people import People
-from seawall.venue.records import NOBODY, Fill
+from seawall.venue.records import NOBODY, Entry, Fill
 
 BUYER, SELLER = 0, 1
 OWNERS = (bytes([1] * 20), bytes([2] * 20))
 
 
 OPENED: list[Any] = []
-Book = TypeVar("Book", Trades, Credits, Exits)
+Book = TypeVar("Book", Trades, Credits, Exits, Errands)
 
 
 def kept(book: Book) -> Book:
@@ -135,6 +136,66 @@ def test_a_refused_deposit_gives_its_serial_to_the_next(tmp_path: Path) -> None:
     assert again.refused == {(4, 0): code.CASH_BOUND}
     assert again.is_done(seen(6))
     assert not kept(Credits(tmp_path, 0)).is_done(seen(6))
+
+
+def entry(sequence: int, account: int, amount: int, **changes: Any) -> Entry:
+    fields = {"time": 0, "kind": SOLD, "other": 2, "market": 3, "reference": 40, "address": b""}
+    return Entry(**(fields | {"sequence": sequence, "account": account, "amount": amount} | changes))
+
+
+def sold(sequence: int, seller: int = SELLER, buyer: int = BUYER, cost: int = 700) -> list[Entry]:
+    """What the mirror tells of lots that changed hands: who gets the cash first, and who pays it."""
+    return [entry(sequence, seller, cost), entry(sequence, buyer, -cost)]
+
+
+def test_a_sale_is_known_with_the_last_trade_before_it(tmp_path: Path) -> None:
+    trades, errands = opened(tmp_path), kept(Errands(tmp_path))
+    trades.add(trade(7) + trade(11), people())
+    errands.sell([entry(8, BUYER, 5, kind="lots"), *sold(9), *sold(12, cost=1)], {2: 0}, trades, people())
+    first, second = errands.open.values()
+    assert (first.number, first.owner, first.buyer) == (SALE | 9, "0x" + "02" * 20, "0x" + "01" * 20)
+    assert (first.asset, first.lots, first.cost, first.after, second.after) == (0, 40, 700, 1, 2)
+    assert (first.is_sale, first.waits, errands.sales) == (True, True, 2)
+    errands.close()
+    again = kept(Errands(tmp_path))
+    again.sell([*sold(9), *sold(12), *sold(15)], {2: 0}, trades, people())
+    assert ([*again.open], again.sales) == ([SALE | 9, SALE | 12, SALE | 15], 3), "history tells the old ones again"
+
+
+def test_the_last_trade_up_to_a_command_is_known_once_trades_are_final(tmp_path: Path) -> None:
+    trades = opened(tmp_path)
+    trades.add(trade(7) + trade(8) + trade(11), people())
+    assert [trades.number_at(sequence) for sequence in (6, 7, 10, 11, 20)] == [0, 1, 2, 3, 3]
+    trades.forget(2)
+    assert [trades.number_at(sequence) for sequence in (10, 11)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry(9, SELLER, 700)],  # to a pool
+        [entry(9, BUYER, -700)],  # of a pool
+        sold(9, buyer=2),  # a sub-account
+        [entry(9, SELLER, 700, other=4), entry(9, BUYER, -700, other=4)],  # the chain has no such asset
+        [entry(9, SELLER, 700), entry(10, BUYER, 5, kind="lots")],
+    ],
+)
+def test_a_sale_that_the_chain_cannot_have_is_counted(tmp_path: Path, entries: list[Entry]) -> None:
+    errands = kept(Errands(tmp_path))
+    errands.sell([*entries, *sold(12)], {2: 0}, opened(tmp_path), people())
+    assert (errands.skipped, [*errands.open]) == (1, [SALE | 12])
+
+
+def test_a_refused_sale_stays_told(tmp_path: Path) -> None:
+    errands = kept(Errands(tmp_path))
+    errands.sell(sold(9), {2: 0}, opened(tmp_path), people())
+    one = errands.open[SALE | 9]
+    one.refused, one.ended = code.BAD_PRICE, True
+    errands.note(one)
+    errands.close()
+    again = kept(Errands(tmp_path))
+    again.sell(sold(9), {2: 0}, opened(tmp_path), people())
+    assert (again.refused, again.open, again.sales) == ({9: code.BAD_PRICE}, {}, 1), "it is not brought again"
 
 
 def signed(time: int, amount: str = "5.5", **changes: str) -> Any:

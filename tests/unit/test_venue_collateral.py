@@ -28,6 +28,7 @@ from seawall.venue.rest.collateral import SHAPES, collateral_router
 from seawall.venue.rest.collateral_shapes import AssetFaucetView, AssetsView, CollateralView
 from seawall.venue.rest.ledger import LedgerView
 from seawall.venue.rest.routes import Rest, create_rest
+from seawall.venue.rest.what_if_shapes import WhatIfView
 from venue_floor import FakeClock, World, at_rest
 from venue_rig import Rig, key
 from venue_rig import run as rig_run
@@ -225,6 +226,12 @@ def test_the_ledger_of_an_account_reconciles_with_interest(tmp_path: Path) -> No
     play(tmp_path, script)
 
 
+async def what_if(front: Front, **asked: Any) -> WhatIfView:
+    found = await front.client.post(f"/v1/accounts/{address_text(OWNER)}/what-if", json=asked)
+    assert found.status_code == 200, found.text
+    return msgspec.json.decode(found.content, type=WhatIfView)
+
+
 def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
     async def script(world: World, front: Front) -> None:
         columns = world.service.columns
@@ -254,7 +261,19 @@ def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
         state = msgspec.json.decode(msgspec.json.encode(told))
         assert float(state["crossMaintenanceMarginUsed"]) == float(view.maintenance)
         assert state["assetPositions"][0]["position"]["liquidationPx"] == line.liquidation_price
-        refused = await front.client.post(f"/v1{path}/what-if", json={"deposit": "1"})
-        assert refused.status_code in (400, 404)
+        seen = await what_if(front, deposit="1000")
+        before, after = seen.before.buckets[0], seen.after.buckets[0]
+        assert msgspec.structs.replace(before, withdrawable=view.withdrawable) == view
+        assert seen.before.positions[0].liquidation_price == line.liquidation_price
+        assert float(after.equity) - float(before.equity) == 1_000
+        assert (after.maintenance, after.initial) == (before.maintenance, before.initial)
+        for size, wanted in (("0.05", code.OK), ("2", code.INITIAL_MARGIN)):
+            order = {"coin": "ETH", "side": "sell", "size": size, "price": str(price / 100)}
+            told = await what_if(front, order=order)
+            assert told.is_accepted == (wanted == code.OK)
+            lots = world.service.universe.listings[0].size(size, "size")
+            order = {"kind": command.PLACE, "market": 0, "price": price, "size": lots}
+            assert await act(world, lender, **order) == code.OK
+            assert await act(world, owner, flags=command.SELL | command.IOC, **order) == wanted
 
     play(tmp_path, script)

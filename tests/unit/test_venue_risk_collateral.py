@@ -9,7 +9,7 @@ import pytest
 from risk_rig import TAKER, Desk, opened
 from seawall.risk.publisher import ASSETS_FROM, Proposal, Report, domain, report_hash, sign_all
 from seawall.signing import Key, signature_fields, signature_of
-from seawall.terms import asset_parameter, command
+from seawall.terms import asset_parameter, command, parameter
 from seawall.terms.asset_parameter import WEIGHT_INITIAL
 from seawall.units import RATE_ONE, BadInput
 from seawall.venue import config
@@ -17,6 +17,7 @@ from seawall.venue.names import address_text
 from seawall.venue.rest.risk import proposal_of
 from seawall.venue.rest.risk_shapes import ProposalRequest
 from seawall.venue.rest.risk_weights import weights_view
+from seawall.venue.rest.terms import account_by_rule
 from seawall.venue.risk.collateral import EVERY_MS
 from venue_rig import Rig, key, run
 
@@ -91,6 +92,29 @@ def test_foresight_counts_what_collateral_backs(tmp_path: Path) -> None:
         assert 0.0 < float(told["probabilities"]["hours_24"]) < without
         assert [one["coin"] for one in told["buckets"][0]["drivers"]] == ["BTC"]
         assert {one["kind"] for one in told["buckets"][0]["cures"]} >= {"top_up", "reduce"}
+
+    run(tmp_path, scenario)
+
+
+def test_foresight_of_portfolio_margin_is_by_the_grid(tmp_path: Path) -> None:
+    """Maintenance of the grid is many times that of the tiers here, and the forecast must know."""
+
+    async def scenario(rig: Rig) -> None:
+        desk, columns = await opened(rig), rig.service.columns
+        await list_token(rig)
+        path, taker = f"/accounts/{address_text(TAKER.address)}/foresight", rig.service.people.account_of(TAKER.address)
+        tiered = await desk.get(path)
+        columns["param"][-1, parameter.PORTFOLIO_MOST], columns["param"][-1, parameter.PORTFOLIO_EQUITY] = 1, 0
+        columns["param"][-1, parameter.GRID_MOVE : parameter.GRID_MOVE + parameter.GRID_SHOCKS] = 0
+        columns["param"][:-1, parameter.GRID_OWN] = RATE_ONE // 20
+        switch = {"kind": command.SET_PORTFOLIO, "signer": taker, "account": taker, "flags": command.PORTFOLIO}
+        assert await rig.rows({**switch, "nonce": rig.now}) == [0]
+        told = await desk.get(path, target="0.001")
+        assert float(told["probabilities"]["hours_24"]) > 2 * float(tiered["probabilities"]["hours_24"]) > 0
+        assert {one["kind"] for one in told["buckets"][0]["cures"]} == {"top_up", "reduce"}
+        held = account_by_rule(columns, rig.service.universe, taker)
+        figures = rig.service.lens.reader.account(taker)[0]
+        assert held.health(held.cross).maintenance == figures.maintenance
 
     run(tmp_path, scenario)
 

@@ -5,7 +5,7 @@ import { Line, Num } from "../parts/num";
 import { type Column, Table } from "../parts/table";
 import { useAsked } from "../state/asked";
 import { session } from "../wire/session";
-import type { Asset, Assets, Backing, Collateral, Holding } from "../wire/types";
+import type { Asset, Assets, Backing, Collateral, Holding, Kept } from "../wire/types";
 import { CollateralButton } from "./collateral_form";
 import { RangePanel } from "./range";
 
@@ -57,10 +57,23 @@ function Owed({ of, rates }: { of: Backing; rates: Assets }) {
   );
 }
 
+/** How collateral comes in where a chain keeps the accounts, and whether this account's waits. */
+function Vault({ of, who }: { of: Kept; who: string }) {
+  return (
+    <>
+      {of.unapproved.includes(who) ? <p class="why warn">A deposit of yours waits: approve {of.operator} on the Exchange.</p> : null}
+      <p class="why" data-name="vault">
+        It comes in by the vault of chain {of.chain_id}: {of.collateral.map((one) => `${one.coin} is token ${one.token}`).join(", ")}.
+      </p>
+    </>
+  );
+}
+
 /** Nothing on a venue that takes USD alone. */
 export function CollateralCard({ who }: { who: string }) {
   const rates = useAsked<Assets>("/assets", EVERY_MS).answer.value;
   const { answer, error } = useAsked<Collateral>(`/accounts/${who}/collateral`, EVERY_MS);
+  const kept = useAsked<Kept>("/chain", EVERY_MS).answer.value;
   if (rates === null || rates.assets.length === 0) return null;
   const buckets = answer.value?.buckets ?? [];
   const rows = buckets.flatMap((one) => one.holdings.map((of) => ({ bucket: one.bucket, of, asset: rates.assets[of.asset] })));
@@ -79,7 +92,8 @@ export function CollateralCard({ who }: { who: string }) {
       {buckets.map((one) => (
         <Owed key={one.bucket} of={one} rates={rates} />
       ))}
-      {session.value?.address === who ? <CollateralButton who={who} assets={rates.assets} held={rows.map((one) => ({ bucket: one.bucket, of: one.of }))} /> : null}
+      {kept?.collateral.length ? <Vault of={kept} who={who} /> : null}
+      {session.value?.address === who ? <CollateralButton who={who} isKept={kept !== null} assets={rates.assets} held={rows.map((one) => ({ bucket: one.bucket, of: one.of }))} /> : null}
       {rows
         .filter((one) => one.of.range)
         .map((one) => (

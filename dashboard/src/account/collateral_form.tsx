@@ -54,8 +54,11 @@ async function done(asked: Asked): Promise<string> {
   return way === "withdraw" ? `${what} on the way out` : way === "buy" ? `${what} bought` : `${what} moved to ${way}`;
 }
 
-function Form({ who, assets, held }: { who: string; assets: Asset[]; held: Held[] }) {
-  const ways = WAYS.filter((one) => one.id !== "deposit" || venue.value?.has_faucet);
+/** `isKept`: by a chain, where isolated buckets hold cash alone. */
+type Props = { who: string; isKept: boolean; assets: Asset[]; held: Held[] };
+
+function Form({ who, isKept, assets, held }: Props) {
+  const ways = WAYS.filter((one) => (one.id === "deposit" ? venue.value?.has_faucet : !isKept || (one.id !== "isolated" && one.id !== "cross")));
   const [way, number, size, lower, upper] = [useSignal<Way>(ways[0]!.id), useSignal(0), useSignal(""), useSignal(""), useSignal("")];
   const [price, bucket, token, error, sending] = [useSignal(""), useSignal(""), useSignal(""), useSignal(""), useSignal(false)];
   const asset = assets[number.value]!;
@@ -140,11 +143,11 @@ function Form({ who, assets, held }: { who: string; assets: Asset[]; held: Held[
   );
 }
 
-export function CollateralButton(props: { who: string; assets: Asset[]; held: Held[] }) {
+export function CollateralButton(props: Props) {
   return (
     <p>
       <button type="button" class="quiet small" onClick={() => (open.value = true)}>
-        Deposit, withdraw or move collateral
+        {props.isKept ? "Withdraw or buy collateral" : "Deposit, withdraw or move collateral"}
       </button>
       {open.value ? <Form {...props} /> : null}
     </p>

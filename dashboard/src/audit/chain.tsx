@@ -1,27 +1,12 @@
 // The chain that keeps the accounts, where one is connected: how far it is, and whether both sides agree.
 import { Card } from "../parts/card";
 import { stamp } from "../parts/decimal";
-import { Line } from "../parts/num";
+import { Line, Num } from "../parts/num";
 import { useAsked } from "../state/asked";
-
-type Gap = { address: string; what: string; venue: number; chain: number };
-type Chain = {
-  chain_id: number;
-  operator: string;
-  block: number;
-  trades: number;
-  sent: number;
-  final: number;
-  refused: Record<string, number>;
-  withdrawals: number;
-  unapproved: string[];
-  compared: number | null;
-  gaps: Gap[];
-  fault: string;
-};
+import type { Kept } from "../wire/types";
 
 export function Chain() {
-  const { answer, error, isAbsent } = useAsked<Chain>("/chain", 6_000);
+  const { answer, error, isAbsent } = useAsked<Kept>("/chain", 6_000);
   const told = answer.value;
   if (isAbsent.value) return null;
   const count = (name: string, value: number) => (
@@ -46,6 +31,16 @@ export function Chain() {
             <Line label="Refused by the chain">
               <span class={refused ? "bad" : ""}>{refused}</span>
             </Line>
+            {told.collateral.map((one) => (
+              <Line key={one.asset} label={`${one.coin} in the vault`} help="As both sides were compared last; of what accounts of the venue hold now">
+                <Num v={one.chain} d={4} name={`chain-held-${one.coin}`} /> of <Num v={one.venue} d={4} />
+              </Line>
+            ))}
+            {told.sales ? (
+              <Line label="Sales of collateral, refused">
+                {count("sales", told.sales)}, <span class={Object.keys(told.sales_refused).length ? "bad" : ""}>{Object.keys(told.sales_refused).length}</span>
+              </Line>
+            ) : null}
             <Line label="Withdrawals on their way">{count("withdrawals", told.withdrawals)}</Line>
             <Line label="Owners who have not approved the operator">{told.unapproved.length}</Line>
             <Line label="Compared">{told.compared === null ? "never yet" : stamp(told.compared)}</Line>

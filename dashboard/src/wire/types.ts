@@ -227,3 +227,27 @@ export type RangePast = {
   advice: { lower: string; upper: string; stay: string; days: number; value: string; left_over: string; hedge: string } | null;
   points: { time: number; price: string; value: string; lost: string; fees: string }[];
 };
+
+/** A figure that venue and chain do not agree on. */
+export type Gap = { address: string; what: string; venue: number; chain: number };
+/** A collateral asset that comes in by the vault of the chain, and what both sides have of it. */
+export type Vaulted = { coin: string; asset: number; token: string; venue: string; chain: string };
+
+/** The chain that keeps the accounts: GET /v1/chain. */
+export type Kept = {
+  chain_id: number;
+  operator: string;
+  block: number;
+  trades: number;
+  sent: number;
+  final: number;
+  refused: Record<string, number>;
+  sales: number;
+  sales_refused: Record<string, number>;
+  withdrawals: number;
+  collateral: Vaulted[];
+  unapproved: string[];
+  compared: number | null;
+  gaps: Gap[];
+  fault: string;
+};

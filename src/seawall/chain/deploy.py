@@ -21,6 +21,7 @@ from seawall.units import BadInput
 VENUE_ROW: Final = 256
 OPENING: Final = (command.CANCELLING, command.POSTING, command.ACTIVE)
 TOKEN: Final = "TestToken"
+USD_DECIMALS: Final = 6  # of the test token that is USD
 ASSET_FEED: Final = 2**16  # feeds of the hub from here on are collateral assets,
 REDEMPTION_FEED: Final = 2**17  # and from here on what they can be redeemed for
 
@@ -55,11 +56,20 @@ class Deployment(msgspec.Struct, kw_only=True):
         given = self.settings.assets[feed - ASSET_FEED] if feed >= ASSET_FEED else self.settings.markets[feed]
         return given, given.feed, ""
 
+    def size_decimals(self, feed: int) -> int:
+        """Of the lots that a feed prices."""
+        return self._feed(feed)[0].size_decimals
+
     def asset_feeds(self) -> list[int]:
         """The feeds of all collateral assets, and of what those that can be redeemed are redeemed for."""
         assets = self.settings.assets
         redeemed = [REDEMPTION_FEED + number for number, asset in enumerate(assets) if asset.redemption]
         return [ASSET_FEED + number for number in range(len(assets))] + redeemed
+
+
+def token_of(asset: str) -> str:
+    """The name in a record's addresses of the test token that a collateral asset is there."""
+    return f"{TOKEN} {asset}"
 
 
 def load_record(path: Path) -> Deployment:
@@ -95,12 +105,15 @@ def begin(client: Client, settings: Settings) -> Deployment:
     """A new record: where everything will be."""
     nonce = client.nonce()
     full = filled(settings, client.address)
-    addresses: dict[str, str] = {}
-    first = nonce
-    if not full.usd:
-        addresses[TOKEN] = create_address(client.address, nonce)
-        first += 1
-    addresses |= planned(client.address, first)
+    names = [] if full.usd else [TOKEN]
+    names += [token_of(asset.name) for asset in full.assets if not asset.token]
+    addresses = {name: create_address(client.address, nonce + place) for place, name in enumerate(names)}
+    addresses |= planned(client.address, nonce + len(names))
+    assets = [
+        asset if asset.token else msgspec.structs.replace(asset, token=addresses[token_of(asset.name)])
+        for asset in full.assets
+    ]
+    full = msgspec.structs.replace(full, assets=assets)
     return Deployment(
         chain_id=client.chain_id,
         deployer=client.address,
@@ -130,10 +143,14 @@ class Deployer:
     def run(self) -> Deployment:
         """Every step; returns the record. ChainFault when the chain does not do as it should."""
         if TOKEN in self.record.addresses:
-            self.step(f"deploy {TOKEN}", lambda: self._create(TOKEN, (6,)))
+            self.step(f"deploy {TOKEN}", lambda: self._create(TOKEN, (USD_DECIMALS,), TOKEN))
+        for asset in self.record.settings.assets:
+            name = token_of(asset.name)
+            if name in self.record.addresses:
+                self.step(f"deploy {name}", lambda n=name, a=asset: self._create(n, (a.decimals,), TOKEN))  # type: ignore[misc]
         for name in ORDER:
             args = arguments(name, self.record.addresses, self.record.settings, self.usd)
-            self.step(f"deploy {name}", lambda name=name, args=args: self._create(name, args))  # type: ignore[misc]
+            self.step(f"deploy {name}", lambda name=name, args=args: self._create(name, args, name))  # type: ignore[misc]
         self._describe()
         for number in range(len(self.record.settings.markets)):
             self._market(number)
@@ -157,11 +174,11 @@ class Deployer:
         self.record.steps.append(name)
         save(self.record, self.path)
 
-    def _create(self, name: str, args: tuple[Any, ...]) -> Any:
+    def _create(self, name: str, args: tuple[Any, ...], contract: str) -> Any:
         wanted = self.record.addresses[name]
         if len(self.client.w3.eth.get_code(wanted)) > 0:
             return None  # a run that was cut off had sent it
-        receipt = self.client.create(name, *args)
+        receipt = self.client.create(contract, *args)
         if receipt["contractAddress"] != wanted:
             raise ChainFault(f"{name} is at {receipt['contractAddress']}, expected {wanted}: another nonce was used")
         return receipt
@@ -282,4 +299,15 @@ def sizes() -> dict[str, int]:
     return {name: artifact(name).size for name in (*ORDER, "PoolShares", "ChainlinkAdapter", "PythAdapter")}
 
 
-__all__ = ["Deployer", "Deployment", "begin", "code", "filled", "load_record", "open_markets", "save", "sizes"]
+__all__ = [
+    "Deployer",
+    "Deployment",
+    "begin",
+    "code",
+    "filled",
+    "load_record",
+    "open_markets",
+    "save",
+    "sizes",
+    "token_of",
+]

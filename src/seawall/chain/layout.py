@@ -76,6 +76,7 @@ PLACE_WORD: Final = {  # of LPCollateral: an LP position of an account
     "pool": Field(176, 8),
     "id": Field(184, 64),
 }
+ASSET_TOTAL: Final = 8  # place of the lots held for all accounts in what CollateralVault says of an asset
 LIQUIDATION_WORD: Final = {"start": Field(0, 44), "time": Field(44, 44)}
 SETTING_WORD: Final = {"leverage": Field(0, 10), "isolated": Field(10, 1), "floor": Field(11, 55, 1)}
 PRICE_WORD: Final = {

@@ -71,7 +71,7 @@ def compare(client: Client, record: Deployment, books: CollateralBooks, buckets:
     bits: defaultdict[int, int] = defaultdict(int)
     for asset in range(int(client.call(vault, "asset_count"))):
         said = client.call(vault, "assets", asset)
-        token, unit, stored = str(said[0]), int(said[1]), int(said[8])
+        token, unit, stored = str(said[0]), int(said[1]), int(said[at.ASSET_TOTAL])
         total = 0
         for bucket in buckets:
             lots = books.lots[(bucket, asset)]

@@ -57,6 +57,6 @@ class Reporter:
         return max(now, *(1 + int(self.client.call(oracle, "price_of", feed)[2]) for feed in feeds))
 
     def report_lots(self, prices: Mapping[int, int]) -> list[int]:
-        """`report` of prices in micro-USD per lot, exactly."""
-        markets = self.record.settings.markets
-        return self.report({n: Fraction(price * 10 ** markets[n].size_decimals, MICRO) for n, price in prices.items()})
+        """`report` of prices in micro-USD per lot, exactly; by feed, so of assets as well."""
+        scale = {feed: 10 ** self.record.size_decimals(feed) for feed in prices}
+        return self.report({feed: Fraction(price * scale[feed], MICRO) for feed, price in prices.items()})

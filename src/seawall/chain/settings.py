@@ -51,7 +51,7 @@ class AssetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A collateral token: lots of 10^-size_decimals, rates in RATE_ONE, caps in lots. An own feed, or a market's."""
 
     name: str
-    token: str
+    token: str = ""  # empty: a test token is deployed
     decimals: int
     size_decimals: int
     weight_initial: int

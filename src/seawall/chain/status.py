@@ -40,7 +40,7 @@ def _asset(client: Client, record: Deployment, number: int) -> dict[str, Any]:
         "name": record.settings.assets[number].name,
         "price": int(price),
         "fresh": int(low) > 0,
-        "total": int(said[8]),
+        "total": int(said[at.ASSET_TOTAL]),
         "cap": int(said[6]),
     }
 

@@ -12,8 +12,11 @@ import typer
 from seawall.units import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seawall.chain.client import Client
     from seawall.chain.deploy import Deployment
+    from seawall.chain.development import Development
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The margin rule on an EVM chain, by contracts.")
 
@@ -213,7 +216,8 @@ def price(
 
 @app.command()
 def deposit(
-    usd: Annotated[str, typer.Argument(help="USD, at most six decimals.")],
+    amount: Annotated[str, typer.Argument(help="Of USD, at most six decimals; of another asset, whole lots.")],
+    asset: Annotated[str, typer.Option("--asset", help="A collateral asset by its name.")] = "USD",
     rpc: Rpc = None,
     deployment: Record = DEFAULT_RECORD,
     keystore: Keystore = None,
@@ -222,30 +226,57 @@ def deposit(
 ) -> None:
     """Deposit into your own account, and let the venue's key sign there what you have traded on the venue.
 
-    Where the deployment's USD is a test token, it is minted first; a development chain lends coins for gas.
+    A test token is minted first, and a development chain lends coins for gas; of a real collateral token it takes what
+    your wallet has.
     """
-    from seawall.chain.deploy import TOKEN
     from seawall.chain.development import Development, lend
-    from seawall.units import fraction_from
 
     record = _record(deployment)
     client = _client(rpc, keystore, password_file)
-    exact = fraction_from(usd, "usd") * 10**6
-    if exact.denominator != 1 or exact <= 0:
-        raise BadInput("usd", f"{usd!r} is no amount of USD")
-    if TOKEN not in record.addresses:
-        raise BadInput("usd", "the deployment's USD is no test token: deposit from your wallet")
+    put_in = _depositor(record, asset, amount)
 
     def act() -> None:
         lend(client, client.address)
         tester = Development(client, record, {})
-        tester.give(client.address, int(exact))
-        tester.deposit(client, int(exact))
+        put_in(tester, client)
         client.send(tester.contract("Exchange"), "approve_agent", record.settings.operator, APPROVED_UNTIL)
 
     _done(act)
-    found = {"address": client.address, "usd": usd, "approved": record.settings.operator}
-    _print(found, json_, f"{usd} USD in the account of {client.address}")
+    found = {"address": client.address, "asset": asset, "amount": amount, "approved": record.settings.operator}
+    _print(found, json_, f"{amount} {asset} in the account of {client.address}")
+
+
+def _depositor(record: "Deployment", asset: str, amount: str) -> "Callable[[Development, Client], None]":
+    """What puts an amount of an asset into a client's account. BadInput for an asset or an amount that is none."""
+    from seawall.chain.deploy import token_of
+    from seawall.units import lots, usd
+
+    names = [terms.name for terms in record.settings.assets]
+    if asset == "USD":
+        money = _positive(usd(amount), amount)
+
+        def pay(tester: "Development", client: "Client") -> None:
+            tester.give(client.address, money)
+            tester.deposit(client, money)
+
+        return pay
+    if asset not in names:
+        raise BadInput("asset", f"no collateral {asset!r}: one of {', '.join(['USD', *names])}")
+    number = names.index(asset)
+    size = _positive(lots(amount, record.settings.assets[number].size_decimals, "amount"), amount)
+
+    def put_in(tester: "Development", client: "Client") -> None:
+        if token_of(asset) in record.addresses:
+            tester.give_asset(client.address, number, size)
+        tester.deposit_asset(client, number, size)
+
+    return put_in
+
+
+def _positive(value: int, text: str) -> int:
+    if value <= 0:
+        raise BadInput("amount", f"{text!r} is no amount to deposit")
+    return value
 
 
 @app.command()

@@ -18,6 +18,7 @@ import numpy as np
 from seawall.engine.rows import ROW_TYPE, Rows, rows_of
 from seawall.engine.venue import Applied, Venue
 from seawall.lab.arrivals import Arrivals, open_arrivals, proposals
+from seawall.lab.begun import Begun
 from seawall.lab.history import Floats, Ints
 from seawall.lab.listing import opening_fields
 from seawall.lab.opening import FIRST_OWNER, MAKER, Feed, Opened, blank, listing_rows, must, on_grid, open_population
@@ -62,6 +63,7 @@ class Run:
     opening_margin: int  # least initial margin of that, micro-USD
     opening_backstop: int  # what the vaults began with, micro-USD
     tally: Tally
+    begun: Begun
     seen: Seen
     commands: int
 
@@ -208,7 +210,7 @@ def _walk(
     room = venue.capacity
     tally = tally_of(bars, count, buckets=room.buckets, accounts=room.accounts)
     tally.owner[:] = venue.columns["bucket_owner"]
-    seen, opening_backstop = Seen(bars, count), vault_equity(venue, count)
+    begun, seen, opening_backstop = Begun(), Seen(bars, count), vault_equity(venue, count)
     step_ms = max(1, history.interval_ms // points)
     for bar in range(bars):
         depth, live = path.depth_usd[bar], path.live[bar]
@@ -233,7 +235,7 @@ def _walk(
             book.taken(done, depth)
             if arrivals is not None and point == 0 and bar > 0:
                 book.taken(open_arrivals(feed, people, arrivals, path, markets, opened, bar), depth)
-            _liquidate(feed, book, tally, prices, depth, (bar, now))
+            _liquidate(feed, book, tally, begun, prices, depth, (bar, now))
             seen.point(bar, venue, path.index[bar, point], path.perp[bar, point], book.displacement)
         seen.end(bar, venue, markets)
         progress(1)
@@ -246,12 +248,15 @@ def _walk(
         opening_margin=int(opened.margin.sum()),
         opening_backstop=opening_backstop,
         tally=tally,
+        begun=begun,
         seen=seen,
         commands=int(cell[state.SEQUENCE]),
     )
 
 
-def _liquidate(feed: Feed, book: _Book, tally: Tally, prices: Rows, depth_usd: Floats, when: tuple[int, int]) -> None:
+def _liquidate(
+    feed: Feed, book: _Book, tally: Tally, begun: Begun, prices: Rows, depth_usd: Floats, when: tuple[int, int]
+) -> None:
     """LIQUIDATE rows in waves, marks following after each, until nothing fills; counted at `when`, a bar and ms."""
     steps = blank(STEPS, command.LIQUIDATE, command.SEQUENCER)
     steps["size"] = STEP_WORK
@@ -261,6 +266,7 @@ def _liquidate(feed: Feed, book: _Book, tally: Tally, prices: Rows, depth_usd: F
         marks = columns["market_price"].copy()
         done = feed.apply(steps)
         book.taken(done, depth_usd)
+        begun.add(done.events, tally.first_bar, when[0])
         if add_events(tally, done.events, marks, *when) == 0:
             break
         if wave < WAVES:

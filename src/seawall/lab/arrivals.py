@@ -13,8 +13,7 @@ import numpy as np
 
 from seawall.engine.rows import Rows
 from seawall.engine.venue import Applied
-from seawall.lab.breach import Buckets, breaches
-from seawall.lab.history import Array, Floats, Ints
+from seawall.lab.history import Floats, Ints
 from seawall.lab.levels import least_initial
 from seawall.lab.opening import FIRST_OWNER, Feed, Opened, blank, buckets_of, equity_of, fitted, lift_isolated, on_grid
 from seawall.lab.path import Path
@@ -151,21 +150,3 @@ def asked_rate(people: Population, arrivals: Arrivals, path: Path, markets: tupl
         _, _, each, asked = wanted_at(people, arrivals, path, markets, int(bar))
         margin, notional = margin + int(asked.sum()), notional + int(each.sum())
     return margin / max(notional, 1)
-
-
-def breached_after(
-    people: Population, arrivals: Arrivals, path: Path, markets: tuple[Market, ...], opened_size: Ints
-) -> Array:
-    """[A] whether the index alone would have made each bucket liquidatable from its own bar on (lab/breach.py)."""
-    found, equity = np.zeros(people.buckets, np.bool_), equity_of(people)
-    counts = np.diff(people.offsets)
-    for bar in np.unique(arrivals.bar):
-        chosen = np.flatnonzero(arrivals.bar == bar)
-        rows = np.concatenate([np.arange(people.offsets[one], people.offsets[one + 1]) for one in chosen])
-        price = people.price if bar == 0 else path.perp[bar, 0]
-        offsets = np.concatenate(([0], np.cumsum(counts[chosen])))
-        value = opened_size[rows] * price[people.market[rows]]
-        raw = equity[chosen] - np.add.reduceat(value, offsets[:-1])
-        buckets = Buckets(offsets, people.market[rows], opened_size[rows], np.asarray(raw))
-        found[chosen] = breaches(buckets, markets, path.index[bar:], path.funding_step[bar:])
-    return found

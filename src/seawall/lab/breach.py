@@ -1,8 +1,8 @@
-"""Which buckets the index alone would have made liquidatable, had nobody touched them.
+"""Which buckets the index would have made liquidatable as well, had nobody touched them from some point on.
 
-A liquidation is *unnecessary* when its bucket never fell below maintenance over the whole history when marked at the
-index: a price that came back says nothing, an index that never went there does. This module takes bare columns, so
-that a change of the laboratory does not compile the engine anew.
+A liquidation is *unnecessary* when the index never crosses the liquidation price of what the bucket held when it began
+(lab/begun.py), from that bar to the end of the history: a price that came back says nothing, an index that never went
+there does. This module takes bare columns, so that a change of the laboratory does not compile the engine anew.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,7 @@ class Buckets(NamedTuple):
     market: Ints
     size: Ints
     raw_usd: Ints
+    since: Ints  # the first point that is looked at; funding up to it is in raw_usd
 
 
 class Prices(NamedTuple):
@@ -51,7 +52,7 @@ class Prices(NamedTuple):
 
 
 def breaches(buckets: Buckets, markets: Sequence[Market], index: Ints, funding_step: Ints) -> npt.NDArray[np.bool_]:
-    """[A] whether each bucket, left alone but for funding, ever has equity < maintenance marked at the index.
+    """[A] whether each bucket, left alone but for funding, has equity < maintenance marked at the index, ever since.
 
     `index` is [T, K, S], the points of each bar; `funding_step` [T, S] what a lot pays at its start, in FundingIndex.
     """
@@ -75,15 +76,18 @@ def mark_breached(buckets: Buckets, prices: Prices, table: Any, found: Any) -> N
     """Sets `found` for every bucket that breaches; a block in which even its worst prices do not is passed over."""
     points, blocks = len(prices.price), len(prices.price_low)
     for bucket in range(len(found)):
-        for block in range(blocks):
+        since = buckets.since[bucket]
+        settled = prices.paid[since]
+        for block in range(since // BLOCK, blocks):
             if found[bucket]:
                 break
             index = (prices.price_low[block], prices.price_high[block])
-            paid = (prices.paid_low[block], prices.paid_high[block])
+            paid = (prices.paid_low[block] - settled, prices.paid_high[block] - settled)
             if least_margin(buckets, bucket, table, index, paid) >= 0:
                 continue
-            for point in range(block * BLOCK, min(points, (block + 1) * BLOCK)):
-                index, paid = (prices.price[point], prices.price[point]), (prices.paid[point], prices.paid[point])
+            for point in range(max(since, block * BLOCK), min(points, (block + 1) * BLOCK)):
+                owed = prices.paid[point] - settled
+                index, paid = (prices.price[point], prices.price[point]), (owed, owed)
                 if least_margin(buckets, bucket, table, index, paid) < 0:
                     found[bucket] = True
                     break
@@ -128,5 +132,6 @@ def funding_payment(size: int, step: int) -> int:
 def compile_breach() -> None:
     """Compiles the kernels: one long of 1,000 lots in one market."""
     one = np.ones((1, 1), np.int64)
-    buckets = Buckets(np.array([0, 1]), np.zeros(1, np.int64), np.full(1, 1_000), np.zeros(1, np.int64))
+    none = np.zeros(1, np.int64)
+    buckets = Buckets(np.array([0, 1]), none, np.full(1, 1_000), none, none)
     mark_breached(buckets, Prices(one, one, one, one, one, one), np.ones((1, 1, 4), np.int64), np.zeros(1, np.bool_))

@@ -13,11 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from seawall.lab.arena import Run, play
-from seawall.lab.breach import Buckets, breaches
-from seawall.lab.history import Array, History, Ints
+from seawall.lab.history import Array, History
 from seawall.lab.levels import CLOSE_ENOUGH, least_initial, market_under, scale_to
-from seawall.lab.opening import capacity_for, equity_of, fitted
-from seawall.lab.outcome import figures
+from seawall.lab.opening import capacity_for, fitted
+from seawall.lab.outcome import breached, figures
 from seawall.lab.path import Path, path_of
 from seawall.lab.population import Population, usual_day_volume
 from seawall.lab.rulesets import RuleSet
@@ -32,7 +31,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
-    """A run and the buckets that the index alone would have reached."""
+    """A run, and [A] whether the index crossed the liquidation price of each bucket that was liquidated."""
 
     run: Run
     breached: Array
@@ -103,8 +102,7 @@ def compare(
     def run(job: tuple[RuleSet, tuple[Market, ...]]) -> Outcome:
         one, markets = job
         made = play(path, people, one, markets, capacity, seed, progress)
-        alone = opened_alone(made.opened_size, people)
-        return Outcome(run=made, breached=breaches(alone, markets, path.index, path.funding_step))
+        return Outcome(run=made, breached=breached(made, path))
 
     progress(history.bars * (2 * len(rules) - len(jobs)))
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -148,10 +146,3 @@ def scaled_to(
     if abs(rate / target - 1.0) > SCALE_TOLERANCE:
         raise BadInput("rules", f"{rules.name}: margin {rate:.4f} of notional cannot be brought to {target:.4f}")
     return scale, markets
-
-
-def opened_alone(opened: Ints, asked: Population) -> Buckets:
-    """Buckets with the opened sizes and the equity that was asked for: what a rule set really began with."""
-    price, starts = asked.price[asked.market], asked.offsets[:-1]
-    raw = np.asarray(equity_of(asked) - np.add.reduceat(opened * price, starts))
-    return Buckets(asked.offsets, asked.market, opened, raw)

@@ -10,14 +10,15 @@ import numpy as np
 from seawall.lab import tally as counted
 from seawall.lab.arena import Run
 from seawall.lab.history import Array
+from seawall.lab.path import Path
 from seawall.lab.population import Population
 from seawall.lab.tally import Tally
 
 USD_MICRO: Final = 1e6
 
 
-def figures(run: Run, people: Population, breached: Array, has_index: bool) -> dict[str, Any]:
-    """The figures of docs/lab/rules.md. `breached`: buckets of the population that the index alone would have reached.
+def figures(run: Run, people: Population, crossed: Array, has_index: bool) -> dict[str, Any]:
+    """The figures of docs/lab/rules.md. `crossed`: [A] what `breached` says.
 
     A figure that needs an independent index is null without one.
     """
@@ -26,7 +27,7 @@ def figures(run: Run, people: Population, breached: Array, has_index: bool) -> d
         "liquidated_accounts": int(tally.touched.sum()),
         "fully_closed_accounts": int(tally.gone.sum()),
         "liquidated_notional_usd": _usd(tally.closed.sum() / USD_MICRO),
-        "unnecessary_liquidations": unnecessary(run, people, breached) if has_index else None,
+        "unnecessary_liquidations": unnecessary(run, people, crossed) if has_index else None,
         "bad_debt_usd": _usd(tally.unpaid.sum() / USD_MICRO),
         "insurance_used_usd": _usd(tally.insured.sum() / USD_MICRO),
         "adl_notional_usd": _usd(tally.adl.sum() / USD_MICRO),
@@ -49,11 +50,19 @@ def _usd(value: float) -> float:
     return round(float(value), 6)
 
 
-def unnecessary(run: Run, people: Population, breached: Array) -> int:
-    """Buckets of the population that were closed in part or whole though the index never reached their maintenance."""
+def breached(run: Run, path: Path) -> Array:
+    """[A] whether the index crossed the liquidation price of what each bucket of the population held when its
+    liquidation began, from then on (lab/begun.py); False where none did."""
+    found = run.begun.breached(run.markets, path, len(run.tally.first_bar))
+    crossed: Array = (run.opened_bucket >= 0) & found[run.opened_bucket]
+    return crossed
+
+
+def unnecessary(run: Run, people: Population, crossed: Array) -> int:
+    """Buckets of the population that were closed, in part or whole, though the index never crossed where it had to."""
     hit = (run.opened_bucket >= 0) & (run.tally.first_bar[run.opened_bucket] >= 0)
     assert len(hit) == people.buckets
-    return int((hit & ~breached).sum())
+    return int((hit & ~crossed).sum())
 
 
 def overshoot(tally: Tally) -> int:

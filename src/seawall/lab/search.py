@@ -14,11 +14,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from seawall.lab.arena import play
-from seawall.lab.breach import breaches
-from seawall.lab.compare import margin_rate, markets_under, opened_alone, ranks_of, scaled_to
+from seawall.lab.compare import margin_rate, markets_under, ranks_of, scaled_to
 from seawall.lab.history import History
 from seawall.lab.opening import capacity_for
-from seawall.lab.outcome import figures
+from seawall.lab.outcome import breached, figures
 from seawall.lab.path import path_of
 from seawall.lab.population import Mix, populate_for
 from seawall.lab.rulesets import RuleSet, rule_sets
@@ -118,8 +117,7 @@ def played(job: Job) -> tuple[str, list[dict[str, float]]]:
     for rules in (static, *(rules_of(policy) for policy in job.policies)):
         _, markets = scaled_to(people, rules, ranks, target)
         run = play(path, people, rules, markets, capacity, job.seed, lambda _: None)
-        alone = opened_alone(run.opened_size, people)
-        made = figures(run, people, breaches(alone, markets, path.index, path.funding_step), has_index)
+        made = figures(run, people, breached(run, path), has_index)
         found.append(_numbers(made))
     return job.name, found
 

@@ -8,11 +8,14 @@ from fractions import Fraction
 
 import msgspec
 
+from seawall.margin.health import Health, health
+from seawall.margin.scenario import portfolio_health
 from seawall.presets import hyperliquid
 from seawall.terms import limits
 from seawall.terms.asset import Asset
-from seawall.terms.bucket import Bucket, BucketKind, Position
+from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import Conditions, MarginPolicy, check_bucket
+from seawall.terms.grid import ScenarioGrid
 from seawall.terms.market import Mark, Market, TierRow, market
 from seawall.tools import source
 from seawall.tools.figures import text_of
@@ -59,6 +62,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, MarketTerms] | None
     warnings: tuple[str, ...] = ()
     assets: dict[str, Asset] = {}  # collateral other than USD; a clearinghouseState has none
+    grid: ScenarioGrid | None = None  # of the venue, where a bucket is in portfolio margin
 
     @property
     def conditions(self) -> Conditions:
@@ -72,6 +76,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cross(self) -> Bucket:
         return self.bucket(CROSS)
+
+    def health(self, bucket: Bucket) -> Health:
+        """Health of a bucket by the rule it is in. BadInput for portfolio margin without a grid."""
+        if bucket.mode is MarginMode.TIERED:
+            return health(bucket, self.conditions)
+        if self.grid is None:
+            raise BadInput("grid", "a bucket in portfolio margin needs the venue's scenario grid", self.file)
+        return portfolio_health(bucket, self.conditions, self.grid)
 
     def bucket(self, name: str) -> Bucket:
         return next(named.bucket for named in self.buckets if named.name == name)

@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from seawall.margin.health import health
 from seawall.risk.cures import FEE, Cure, Kind, cures
 from seawall.risk.foresight import HOURS, Chance, Scene, chance, chance_of
 from seawall.risk.hours import hourly
 from seawall.risk.moves import PATHS, Bars, foresee, prior_sigma
 from seawall.terms.bucket import BucketKind
 from seawall.terms.conditions import Conditions
+from seawall.terms.grid import ScenarioGrid
 from seawall.tools.account_file import CROSS, Account, NamedBucket
 from seawall.tools.figures import money, percent
 from seawall.tools.scales import usd_of
@@ -86,12 +86,12 @@ def no_bars(names: tuple[str, ...]) -> Bars:
     return Bars(names=names, open=empty, high=empty, low=empty, close=empty)
 
 
-def scene_of(conditions: Conditions, bars: Bars, *, seed: int, paths: int) -> Scene:
+def scene_of(conditions: Conditions, bars: Bars, *, seed: int, paths: int, grid: ScenarioGrid | None = None) -> Scene:
     """Paths of the markets of the bars under these conditions. BadInput for so many paths that it would take long."""
     if not 1 <= paths <= PATHS_MOST:
         raise BadInput("paths", f"{paths} is outside 1..{PATHS_MOST}")
     prior = {name: prior_sigma(conditions.market(name).max_leverage) for name in bars.names}
-    return Scene(conditions, foresee(bars, prior, seed=seed, paths=paths))
+    return Scene(conditions, foresee(bars, prior, seed=seed, paths=paths), grid)
 
 
 def account_foresight(
@@ -100,7 +100,7 @@ def account_foresight(
 ) -> AccountForesight:  # fmt: skip
     """The forecast of every bucket that holds positions, and of the account. BadInput for markets without bars' column,
     and a target outside 0..1. Without `is_cured` no cure is searched."""
-    scene = scene_of(account.conditions, bars, seed=seed, paths=paths)
+    scene = scene_of(account.conditions, bars, seed=seed, paths=paths, grid=account.grid)
     held = [named for named in account.buckets if named.bucket.positions]
     if not held:
         raise BadInput("account", "holds no positions", account.file)
@@ -137,7 +137,7 @@ def _bucket(account: Account, named: NamedBucket, scene: Scene, target: Fraction
         expected_hours=_part(told.expected_hours),
         drivers=tuple(DriverLine(coin=one.market, share=_share(one.share)) for one in told.drivers),
         cures=tuple(_cure(account, named, one, told.paths) for one in found),
-        is_liquidatable=health(named.bucket, account.conditions).is_liquidatable,
+        is_liquidatable=account.health(named.bucket).is_liquidatable,
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
-from seawall.margin.health import Health, accepts, health
+from seawall.margin.health import Health, accepts
 from seawall.margin.trade import traded
 from seawall.terms import limits
 from seawall.terms.bucket import Bucket, BucketKind
@@ -286,7 +286,7 @@ def _size_of(account: Account, coin: str) -> Lots:
 def _health_of(account: Account, name: str) -> Health:
     empty = Bucket(kind=BucketKind.ISOLATED, raw_usd=UsdMicro(0))
     bucket = next((named.bucket for named in account.buckets if named.name == name), empty)
-    return health(bucket, account.conditions)
+    return account.health(bucket)
 
 
 def _prices(before: Account, after: Account) -> tuple[PriceAfter, ...]:

@@ -1,10 +1,10 @@
-"""Lists the collateral that the configuration names and the venue has not, by rows in the log."""
+"""Lists the collateral that the configuration names and the venue has not, and ends interest, by rows in the log."""
 
 from typing import Final
 
 from seawall.engine.rows import rows_of
 from seawall.ledger import state
-from seawall.terms import asset_parameter, code, command
+from seawall.terms import asset_parameter, code, command, parameter
 from seawall.terms.limits import NOTIONAL_MAX
 from seawall.units import RATE_ONE, USD_ONE, BadInput, floor_div
 from seawall.venue.config import AssetTerms
@@ -12,6 +12,7 @@ from seawall.venue.desk import refused
 from seawall.venue.service import Service
 
 KINDS: Final = {"token": asset_parameter.TOKEN, "stable": asset_parameter.STABLE, "pool": asset_parameter.POOL}
+INTEREST: Final = (parameter.BORROW_BASE, parameter.BORROW_KINK_RATE, parameter.BORROW_FULL_RATE)
 Fields = dict[str, int]
 
 
@@ -41,6 +42,17 @@ async def list_assets(service: Service, prices: dict[str, float]) -> list[str]:
         if why != code.OK:
             raise BadInput("asset", f"{', '.join(names)}: {code.TEXT[why]}")
     return names
+
+
+async def lend_free(service: Service) -> None:
+    """USD borrowed against collateral costs nothing any more: contracts that keep the accounts have another clock."""
+    rates = service.columns["param"][len(service.columns["market_price"])]
+    setting = {"kind": command.SET_PARAMETER, "signer": command.ADMIN, "market": -1, "price": 0}
+    rows = [{**setting, "other": number} for number in INTEREST if rates[number] != 0]
+    if rows:
+        why = refused(await service.submit(rows_of(rows)))
+        if why != code.OK:
+            raise BadInput("chain", f"interest cannot end: {code.TEXT[why]}")
 
 
 def _rows(service: Service, terms: AssetTerms, known: dict[tuple[str, int], int], price: float) -> list[Fields]:

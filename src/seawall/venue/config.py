@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from seawall.terms.venue_parameter import PORTFOLIOS_MAX
 from seawall.units import BadInput
 
 JOURNAL: Final = "journal"  # a folder in the venue's
@@ -107,6 +108,15 @@ class MarketTerms(Section, frozen=True, kw_only=True):
     insurance_usd: Amount = 1_000_000  # from the house, of a local bridge
     backstop_usd: Amount = 1_000_000
     amm_usd: Amount = 0
+    grid_beta: Annotated[float, Meta(ge=-10, le=10)] = 1.0  # portfolio margin: its move for one of the common factor
+    grid_own: Annotated[float, Meta(ge=0, le=1)] = 1.0  # its largest move on its own; 1: nobody has judged it
+
+
+class PortfolioTerms(Section, frozen=True, kw_only=True):
+    """Who may go into portfolio margin, of a venue that lists its first markets."""
+
+    accounts: Annotated[int, Meta(ge=0, le=PORTFOLIOS_MAX)] = 64  # at once: each is measured at every price
+    equity_usd: Amount = 10_000  # least equity of who comes in
 
 
 class AssetTerms(Section, frozen=True, kw_only=True):
@@ -227,6 +237,7 @@ class Config(Section, frozen=True, kw_only=True):
     asset: tuple[AssetTerms, ...] = ()
     feed: tuple[FeedTerms, ...] = (FeedTerms(),)
     traders: Traders = Traders()
+    portfolio: PortfolioTerms = PortfolioTerms()
     lab: Lab = Lab()
     limits: Limits = Limits()
     logs: Logs = Logs()

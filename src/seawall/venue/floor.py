@@ -10,7 +10,7 @@ import logging
 
 from seawall.venue.bridge import Bridge
 from seawall.venue.clock import Clock
-from seawall.venue.collateral import list_assets
+from seawall.venue.collateral import lend_free, list_assets
 from seawall.venue.faucet import Faucet
 from seawall.venue.feeds.feeds import Feeds
 from seawall.venue.genesis import Genesis
@@ -55,6 +55,8 @@ class Floor:
             if not self.feeds.voices_of(listing.coin):
                 log.warning("market %s: no feed quotes it, so it has no price", listing.coin)
         await list_assets(self.service, dict(self.genesis.coins))
+        if self.service.config.chain.target:
+            await lend_free(self.service)
         await self.genesis.stock()
         self.bridge.start()
         if self.service.pools is not None:

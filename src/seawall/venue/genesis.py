@@ -16,9 +16,9 @@ from seawall.lab.universe import AUTUMN_2025
 from seawall.terms import code, command, parameter
 from seawall.terms.limits import NOTIONAL_MAX
 from seawall.terms.market import Market
-from seawall.units import USD_ONE, BadInput, UsdMicro, floor_div
+from seawall.units import RATE_ONE, USD_ONE, BadInput, UsdMicro, floor_div
 from seawall.venue.clock import Clock
-from seawall.venue.config import Config, MarketTerms
+from seawall.venue.config import Config, MarketTerms, PortfolioTerms
 from seawall.venue.desk import BusyError, refused
 from seawall.venue.feeds.feeds import Feeds
 from seawall.venue.names import name_pair
@@ -28,8 +28,19 @@ from seawall.venue.universe import Listing, markets_listed
 
 HOUSE: Final = ("house", 0)  # the resident that stocks funds and pools
 DEFAULT_COINS: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "HYPE", "LINK", "kPEPE")
+# of the default markets: beta to BTC of moves in 24 h, 2024 to 2026, and the largest that was left, rounded up to 0.05
+JUDGED: Final = {
+    "BTC": (1.0, 0.15),
+    "ETH": (1.2, 0.2),
+    "SOL": (1.4, 0.2),
+    "XRP": (1.2, 0.45),
+    "DOGE": (1.75, 0.3),
+    "LINK": (1.4, 0.4),
+    "kPEPE": (2.0, 0.75),
+}
 POSITION_SHARE: Final = 4  # linked accounts hold at most one part in so many of a market's open interest
 BACKSTOP_TIMES: Final = 10  # notional that a backstop vault takes, over what it is stocked with
+VENUE: Final = -1  # the market number of the venue's own parameters
 AMM_SLOPE: Final = 20  # a pool with all the inventory it may have, its own worth, quotes 1 / 20 off the index
 OPENING_MS: Final = 250  # between two looks at whether a market has a price
 
@@ -44,7 +55,11 @@ def configured(config: Config, capacity: int, listed: Collection[str]) -> tuple[
         return config.market
     prices = {coin: price for coin, price, _ in AUTUMN_2025}
     coins = [coin for coin in DEFAULT_COINS if coin in listed] if listed else DEFAULT_COINS[:capacity]
-    return tuple(MarketTerms(coin=coin, price=prices[coin]) for coin in coins)
+    found = []
+    for coin in coins:
+        beta, own = JUDGED.get(coin, (1.0, 1.0))
+        found.append(MarketTerms(coin=coin, price=prices[coin], grid_beta=beta, grid_own=own))
+    return tuple(found)
 
 
 class Genesis:
@@ -70,7 +85,7 @@ class Genesis:
         BadInput for a market that no feed quotes, or that the engine refuses.
         """
         number = markets_listed(self.service.columns)
-        fields: list[Fields] = []
+        fields = portfolio_fields(self.service.config.portfolio) if number == 0 else []
         for rank, terms in enumerate(self.terms):
             if terms in self.new:
                 fields += market_fields(number, terms, rank, feeds)
@@ -177,11 +192,19 @@ def market_fields(number: int, terms: MarketTerms, rank: int, feeds: Feeds) -> l
     speakers = sum(not voice.is_perp for voice in voices)
     if speakers == 0:
         raise BadInput(f"market {terms.coin}", "no feed quotes its index")
+    grid = {parameter.GRID_BETA: terms.grid_beta, parameter.GRID_OWN: terms.grid_own}
     values = {**_caps(terms, market), parameter.ORACLE_QUORUM: quorum_of(speakers)}
+    values |= {which: round(share * RATE_ONE) for which, share in grid.items()}
     fields = [*listing_fields(number, market, name_pair(terms.coin, "coin")), *parameter_fields(number, values)]
     source: dict[str, Any] = {"kind": command.SET_SOURCE, "signer": command.ADMIN, "market": number}
     fields += [{**source, "other": voice.number, "size": voice.size} for voice in voices]
     return fields
+
+
+def portfolio_fields(terms: PortfolioTerms) -> list[Fields]:
+    """The commands that say who may go into portfolio margin: at once, for no market has been open."""
+    values = {parameter.PORTFOLIO_MOST: terms.accounts, parameter.PORTFOLIO_EQUITY: terms.equity_usd * USD_ONE}
+    return parameter_fields(VENUE, values)
 
 
 def quorum_of(speakers: int) -> int:

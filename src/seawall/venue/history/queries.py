@@ -93,6 +93,13 @@ def fills_since(connection: Connection, sequence: int) -> list[Fill]:
     return [fill_of(row) for row in connection.execute(found)]
 
 
+def entries_since(connection: Connection, sequence: int, kind: str) -> list[Entry]:
+    """Entries of a kind of the commands after one, of all accounts, in the order of the log."""
+    table = tables.ENTRIES
+    found = _facts(table).where(table.c.sequence > sequence, table.c.kind == kind).order_by(table.c.id)
+    return [entry_of(row) for row in connection.execute(found)]
+
+
 def slices(connection: Connection, account: int, limit: int) -> list[Fill]:
     """An account's fills of TWAPs, newest first."""
     table = tables.FILLS

@@ -144,6 +144,10 @@ class History:
         """Every side of every trade after a command, in the order of the log."""
         return await self._ask(lambda connection: queries.fills_since(connection, sequence))
 
+    async def entries_since(self, sequence: int, kind: str) -> list[Entry]:
+        """Entries of a kind after a command, of all accounts, in the order of the log."""
+        return await self._ask(lambda connection: queries.entries_since(connection, sequence, kind))
+
     async def slices(self, account: int, limit: int = 500) -> list[Fill]:
         return await self._ask(lambda connection: queries.slices(connection, account, limit))
 

@@ -13,14 +13,19 @@ import msgspec
 from seawall.venue.onchain.trades import lines_of
 
 FILE: Final = "deposits.jsonl"
+USD: Final = -1  # in place of an asset's number
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A deposit on the chain: `place` is its block and its log, `account` the owner's address."""
+    """A deposit on the chain: `place` is its block and its log, `account` the owner's address.
+
+    `amount` is micro-USD, or lots of an asset by its number on the chain.
+    """
 
     place: tuple[int, int]
     account: str
     amount: int
+    asset: int = USD
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """The venue and its chain: a pass every interval in a thread of its own, what it finds taken to the engine in the loop.
 
 Money comes in by deposits of the vault, each credited exactly once (credits.py). Every trade goes out (trades.py), each
-settled exactly once. A withdrawal goes out behind the trades before it, with its owner's signature (exits.py).
+settled exactly once. A withdrawal goes out behind the trades before it, with its owner's signature (exits.py);
+collateral comes in the same way, and goes out to its owner (collateral.py).
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,8 +16,9 @@ import msgspec
 import numpy as np
 
 from seawall.chain.client import ChainFault, Client, Refused
-from seawall.chain.deploy import Deployment
+from seawall.chain.deploy import ASSET_FEED, REDEMPTION_FEED, Deployment
 from seawall.engine.rows import rows_of
+from seawall.engine.withdrawals import ROW_MASK
 from seawall.ledger.state import DEPOSIT_SERIAL, VENUE_STATUS
 from seawall.terms import code, command
 from seawall.units import BadInput, floor_div
@@ -25,13 +27,14 @@ from seawall.venue.clock import Clock
 from seawall.venue.desk import BusyError, StoppedError
 from seawall.venue.exchange.call import Call
 from seawall.venue.exchange.words import RefusedError
-from seawall.venue.onchain.credits import Credits, Seen
+from seawall.venue.onchain.collateral import SOLD, Errand, Errands, joined
+from seawall.venue.onchain.credits import USD, Credits, Seen
 from seawall.venue.onchain.exits import Exit, Exits, action_of
-from seawall.venue.onchain.office import Done, Gap, Office, Wanted
+from seawall.venue.onchain.office import Account, Done, Gap, Office, Wanted
 from seawall.venue.onchain.opening import HOME, open_chain, open_deployment
 from seawall.venue.onchain.terms import settings_of
 from seawall.venue.onchain.trades import Trades
-from seawall.venue.records import NOBODY, News
+from seawall.venue.records import News
 from seawall.venue.service import Service
 
 TRADES_A_PASS: Final = 1_000
@@ -54,6 +57,7 @@ class Standing(msgspec.Struct, kw_only=True):
     compared: int = 0
     rooted: int = 0  # when the last root was posted or came due with nothing to say, ms
     is_halted: bool = False  # the venue's status on the chain
+    held: dict[str, int] = {}  # lots of collateral in the vault at the last comparison
 
 
 class Link:
@@ -70,6 +74,8 @@ class Link:
         self.office: Office
         self.trades: Trades
         self.exits: Exits
+        self.errands: Errands
+        self.assets: dict[int, int] = {}  # the chain's number of the venue's
         self.credits: Credits
         self._thread = ThreadPoolExecutor(1, "seawall-chain")
         self._names: list[str] = []  # of the chain's markets, by number
@@ -110,9 +116,13 @@ class Link:
         coins = self.service.universe.by_coin
         markets = {coins[name].number: number for number, name in enumerate(self._names) if name in coins}
         self.trades = Trades(self.folder, self.office.settlement.state.final, markets)
+        self.assets = joined(self.service, self.record)
         self.exits = Exits(self.folder)
+        self.errands = Errands(self.folder)
         self.credits = Credits(self.folder, int(self.service.columns["cell"][DEPOSIT_SERIAL]))
         self.trades.add(await self.service.history.fills_since(self.trades.sequence), self.service.people)
+        sold = await self.service.history.entries_since(self.errands.sequence, SOLD)
+        self.errands.sell(sold, self.assets, self.trades, self.service.people)
         self._find_exits()
         early, self._early = self._early or [], None
         for news in early:
@@ -128,7 +138,7 @@ class Link:
         missing = [name for name, price in zip(self._names, self._prices(), strict=True) if not price]
         if missing:
             raise BadInput("chain", f"no price of {', '.join(missing)}: their markets cannot open there")
-        return dict(enumerate(self._prices()))
+        return self._reported()
 
     async def stop(self) -> None:
         """Ends it after the pass that runs."""
@@ -138,6 +148,7 @@ class Link:
             self._thread.shutdown()
             self.trades.close()
             self.exits.close()
+            self.errands.close()
             self.credits.close()
 
     def keep(self, call: Call) -> None:
@@ -156,23 +167,30 @@ class Link:
             self._early.append(news)
             return
         self.trades.add(news.fills, self.service.people)
+        self.errands.sell(news.entries, self.assets, self.trades, self.service.people)
         for entry in news.entries:
-            if entry.kind == "withdraw" and entry.other == NOBODY:  # lots have no contract here
-                self._add_exit(entry.reference, entry.account, -entry.amount)
+            if entry.kind == "withdraw":
+                self._add_exit(entry.reference & ROW_MASK)
 
     def _find_exits(self) -> None:
         """Withdrawals that were pending when the venue stopped."""
-        columns = self.service.columns
-        of_usd = (columns["withdrawal_id"] != 0) & (columns["withdrawal_asset"] == 0)
-        for row in np.flatnonzero(of_usd).tolist():
-            account, amount = int(columns["withdrawal_account"][row]), int(columns["withdrawal_amount"][row])
-            self._add_exit(int(columns["withdrawal_id"][row]), account, amount)
+        pending = self.service.columns["withdrawal_id"]
+        for row in np.flatnonzero(pending).tolist():
+            self._add_exit(row)
+        self.errands.forget({int(identity) for identity in pending[pending != 0]})
 
-    def _add_exit(self, identity: int, account: int, amount: int) -> None:
+    def _add_exit(self, row: int) -> None:
+        """A withdrawal that is pending: only what this link is told of the vault ends one."""
+        names = ("id", "account", "amount", "asset")
+        identity, account, amount, asset = (self.service.columns[f"withdrawal_{name}"].item(row) for name in names)
         owner = "0x" + self.service.people.persons[account].address.hex()
-        payee = "0x" + self.service.mirror.payees[identity].hex()
         after = self.trades.number
-        self.exits.add(Exit(identity=identity, owner=owner, payee=payee, amount=amount, after=after))
+        if asset == 0:
+            payee = "0x" + self.service.mirror.payees[identity].hex()
+            self.exits.add(Exit(identity=identity, owner=owner, payee=payee, amount=amount, after=after))
+        else:
+            number = self.assets[asset - 1]
+            self.errands.add(Errand(number=identity, owner=owner, asset=number, lots=amount, after=after))
 
     # -- passes
 
@@ -197,12 +215,13 @@ class Link:
         running = asyncio.ensure_future(self.do(lambda: self.office.run(wanted)))
         done = await asyncio.shield(running)
         self.standing.passes += 1
-        self.standing.fault = ""
+        self.standing.fault = "; ".join(done.faults)
         self.standing.block, self.standing.unapproved = done.block, done.unapproved
         if done.gaps is not None:
             if done.gaps and done.gaps != self.standing.gaps:
                 log.error("chain: %d figures differ from the venue's, the first: %s", len(done.gaps), done.gaps[0])
             self.standing.gaps, self.standing.compared = done.gaps, self.clock.now()
+            self.standing.held = done.held or {}
         self.trades.forget(self.office.settlement.state.final)
         if wanted.log is not None and done.gaps is not None:
             self.standing.rooted = self.clock.now()
@@ -216,12 +235,12 @@ class Link:
     def _wanted(self) -> Wanted:
         last = self.clock.now() - 1_000 * self.terms.compare_seconds
         compares = self.standing.compared <= last
-        prices = dict(enumerate(self._prices()))
         return Wanted(
             trades=self.trades.waiting[:TRADES_A_PASS],
             exits=[(one, self.exits.action(one)) for one in self.exits.open.values()],
+            errands=[*self.errands.open.values()],
             credited=frozenset(self.credits.done | self.credits.refused.keys()),
-            prices={number: price for number, price in prices.items() if price},
+            prices=self._reported(),
             premiums=self._premiums(),
             accounts=self._accounts() if compares else None,
             log=self._log() if compares else None,
@@ -244,6 +263,16 @@ class Link:
             found.append(int(columns["market_price"][listing.number]) if listing is not None and fresh else 0)
         return found
 
+    def _reported(self) -> dict[int, int]:
+        """Prices by feed of the chain, those that are fresh: marks, and the indices that price collateral."""
+        columns, found = self.service.columns, dict(enumerate(self._prices()))
+        for asset, number in self.assets.items():
+            named = columns["asset_market"].item(asset), columns["asset_redeemed"].item(asset) - 1
+            for feed, market in zip((ASSET_FEED, REDEMPTION_FEED), named, strict=True):
+                if market >= 0 and columns["market_fresh"][market]:
+                    found[feed + number] = int(columns["market_oracle"][market])
+        return {feed: price for feed, price in found.items() if price}
+
     def _premiums(self) -> dict[int, int]:
         """The mean premium of each market's interval so far, 1e-12."""
         columns, coins = self.service.columns, self.service.universe.by_coin
@@ -256,8 +285,8 @@ class Link:
                 found[number] = floor_div(total, count) if count else 0
         return found
 
-    def _accounts(self) -> dict[str, tuple[int, Mapping[int, int]]]:
-        """Cash and lots of every owner, as the engine has them now."""
+    def _accounts(self) -> dict[str, Account]:
+        """Cash, lots and collateral of every owner, as the engine has them now."""
         columns, people = self.service.columns, self.service.people
         used = np.flatnonzero(columns["slot_owner"] >= 0)
         lots: dict[int, dict[int, int]] = {}
@@ -265,11 +294,18 @@ class Link:
             size, market = int(columns["slot_size"][slot]), int(columns["slot_market"][slot])
             if size and market in self.trades.markets:
                 lots.setdefault(int(columns["slot_owner"][slot]), {})[self.trades.markets[market]] = size
-        found: dict[str, tuple[int, Mapping[int, int]]] = {}
+        collateral: dict[int, dict[int, int]] = {}
+        for row in np.flatnonzero(columns["holding_lots"]).tolist():
+            asset = columns["holding_asset"].item(row)
+            if asset in self.assets:
+                mine = collateral.setdefault(columns["holding_bucket"].item(row), {})
+                mine[self.assets[asset]] = columns["holding_lots"].item(row)
+        found: dict[str, Account] = {}
         for person in people.persons[:ACCOUNTS_COMPARED]:
             if person.master == person.account:
                 cash = int(columns["bucket_raw"][person.account])
-                found["0x" + person.address.hex()] = (cash, lots.get(person.account, {}))
+                held = collateral.get(person.account, {})
+                found["0x" + person.address.hex()] = Account(cash, lots.get(person.account, {}), held)
         return found
 
     async def _take(self, done: Done) -> None:
@@ -278,6 +314,7 @@ class Link:
         for seen in done.deposits:
             if not self.credits.is_done(seen):
                 await self._credit(seen)
+        await self._take_errands(done)
         if done.paid:
             await self.bridge.finish([one.identity for one in done.paid])
             for one in done.paid:
@@ -287,6 +324,20 @@ class Link:
             await self.bridge.cancel([one.identity])
             self._ended(one)
 
+    async def _take_errands(self, done: Done) -> None:
+        paid = [one.number for one in done.errands if one.ended and not one.is_sale]
+        if paid:
+            await self.bridge.finish(paid)
+        for one, why in done.unpaid:
+            log.warning("payout %d returns to its account: %s", one.number, code.TEXT[why])
+            await self.bridge.cancel([one.number])
+            one.ended = True
+        for one in done.errands:
+            if one.refused:
+                log.error("the chain refuses a sale of collateral of %s: %s", one.owner, code.TEXT[one.refused])
+        for one in (*done.errands, *(one for one, _ in done.unpaid)):
+            self.errands.note(one)
+
     def _ended(self, one: Exit) -> None:
         one.ended = True
         self.exits.note(one)
@@ -295,7 +346,12 @@ class Link:
         self.credits.begin(seen, int(self.service.columns["cell"][DEPOSIT_SERIAL]) + 1)
         refused = code.OK
         try:
-            await self.bridge.credit(bytes.fromhex(seen.account[2:]), seen.amount)
+            address = bytes.fromhex(seen.account[2:])
+            if seen.asset == USD:
+                await self.bridge.credit(address, seen.amount)
+            else:
+                venue = {number: asset for asset, number in self.assets.items()}
+                await self.bridge.credit_asset(address, venue[seen.asset], {"size": seen.amount})
         except CreditError as error:
             refused = error.code
             log.error("deposit of %s is not credited: %s", seen.account, error)
@@ -308,4 +364,6 @@ def link_of(service: Service, bridge: Bridge, clock: Clock) -> Link | None:
         return None
     if service.config.bridge.local:
         raise BadInput("bridge.local", "must be false where a chain keeps the accounts")
+    if any(terms.kind == "pool" for terms in service.config.asset):
+        raise BadInput("asset.kind", "positions of a pool are not followed where a chain keeps the accounts: no pool")
     return Link(service, bridge, clock)

@@ -13,13 +13,14 @@ import msgspec
 
 from seawall.chain import layout as at
 from seawall.chain import orders
-from seawall.chain.client import Client, Refused
+from seawall.chain.client import ChainFault, Client, Refused
 from seawall.chain.deploy import Deployment
 from seawall.chain.events import logs_of, read
 from seawall.chain.reporter import Reporter
 from seawall.chain.settlement import FILLS_A_BATCH, Fill, Settlement
 from seawall.terms import code
-from seawall.venue.onchain.credits import Seen
+from seawall.venue.onchain.collateral import Custody, Errand, unlike
+from seawall.venue.onchain.credits import USD, Seen
 from seawall.venue.onchain.exits import Action, Exit
 from seawall.venue.onchain.poster import Poster, Reading
 from seawall.venue.onchain.trades import Side, Trade
@@ -30,14 +31,23 @@ APPROVED_S: Final = 30 * 86_400  # that an approval of the venue's key must hold
 BATCHES: Final = 4  # of one pass
 KEYS: Final = 120  # words asked for at once
 AGAIN: Final = (code.WITHDRAWAL_LIMIT, code.WITHDRAWALS_CLOSED, code.STALE_PRICE)  # a withdrawal waits for those
-Account = tuple[int, Mapping[int, int]]  # raw_usd, lots by market
+DEPOSITS: Final = ("Deposited", "CollateralIn")
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What the venue has of an owner: raw_usd, lots by market and of collateral by asset, by numbers of the chain."""
+
+    cash: int
+    lots: Mapping[int, int]
+    collateral: Mapping[int, int]
 
 
 class Wanted(msgspec.Struct, kw_only=True):
-    """What the venue asks of a pass. Markets are the chain's, prices micro-USD per lot."""
+    """What the venue asks of a pass. Markets are the chain's, prices by feed in micro-USD per lot."""
 
     trades: Sequence[Trade]
     exits: Sequence[tuple[Exit, Action | None]]
+    errands: Sequence[Errand] = ()
     credited: frozenset[tuple[int, int]]
     prices: Mapping[int, int]
     premiums: Mapping[int, int]
@@ -46,7 +56,7 @@ class Wanted(msgspec.Struct, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Where venue and chain do not agree. `what` is cash or the name of a market."""
+    """Where venue and chain do not agree. `what` is cash, the name of a market, or collateral and its name."""
 
     address: str
     what: str
@@ -55,7 +65,10 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, kw_only=True):
-    """What a pass has found. `moved` are withdrawals with a new state, `lost` those that will never be paid."""
+    """What a pass has found. `moved` are withdrawals with a new state, `lost` those that will never be paid.
+
+    `faults` are of single transactions that the next pass tries again.
+    """
 
     block: int = 0
     deposits: list[Seen] = []
@@ -63,6 +76,10 @@ class Done(msgspec.Struct, kw_only=True):
     moved: list[Exit] = []
     paid: list[Exit] = []
     lost: list[tuple[Exit, int]] = []
+    errands: list[Errand] = []  # with a new state
+    unpaid: list[tuple[Errand, int]] = []  # payouts that will never be made, and why
+    held: dict[str, int] | None = None  # lots of collateral in the vault; None: not compared
+    faults: list[str] = []
     gaps: list[Gap] | None = None  # None: not compared
     is_halted: bool = False  # the venue's status on the chain
 
@@ -78,7 +95,9 @@ class Office:
         self.domain = bytes(client.call(self.contract("Exchange"), "domain_separator"))
         self.settlement = Settlement(client, record, folder / STATE, self._fills_after, depth, fills_of=self._fills_of)
         self.poster = Poster(client, record)
+        self.custody = Custody(client, record, depth)
         self._trades: Sequence[Trade] = ()
+        self._errands: Sequence[Errand] = ()
         self._deposits: list[Seen] = []
         self._next_block = record.block
         self._reported = 0.0
@@ -92,19 +111,23 @@ class Office:
         done = Done(is_halted=self.poster.is_halted(), block=self._head())
         if done.is_halted:  # nothing is taken there
             return done
-        self._trades = wanted.trades
+        self._trades, self._errands = wanted.trades, wanted.errands
         behind = bool(wanted.trades) and wanted.trades[-1].number > self.settlement.state.last
-        if wanted.prices and (behind or wanted.exits or time.monotonic() >= self._reported + self.price_s):
+        leaves = bool(wanted.exits or wanted.errands)
+        if wanted.prices and (behind or leaves or time.monotonic() >= self._reported + self.price_s):
             self.reporter.report_lots(wanted.prices)
             self._reported = time.monotonic()
             self._sample(wanted.premiums)
+        tried: set[int] = set()
         for _ in range(BATCHES):
-            if self.settlement.run_once() == 0:
+            sent = self.settlement.run_once()
+            if not self._run_errands(tried, done) and sent == 0:
                 break
         for one, action in wanted.exits:
             self._look_after(one, action, done)
         self._see_deposits(wanted.credited, done)
         is_quiet = not wanted.trades or wanted.trades[-1].number <= self.settlement.state.last
+        is_quiet = is_quiet and not any(one.is_sale and one.waits for one in wanted.errands)
         if wanted.accounts is not None and is_quiet:
             reading = self.poster.read(done.block)
             done.gaps = self._compare(wanted, done, reading)
@@ -115,8 +138,13 @@ class Office:
     # -- trades
 
     def _fills_after(self, number: int) -> list[Fill]:
-        found = [trade for trade in self._trades if trade.number > number][:FILLS_A_BATCH]
+        """Those that may go: not what comes after a sale that waits."""
+        last = min((one.after for one in self._errands if one.is_sale and one.waits), default=self._last())
+        found = [trade for trade in self._trades if number < trade.number <= last][:FILLS_A_BATCH]
         return [self._fill(trade) for trade in found]
+
+    def _last(self) -> int:
+        return self._trades[-1].number if self._trades else 0
 
     def _fill(self, trade: Trade) -> Fill:
         taker, maker = self._signed(trade, trade.taker, trade.buys), self._signed(trade, trade.maker, not trade.buys)
@@ -205,6 +233,35 @@ class Office:
             elif told.values.get("number") == one.number and told.name == "WithdrawalCancelled":
                 done.lost.append((one, code.UNKNOWN_WITHDRAWAL))
 
+    # -- collateral
+
+    def _run_errands(self, tried: set[int], done: Done) -> bool:
+        """Does what is due, each once in a pass, in the order of the log; whether any has a new state."""
+        moved = False
+        for one in sorted(self._errands, key=lambda one: (one.after, one.number)):
+            if one.number in tried or one.after > self.settlement.state.last:
+                continue
+            tried.add(one.number)
+            moved = self._run(one, done) or moved
+        return moved
+
+    def _run(self, one: Errand, done: Done) -> bool:
+        """One errand; whether it has a new state. A fault of one token holds up nothing else."""
+        before = one.block, one.ended
+        try:
+            refusal = self.custody.look_after(one, self._head())
+        except ChainFault as fault:
+            done.faults.append(f"errand {one.number}: {fault}")
+            return False
+        if refusal != code.OK and not one.is_sale:
+            done.unpaid.append((one, refusal))
+        elif refusal != code.OK:
+            one.refused, one.ended = refusal, True
+        if (one.block, one.ended) == before:
+            return False
+        done.errands.append(one)
+        return True
+
     # -- deposits
 
     def _see_deposits(self, credited: frozenset[tuple[int, int]], done: Done) -> None:
@@ -212,9 +269,10 @@ class Office:
         done.block = self._head()
         where = {"CollateralVault": self.record.addresses["CollateralVault"]}
         for told in self.client.ask(lambda: list(read(self.client.w3, where, self._next_block, done.block))):
-            if told.name == "Deposited" and told.values["account"] <= at.account("0x" + "ff" * 20):
-                owner = f"0x{told.values['account']:040x}"
-                self._deposits.append(Seen(place=(told.block, told.place), account=owner, amount=told.values["amount"]))
+            if told.name in DEPOSITS and told.values["account"] <= at.account("0x" + "ff" * 20):
+                owner, asset = f"0x{told.values['account']:040x}", told.values.get("asset", USD)
+                amount = told.values["amount" if asset == USD else "lots"]
+                self._deposits.append(Seen(place=(told.block, told.place), account=owner, amount=amount, asset=asset))
             elif told.name == "WithdrawalMade":
                 self._dispute_own(told.values)
         self._next_block = done.block + 1
@@ -252,16 +310,9 @@ class Office:
     # -- comparing
 
     def _compare(self, wanted: Wanted, done: Done, reading: Reading) -> list[Gap]:
-        """Cash and lots of every account on both sides; deposits and withdrawals on their way are counted in."""
+        """Cash, lots and collateral of every account on both sides; what is on its way in and out is counted in."""
         assert wanted.accounts is not None
-        way = dict.fromkeys(wanted.accounts, 0)
-        for seen in self._deposits:
-            if seen.account in way:
-                way[seen.account] += seen.amount
-        brought = {one.identity for one in done.moved}
-        for one, _ in wanted.exits:
-            if one.number == 0 and one.identity not in brought:
-                way[one.owner] = way.get(one.owner, 0) + one.amount
+        way = self._on_their_way(wanted, done)
         names = [market.name for market in self.record.settings.markets]
         gaps = []
         addresses = sorted(wanted.accounts)
@@ -269,15 +320,39 @@ class Office:
             part = addresses[first : first + KEYS]
             heads = reading.words([at.BUCKET | at.account(address) for address in part])
             for address, head in zip(part, heads, strict=True):
-                raw, lots = wanted.accounts[address]
-                found = at.unpack(at.BUCKET_WORD, head)["raw"] if head else 0
-                if found != raw + way[address]:
-                    gaps.append(Gap(address, "cash", raw + way[address], found))
-                held = reading.lots(at.account(address), head)
-                for market in sorted(held.keys() | lots.keys()):
-                    if held.get(market, 0) != lots.get(market, 0):
-                        gaps.append(Gap(address, names[market], lots.get(market, 0), held.get(market, 0)))
+                mine, coming, account = wanted.accounts[address], way.get(address, {}), at.account(address)
+                raw, cash = at.unpack(at.BUCKET_WORD, head)["raw"] if head else 0, mine.cash + coming.get(USD, 0)
+                if raw != cash:
+                    gaps.append(Gap(address, "cash", cash, raw))
+                lots = reading.lots(account, head)
+                for market in unlike(mine.lots, lots):
+                    gaps.append(Gap(address, names[market], mine.lots.get(market, 0), lots.get(market, 0)))
+                assets = {key for key in coming if key != USD} | mine.collateral.keys()
+                held = self.custody.held(account, head, reading.block)
+                due = {asset: mine.collateral.get(asset, 0) + coming.get(asset, 0) for asset in assets}
+                for asset in unlike(due, held):
+                    gaps.append(Gap(address, self.custody.name(asset), due.get(asset, 0), held.get(asset, 0)))
+        done.held = self.custody.totals(reading.block)
         return gaps
+
+    def _on_their_way(self, wanted: Wanted, done: Done) -> dict[str, dict[int, int]]:
+        """By owner and asset (USD: cash): what the chain has and the venue has not credited yet, or has frozen."""
+        way: dict[str, dict[int, int]] = {}
+
+        def add(owner: str, asset: int, amount: int) -> None:
+            mine = way.setdefault(owner, {})
+            mine[asset] = mine.get(asset, 0) + amount
+
+        for seen in self._deposits:
+            add(seen.account, seen.asset, seen.amount)
+        brought = {one.identity for one in done.moved}
+        for one, _ in wanted.exits:
+            if one.number == 0 and one.identity not in brought:
+                add(one.owner, USD, one.amount)
+        for errand in wanted.errands:
+            if errand.waits and not errand.is_sale:
+                add(errand.owner, errand.asset, errand.lots)
+        return way
 
     def _head(self) -> int:
         return int(self.client.ask(lambda: self.client.w3.eth.block_number))

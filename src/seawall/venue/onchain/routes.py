@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from seawall.venue.onchain.evm import answer
 from seawall.venue.onchain.link import Link
 from seawall.venue.onchain.opening import EMBEDDED
+from seawall.venue.onchain.terms import priced_by
 from seawall.venue.ops.weights import HEAVY, LIGHT
 from seawall.venue.rest.errors import ApiError
 from seawall.venue.rest.openapi import answers
@@ -21,9 +22,19 @@ class GapView(Shape, frozen=True, kw_only=True):
     """A figure that venue and chain do not agree on."""
 
     address: Annotated[str, says("The account's owner.", EXAMPLE_ADDRESS)]
-    what: Annotated[str, says("`cash` in micro-USD, or the market whose lots differ.", "cash")]
+    what: Annotated[str, says("`cash` in micro-USD; a market, or `collateral` and an asset, in lots.", "cash")]
     venue: Annotated[int, says("What the venue has.", 1_000_000)]
     chain: Annotated[int, says("What the chain has.", 1_000_000)]
+
+
+class HeldView(Shape, frozen=True, kw_only=True):
+    """A collateral asset that the chain takes, and how much of it both sides have."""
+
+    coin: Annotated[str, says("Its coin, which is its name there.", "ETH")]
+    asset: Annotated[int, says("Its number in /v1/assets.", 0)]
+    token: Annotated[str, says("The token: approve the CollateralVault, then `deposit_asset`.", EXAMPLE_ADDRESS)]
+    venue: Annotated[str, says("What accounts of the venue hold, units of the coin.", "12.5")]
+    chain: Annotated[str, says("What the vault held for all accounts when they were compared last.", "12.5")]
 
 
 class ChainView(Shape, frozen=True, kw_only=True):
@@ -37,8 +48,11 @@ class ChainView(Shape, frozen=True, kw_only=True):
     sent: Annotated[int, says("Of those, up to which one they are in blocks.", 57)]
     final: Annotated[int, says("Up to which one they are deep enough.", 50)]
     refused: Annotated[dict[str, int], says("Trades that the chain refused, by number, with its code.")]
-    skipped: Annotated[int, says("Trades that the chain cannot have: of pools or sub-accounts.", 0)]
-    withdrawals: Annotated[int, says("Withdrawals on their way.", 1)]
+    sales: Annotated[int, says("Sales of collateral that go to the chain.", 0)]
+    sales_refused: Annotated[dict[str, int], says("Sales that it refused, by the command's sequence, with its code.")]
+    skipped: Annotated[int, says("Trades and sales that the chain cannot have: of pools or sub-accounts.", 0)]
+    withdrawals: Annotated[int, says("Withdrawals on their way, of USD and of collateral.", 1)]
+    collateral: Annotated[list[HeldView], says("Assets that come in by the vault.")]
     unapproved: Annotated[list[str], says("Owners with deposits who have not approved the operator's key.")]
     compared: Annotated[Time | None, says("When both sides were compared last; null: never yet.")]
     gaps: Annotated[list[GapView], says("What was not equal then, the first hundred.")]
@@ -60,7 +74,7 @@ class RootProofView(Shape, frozen=True, kw_only=True):
     sums: Annotated[tuple[str, ...], says("Their sums.")]
 
 
-SHAPES: Final[tuple[type[Any], ...]] = (ChainView, GapView, RootProofView)
+SHAPES: Final[tuple[type[Any], ...]] = (ChainView, GapView, HeldView, RootProofView)
 
 
 def chain_router(rest: Rest, link: Link) -> APIRouter:
@@ -113,8 +127,11 @@ def view_of(link: Link) -> ChainView:
         sent=state.last,
         final=state.final,
         refused=dict(state.refused),
-        skipped=link.trades.skipped,
-        withdrawals=len(link.exits.open),
+        sales=link.errands.sales,
+        sales_refused={str(sequence): refusal for sequence, refusal in link.errands.refused.items()},
+        skipped=link.trades.skipped + link.errands.skipped,
+        withdrawals=len(link.exits.open) + sum(not one.is_sale for one in link.errands.open.values()),
+        collateral=[_held(link, asset, number) for asset, number in link.assets.items()],
         unapproved=standing.unapproved,
         compared=standing.compared or None,
         gaps=[
@@ -124,6 +141,18 @@ def view_of(link: Link) -> ChainView:
         fault=standing.fault,
         epoch=link.office.poster.epoch,
         is_halted=standing.is_halted,
+    )
+
+
+def _held(link: Link, asset: int, number: int) -> HeldView:
+    terms, columns = link.record.settings.assets[number], link.service.columns
+    listing = priced_by(link.service, asset)
+    return HeldView(
+        coin=listing.coin,
+        asset=asset,
+        token=terms.token,
+        venue=listing.size_text(columns["asset_total"].item(asset)),
+        chain=listing.size_text(link.standing.held.get(terms.name, 0)),
     )
 
 

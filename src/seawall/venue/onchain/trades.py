@@ -86,6 +86,11 @@ class Trades:
         """What is final is not needed any more."""
         self.waiting = [trade for trade in self.waiting if trade.number > final]
 
+    def number_at(self, sequence: int) -> int:
+        """The last trade of the commands up to one. Of those that are final the last, whichever is asked for."""
+        after = sum(trade.sequence > sequence for trade in self.waiting)
+        return self.number - after
+
     def close(self) -> None:
         self._file.close()
 

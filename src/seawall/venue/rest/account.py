@@ -8,13 +8,15 @@ import msgspec
 from seawall.ledger import state
 from seawall.margin.health import Health, Level, funding_of, health, unrealised_of
 from seawall.margin.liquidation_price import liquidation_prices
+from seawall.margin.portfolio_price import portfolio_liquidation_prices
 from seawall.margin.requirement import initial_of, position_maintenance_numerator
 from seawall.terms import command
-from seawall.terms.bucket import Bucket, Position
+from seawall.terms.bucket import Bucket, MarginMode, Position
 from seawall.terms.conditions import MarginPolicy
 from seawall.tools.account_file import Account
 from seawall.tools.figures import text_of
 from seawall.tools.liq import exact_ratio, relevant, side_of
+from seawall.tools.plan import Direction
 from seawall.units import (
     FUNDING_INDEX_PER_MICRO,
     FUNDING_ONE,
@@ -45,6 +47,7 @@ from seawall.venue.rest.terms import account_of, buckets_of, slots_of
 from seawall.venue.service import Service
 from seawall.venue.universe import Listing
 from seawall.venue.views.figures import BucketFigures
+from seawall.venue.views.gather import MARKS_UP
 
 Mode = Literal["tiered", "portfolio"]
 LEVELS: Final = list(Level)
@@ -94,7 +97,8 @@ def account_view(service: Service, reads: Reads, account: int) -> AccountView:
 
 def bucket_view(name: str, bucket: Bucket, terms: Account, withdrawable: UsdMicro) -> BucketView:
     """A bucket under the account's terms; what may leave it is the caller's to know."""
-    return view_of_health(name, _health_of(bucket, terms), terms.policy, withdrawable, positions_in(bucket))
+    mode: Mode = "tiered" if bucket.mode is MarginMode.TIERED else "portfolio"
+    return view_of_health(name, terms.health(bucket), terms.policy, withdrawable, positions_in(bucket), mode)
 
 
 def by_scenarios(found: Health, figures: BucketFigures, policy: MarginPolicy) -> Health:
@@ -180,13 +184,22 @@ def positions_view(service: Service, account: int) -> PositionsView:
 
 def position_line(service: Service, terms: Account, bucket: str, position: Position) -> tuple[Fraction, PositionView]:
     """A position that is only in view, by how near its liquidation price is."""
-    point = _tiered_point(terms, bucket, position)
+    is_tiered = terms.bucket(bucket).mode is MarginMode.TIERED
+    point = _tiered_point(terms, bucket, position) if is_tiered else _scenario_point(terms, bucket, position)
     return _position_view(service, terms, bucket, position, position.leverage, False, point)
 
 
 def _tiered_point(terms: Account, name: str, position: Position) -> Fraction | None:
     """The liquidation price by the tiers, in micro-USD per lot."""
     return relevant(liquidation_prices(terms.bucket(name), terms.conditions, position.market), side_of(position))
+
+
+def _scenario_point(terms: Account, name: str, position: Position) -> Fraction | None:
+    """The last healthy mark by the grid, as far as the engine looks for it (views/gather.py)."""
+    assert terms.grid is not None
+    found = portfolio_liquidation_prices(terms.bucket(name), terms.conditions, terms.grid, position.market)
+    last = found.below if side_of(position) is Direction.LONG else found.above
+    return None if last is None or last > MARKS_UP * terms.place(position.market).mark.mark else Fraction(last)
 
 
 def funding_ahead(service: Service, listing: Listing, size: Lots) -> FundingAheadView:

@@ -29,7 +29,7 @@ from seawall.venue.rest.foresight_shapes import (
 from seawall.venue.rest.openapi import answers, takes
 from seawall.venue.rest.routes import Account as AccountPath
 from seawall.venue.rest.routes import Rest, body_of, respond
-from seawall.venue.rest.terms import account_of
+from seawall.venue.rest.terms import account_by_rule
 from seawall.venue.rest.what_if import Played, played
 from seawall.venue.rest.what_if_shapes import WhatIfRequest
 from seawall.venue.risk.memory import Memory
@@ -131,17 +131,17 @@ def _account_chance(found: AccountForesight | None) -> AccountChanceView:
 def seen(service: Service, memory: Memory, number: int, *, hedges: int) -> tuple[Account, Bars, Rate]:
     """An account as it stands, with markets that it could hedge in, their bars, and the fee of a fill."""
     columns, universe = service.columns, service.universe
-    own = account_of(columns, universe, number)
+    own = account_by_rule(columns, universe, number)
     linked = {asset.underlying for asset in own.assets.values() if asset.underlying is not None}
     if own.places:
-        own = account_of(columns, universe, number, tuple(sorted(linked - own.places.keys())))
+        own = account_by_rule(columns, universe, number, tuple(sorted(linked - own.places.keys())))
     others = [
         one.coin
         for one in universe.listings
         if one.coin not in own.places and universe.is_open(columns, one) and columns["market_price"].item(one.number)
     ]
     more = (*sorted(linked), *others[:hedges])
-    held = account_of(columns, universe, number, more) if more and own.places else own
+    held = account_by_rule(columns, universe, number, more) if more and own.places else own
     names = tuple(held.places)
     numbers = [universe.by_coin[name].number for name in names]
     fees = [columns["param"].item(one, parameter.TAKER_FEE) for one in numbers]

@@ -7,14 +7,17 @@ number is the engine's: live tiers, live initial rate, open interest, funding, t
 from fractions import Fraction
 from typing import Any
 
+from msgspec.structs import replace
+
 from seawall.ledger import state
 from seawall.margin.certificate import LIVE
 from seawall.margin.lp_value import range_value
 from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import asset_parameter, parameter
 from seawall.terms.asset import Asset, Holding
-from seawall.terms.bucket import Bucket, BucketKind, Position
+from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import MarginPolicy
+from seawall.terms.grid import FactorShock, MarketRisk, ScenarioGrid
 from seawall.terms.limits import SPLIT_BITS
 from seawall.terms.market import Mark, Market, Tier
 from seawall.tools.account_file import CROSS, Account, NamedBucket, Place, isolated_name
@@ -56,6 +59,50 @@ def account_with(
         wire=silent,
         terms=None,
         assets=assets,
+    )
+
+
+def account_by_rule(columns: Any, universe: Universe, account: int, coins: tuple[str, ...] = ()) -> Account:
+    """`account_of` with what its rule of margin needs: in portfolio margin the grid, and the markets that collateral
+    moves with.
+
+    BadInput as `account_of`, and for liquidity positions in portfolio margin: what they lose in a scenario is not in
+    this record.
+    """
+    own = account_of(columns, universe, account, coins)
+    if columns["bucket_mode"].item(account) != PORTFOLIO:
+        return own
+    if any(is_range(columns, row) for row in holdings_of(columns, account)):
+        raise BadInput("address", "liquidity positions in portfolio margin: only the engine values the account")
+    linked = {asset.underlying for asset in own.assets.values() if asset.underlying is not None}
+    held = account_of(columns, universe, account, (*coins, *sorted(linked - {*coins})))
+    return replace(held, grid=grid_of(columns, universe, tuple(held.places)))
+
+
+def grid_of(columns: Any, universe: Universe, coins: tuple[str, ...]) -> ScenarioGrid:
+    """The venue's scenario grid over these markets, as it is live. BadInput where it has no row at all."""
+    venue = columns["param"][len(columns["market_price"])].tolist()
+    moves = [(venue[parameter.GRID_MOVE + k], venue[parameter.GRID_CREDIT + k]) for k in range(parameter.GRID_SHOCKS)]
+    shares = [venue[parameter.GRID_SHARE + k] for k in range(parameter.GRID_SHARES)]
+    if not any(move for move, _ in moves) and not any(shares):
+        raise BadInput("grid", "the venue's scenario grid is empty")
+    risks = {}
+    for coin in coins:
+        values = columns["param"][universe.by_coin[coin].number].tolist()
+        risks[coin] = MarketRisk(
+            beta=Rate(values[parameter.GRID_BETA]),
+            own=Rate(values[parameter.GRID_OWN]),
+            basis=Rate(values[parameter.GRID_BASIS]),
+            floor=Rate(values[parameter.GRID_FLOOR]),
+            concentration_start=values[parameter.CONCENTRATION_START],
+            concentration=Rate(values[parameter.CONCENTRATION]),
+        )
+    return ScenarioGrid(
+        version="live",
+        factor_shocks=tuple(FactorShock(Rate(move), Rate(credit)) for move, credit in moves if move),
+        own_shares=tuple(Rate(part) for part in shares if part),
+        risks=risks,
+        portfolio_factor=Rate(max(venue[parameter.PORTFOLIO_FACTOR], RATE_ONE + venue[parameter.EXIT_BUFFER])),
     )
 
 
@@ -107,7 +154,8 @@ def bucket_of(columns: Any, universe: Universe, number: int) -> Bucket:
         for row in holdings_of(columns, number)
     )
     raw = UsdMicro(columns["bucket_raw"].item(number))
-    return Bucket(kind=kind, raw_usd=raw, positions=tuple(positions), collateral=held)
+    mode = MarginMode.PORTFOLIO if columns["bucket_mode"].item(number) == PORTFOLIO else MarginMode.TIERED
+    return Bucket(kind=kind, raw_usd=raw, positions=tuple(positions), collateral=held, mode=mode)
 
 
 def holdings_of(columns: Any, bucket: int) -> list[int]:
@@ -134,14 +182,16 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
     """The terms and prices of what a bucket holds, as margin values it now.
 
     A liquidity position is one lot of an asset of its own, priced at its fair value and, as the stable price, at the
-    least of its scan; it does not move with its market here.
+    least of its scan; it does not move with its market here. In portfolio margin an asset moves with the market of what
+    it is redeemed for, where there is one.
     """
-    found = {}
+    found, is_by_grid = {}, columns["bucket_mode"].item(bucket) == PORTFOLIO
     for row in holdings_of(columns, bucket):
         asset = columns["holding_asset"].item(row)
         values = columns["asset_param"][asset].tolist()
         market, redeemed = columns["asset_market"].item(asset), columns["asset_redeemed"].item(asset) - 1
         feeds = [number for number in (market, redeemed) if number >= 0]
+        moves_with = redeemed if is_by_grid and redeemed >= 0 else market
         is_fresh = all(is_young(columns, number) for number in feeds)
         kept = values[asset_parameter.WEIGHT_MAINTENANCE]
         oracle, stable = columns["market_oracle"].item(market), columns["asset_stable"].item(asset)
@@ -164,7 +214,7 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
             price_max=Price(columns["market_price_max"].item(market)),
             peg_band=Rate(values[asset_parameter.PEG_BAND]),
             liquidation_discount=Rate(values[asset_parameter.DISCOUNT]),
-            underlying=None if is_range(columns, row) else universe.listings[market].coin,
+            underlying=None if is_range(columns, row) else universe.listings[moves_with].coin,
         )
     return found
 

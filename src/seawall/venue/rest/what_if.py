@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from seawall.margin.health import accepts, health, withdrawable
+from seawall.margin.health import accepts, withdrawable
 from seawall.margin.trade import settled
 from seawall.terms import command, parameter
 from seawall.terms.bucket import Bucket, BucketKind, Position
@@ -23,7 +23,7 @@ from seawall.units import USD_ONE, BadInput, Lots, Rate, UsdMicro, floor_div, fr
 from seawall.venue.decimals import usd_text
 from seawall.venue.names import address_text
 from seawall.venue.rest.account import bucket_view, position_line
-from seawall.venue.rest.terms import account_of, refuse_portfolio
+from seawall.venue.rest.terms import account_by_rule
 from seawall.venue.rest.what_if_shapes import (
     LeverageInView,
     ModeInView,
@@ -85,8 +85,7 @@ def played(service: Service, account: int, asked: WhatIfRequest) -> Played:
     if all(act is None for act in acts) and not moves:
         raise BadInput("body", "nothing happens: give deposit, leverage, margin_mode, order, moves or prices")
     coins = [act.coin for act in (asked.leverage, asked.margin_mode, asked.order) if act is not None]
-    refuse_portfolio(service.columns, account)
-    before = account_of(service.columns, service.universe, account, (*coins, *moves))
+    before = account_by_rule(service.columns, service.universe, account, (*coins, *moves))
     run = _Running(before)
     if asked.deposit is not None:
         _deposit(run, asked.deposit)
@@ -132,7 +131,7 @@ def _deposit(run: _Running, text: str) -> None:
         raise BadInput("deposit", f"expected an amount within {AMOUNT_MOST} USD, not 0")
     cross = run.account.cross
     if amount < 0:
-        room = withdrawable(health(cross, run.account.conditions), run.account.policy)
+        room = withdrawable(run.account.health(cross), run.account.policy)
         if -amount > room:
             run.reasons.append(f"{money(usd_of(room))} USD may leave the cross account")
     _replace(run, CROSS, msgspec.structs.replace(cross, raw_usd=UsdMicro(cross.raw_usd + amount)))
@@ -144,9 +143,9 @@ def _leverage(run: _Running, service: Service, asked: LeverageInView) -> None:
     most = service.universe.max_leverage(service.columns, listing)
     if asked.leverage > most:
         run.reasons.append(f"leverage {asked.leverage} is above {most}, the market's maximum")
-    bucket, conditions = run.account.bucket(name), run.account.conditions
+    bucket = run.account.bucket(name)
     changed = _with_position(bucket, msgspec.structs.replace(position, leverage=asked.leverage))
-    before, after = health(bucket, conditions), health(changed, conditions)
+    before, after = run.account.health(bucket), run.account.health(changed)
     short = after.initial - after.equity_initial
     if after.initial > before.initial and short > 0:
         run.reasons.append(f"{name}: initial margin would exceed equity by {money(usd_of(short))} USD")
@@ -169,11 +168,11 @@ def _mode(run: _Running, service: Service, asked: ModeInView) -> None:
 
 
 def _to_cross(run: _Running, name: str) -> None:
-    cross, own, conditions = run.account.cross, run.account.bucket(name), run.account.conditions
+    cross, own = run.account.cross, run.account.bucket(name)
     joined = msgspec.structs.replace(
         cross, raw_usd=UsdMicro(cross.raw_usd + own.raw_usd), positions=(*cross.positions, *own.positions)
     )
-    if health(joined, conditions).free < 0:
+    if run.account.health(joined).free < 0:
         run.reasons.append("cross: initial margin would exceed equity")
     _replace(run, CROSS, joined)
     kept = tuple(named for named in run.account.buckets if named.name != name)
@@ -181,7 +180,7 @@ def _to_cross(run: _Running, name: str) -> None:
 
 
 def _to_isolated(run: _Running, service: Service, asked: ModeInView) -> None:
-    cross, conditions, target = run.account.cross, run.account.conditions, isolated_name(asked.coin)
+    cross, target = run.account.cross, isolated_name(asked.coin)
     position = _held(run.account, asked.coin)[1]
     margin = usd(asked.margin, "margin_mode.margin")
     if not 0 <= margin <= AMOUNT_MOST * USD_ONE:
@@ -196,9 +195,9 @@ def _to_isolated(run: _Running, service: Service, asked: ModeInView) -> None:
         positions=tuple(one for one in cross.positions if one.market != asked.coin),
     )
     made = Bucket(kind=BucketKind.ISOLATED, raw_usd=UsdMicro(margin - entry), positions=(position,))
-    if not accepts(health(cross, conditions), health(left, conditions)):
+    if not accepts(run.account.health(cross), run.account.health(left)):
         run.reasons.append("cross: it would have less margin for what stays")
-    if health(made, conditions).free < 0:
+    if run.account.health(made).free < 0:
         run.reasons.append(f"{target}: initial margin would exceed its margin")
     _replace(run, CROSS, left)
     run.account = msgspec.structs.replace(
@@ -293,9 +292,9 @@ def _replace(run: _Running, name: str, bucket: Bucket) -> None:
 
 
 def _outcome(service: Service, account: Account) -> Outcome:
-    conditions, views, lines = account.conditions, [], []
+    views, lines = [], []
     for named in account.buckets:
-        room = withdrawable(health(named.bucket, conditions), account.policy)
+        room = withdrawable(account.health(named.bucket), account.policy)
         views.append(bucket_view(named.name, named.bucket, account, room))
         for position in named.bucket.positions:
             if position.size:
