@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("web3", reason="chains are an extra: pip install seawall[chain]")
 
-from seawall.chain.deploy import Deployment
+from seawall.chain.deploy import ASSET_FEED, REDEMPTION_FEED, Deployment
 from seawall.chain.settings import AssetSettings, Settings
 from seawall.engine.rows import rows_of
 from seawall.terms import asset_parameter, code, command, parameter
@@ -18,6 +18,7 @@ from seawall.units import RATE_ONE, BadInput
 from seawall.venue.collateral import lend_free
 from seawall.venue.config import AssetTerms, Chain, MarketTerms, Traders
 from seawall.venue.onchain.collateral import joined
+from seawall.venue.onchain.prices import reported
 from seawall.venue.onchain.terms import settings_of
 from venue_floor import FakeClock, World
 
@@ -66,6 +67,20 @@ def test_the_chain_gets_every_term_of_an_asset(tmp_path: Path) -> None:
         assert (ether.name, ether.is_stable, ether.redemption) == ("ETH", False, None)
         assert ether.cap == ether.hour_cap == 1_000 * 10**ether.size_decimals
         assert ether.token == "", "a test token is deployed"
+
+    play(tmp_path, script)
+
+
+def test_collateral_is_priced_by_indices_and_redemption_values(tmp_path: Path) -> None:
+    async def script(world: World) -> None:
+        columns, assets = world.service.columns, {0: 1, 1: 0}  # STETH is the chain's second
+        columns["market_oracle"][0], columns["market_oracle"][1] = 250_100, 250_050
+        ether, staked = (int(columns["market_price"][market]) for market in (0, 1))
+        found = reported(world.service, ["ETH", "STETH", "GONE"], assets)
+        indices = {ASSET_FEED: 250_100, ASSET_FEED + 1: 250_050, REDEMPTION_FEED + 1: 250_100}
+        assert found == {0: ether, 1: staked, **indices}
+        columns["market_fresh"][0] = 0
+        assert reported(world.service, ["ETH", "STETH"], assets) == {1: staked, ASSET_FEED + 1: 250_050}
 
     play(tmp_path, script)
 
