@@ -108,6 +108,7 @@ def wrong(ether: AssetSettings) -> list[tuple[dict[str, Any], str]]:
         ({"assets": [ether, other]}, "DOGE as collateral, which this venue does not list"),
         ({"assets": [coarse]}, "a lot of ETH is another there"),
         ({"assets": [ether], "exit_delay_s": 0}, "could leave it past this venue"),
+        ({"assets": [ether], "venue": {"borrow_base": 0, "borrow_kink_rate": 0}}, "borrowers pay interest there"),
     ]
 
 
