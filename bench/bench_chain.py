@@ -22,9 +22,9 @@ import msgspec
 from seawall.chain import layout as at
 from seawall.chain import orders
 from seawall.chain.client import Client, connect
-from seawall.chain.deploy import Deployer, begin, open_markets, sizes
+from seawall.chain.deploy import ASSET_FEED, Deployer, begin, open_markets, sizes
 from seawall.chain.development import Development
-from seawall.chain.settings import MarketSettings, Settings, TierSettings, example
+from seawall.chain.settings import AssetSettings, MarketSettings, Settings, TierSettings, example
 from seawall.units import RATE_ONE
 
 USD: Final = 10**6
@@ -60,21 +60,35 @@ def chain() -> Iterator[tuple[Any, bool]]:
         process.wait()
 
 
-def settings() -> Settings:
+def settings(token: str) -> Settings:
+    """Markets of one sort, and a token of 18 decimals as collateral."""
     one = example(("M",)).markets[0]
     numbers = one.parameters | {"amm_depth": 10**8, "amm_cap": 5 * 10**7}
     markets = [
         MarketSettings(f"M{i}", 4, one.price_max, [TierSettings(0, 40, RATE_ONE // 80)], numbers, one.feed)
         for i in range(MARKETS)
     ]
-    return msgspec.structs.replace(example(), markets=markets, timelock_s=0, permit2="")
+    asset = AssetSettings(
+        name="T",
+        token=token,
+        decimals=18,
+        size_decimals=4,
+        weight_initial=RATE_ONE * 8 // 10,
+        weight_maintenance=RATE_ONE * 9 // 10,
+        discount=RATE_ONE // 20,
+        cap=10**9,
+        hour_cap=10**9,
+        feed=one.feed,
+    )
+    return msgspec.structs.replace(example(), markets=markets, assets=[asset], timelock_s=0, permit2="")
 
 
 class Bench:
     def __init__(self, w3: Any, *, is_anvil: bool) -> None:
         key = KEY if is_anvil else (1).to_bytes(32, "big")
         self.client = Client(w3, key)
-        record = Deployer(self.client, begin(self.client, settings()), None, lambda _: None).run()
+        self.token = self.client.create("TestToken", 18)["contractAddress"]
+        record = Deployer(self.client, begin(self.client, settings(self.token)), None, lambda _: None).run()
         self.venue = Development(self.client, record, {"one": key})
         self.w3, self.gas = w3, {"deployment": record.gas}
         self.venue.report(dict.fromkeys(range(MARKETS), 1_000))
@@ -116,6 +130,26 @@ class Bench:
         receipt = wallet.send(contract, "withdraw", 0, 1_000 * USD, wallet.address)
         self.gas["withdraw with 8 positions"] = int(receipt["gasUsed"])
         self.gas["claim"] = int(wallet.send(contract, "claim", 1)["gasUsed"])
+
+    def borrowing(self) -> None:
+        """Trades of an account that holds collateral, before it borrows and while it does; what interest costs."""
+        self.venue.report(dict.fromkeys(range(MARKETS), 1_000) | {ASSET_FEED: 1_000})
+        wallet, lots = self.wallet(2_010, 1_000), 100_000
+        vault = wallet.at("CollateralVault", self.record.addresses["CollateralVault"])
+        token = wallet.at("TestToken", self.token)
+        self.client.send(self.client.at("TestToken", self.token), "mint", wallet.address, lots * 10**14)
+        wallet.send(token, "approve", vault.address, lots * 10**14)
+        account = at.account(wallet.address)
+        self.gas["deposit of collateral, first"] = int(wallet.send(vault, "deposit_asset", 0, account, lots)["gasUsed"])
+        self.trade(wallet, 0, 10_000)
+        self.gas["increase 1, with collateral"] = self.trade(wallet, 0, 10_000)
+        self.gas["withdraw into debt"] = int(wallet.send(vault, "withdraw", 0, 3_000 * USD, wallet.address)["gasUsed"])
+        self.gas["increase 1, borrowing"] = self.trade(wallet, 0, 10_000)
+        self.w3.provider.make_request("evm_increaseTime", [86_400])
+        self.w3.provider.make_request("evm_mine", [])
+        lending = self.client.at("Lending", self.record.addresses["Lending"])
+        self.gas["charge of interest"] = int(self.client.send(lending, "charge", account)["gasUsed"])
+        self.venue.report(dict.fromkeys(range(MARKETS), 1_000))
 
     def liquidating(self) -> None:
         """An account with 8 positions falls below maintenance; a keeper closes some of the largest. Then one deeper."""
@@ -194,6 +228,7 @@ def main() -> None:
         bench = Bench(w3, is_anvil=is_anvil)
         bench.trading()
         bench.settling()
+        bench.borrowing()
         bench.liquidating()
     print(f"{'figure':<30}{'gas':>12}{'bar':>10}{'goal':>10}")
     for name, gas in bench.gas.items():

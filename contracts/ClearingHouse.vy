@@ -39,6 +39,7 @@ STEWARD: public(immutable(address))
 HUB: public(immutable(address))
 FUNDING: public(immutable(address))
 APPRAISER: public(immutable(address))
+LENDING: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -58,6 +59,7 @@ struct Modules:
     hub: address
     funding: address
     appraiser: address
+    lending: address
 
 
 struct Permit:
@@ -131,7 +133,8 @@ def __init__(modules: Modules, permits: DynArray[Permit, 32]):
     HUB = modules.hub
     FUNDING = modules.funding
     APPRAISER = modules.appraiser
-    ledger.__init__(modules.appraiser)
+    LENDING = modules.lending
+    ledger.__init__(modules.appraiser, modules.lending)
     for permit: Permit in permits:
         self.writable[permit.module][permit.sort] = permit.mask
     ledger.word[words.VENUE | words.MONEY] = 2**63 << ledger.DUST_SHIFT
@@ -277,9 +280,10 @@ def open_account(account: uint256, kind: uint256):
 
 @external
 def credit(bucket: uint256, amount: int256):
-    """@notice Cash comes into a bucket; negative: leaves a pool for who redeems its shares."""
+    """@notice Cash comes into a bucket; negative: leaves a pool for who redeems its shares, or pays interest."""
     allowed: bool = msg.sender == VAULT or msg.sender == DESK or msg.sender == POOLS
-    self._only((allowed and amount > 0) or (msg.sender == POOLS and words.is_pool(bucket)))
+    allowed = (allowed and amount > 0) or (msg.sender == POOLS and words.is_pool(bucket))
+    self._only(allowed or msg.sender == LENDING)
     head: uint256 = ledger.word[words.BUCKET | bucket]
     if head == 0:
         code.refuse(code.UNKNOWN_ACCOUNT)
@@ -293,7 +297,7 @@ def credit(bucket: uint256, amount: int256):
 def exit(bucket: uint256, amount: int256):
     """@notice Cash leaves a bucket, by the margin rule and the profit rule: the only way out."""
     self._only(msg.sender == VAULT or msg.sender == DESK or msg.sender == POOLS)
-    assert amount > 0, "amount"
+    assert amount > 0
     head: uint256 = ledger.word[words.BUCKET | bucket]
     why: uint256 = self._exit_fault(bucket, head, amount)
     if why != 0:
@@ -326,7 +330,7 @@ def move_position(giver: uint256, taker: uint256, market: uint256, cash: int256)
     source: uint256 = ledger.settle(giver, ledger.word[words.BUCKET | giver])
     target: uint256 = ledger.word[words.BUCKET | taker]
     p: uint256 = ledger.word[words.position_key(giver, market)]
-    assert target != 0 and p != 0 and ledger.word[words.position_key(taker, market)] == 0, "move"
+    assert target != 0 and p != 0 and ledger.word[words.position_key(taker, market)] == 0
     advanced: uint256 = ledger.word[words.advance_key(giver, market)]
     raw: int256 = unsafe_sub(cash, words.signed64(p, 64))
     source = words.with_signed64(words.list_without(source, market), 0, unsafe_sub(words.signed64(source, 0), raw))
@@ -374,8 +378,7 @@ def claim(market: uint256, bucket: uint256, amount: int256, counted: bool):
     key: uint256 = words.MARKET | words.FUND | market
     ledger.word[key] = words.with_field(ledger.word[key], 0, 62, unsafe_sub(words.field(ledger.word[key], 0, 62), amount))
     log Insurance(market=market, bucket=bucket, amount=unsafe_sub(0, amount))
-    head: uint256 = ledger.word[words.BUCKET | bucket]
-    ledger.store(bucket, ledger.add_cash(bucket, head, amount))
+    ledger.pay(bucket, amount)
     if counted:
         key = words.position_key(bucket, market)
         p: uint256 = ledger.word[key]
@@ -387,7 +390,7 @@ def claim(market: uint256, bucket: uint256, amount: int256, counted: bool):
 def absorb(market: uint256, bucket: uint256, amount: int256, shared: bool):
     """@notice Makes good a debt at the cost of those with profit in the market, or of nobody."""
     self._liquidators()
-    ledger.store(bucket, ledger.add_cash(bucket, ledger.word[words.BUCKET | bucket], amount))
+    ledger.pay(bucket, amount)
     self._owe(market, amount, amount if shared else 0)
     log DebtAbsorbed(market=market, bucket=bucket, amount=amount, shared=shared)
 
@@ -408,8 +411,7 @@ def cut(market: uint256, bucket: uint256, amount: int256, entry: bool):
         p: uint256 = ledger.word[key]
         ledger.word[key] = words.with_signed64(p, 64, unsafe_add(words.signed64(p, 64), amount))
         ledger.post(market, 0, amount, 0)
-    head: uint256 = ledger.word[words.BUCKET | bucket]
-    ledger.store(bucket, ledger.add_cash(bucket, head, unsafe_sub(0, amount)))
+    ledger.pay(bucket, unsafe_sub(0, amount))
     self._owe(market, unsafe_sub(0, amount), unsafe_sub(0, amount))
 
 
@@ -420,7 +422,7 @@ def cut(market: uint256, bucket: uint256, amount: int256, entry: bool):
 @external
 def put(key: uint256, mask: uint256, fields: uint256):
     """@notice Replaces fields of a word that are the caller's to write. Sizes, cash and sums are in nobody's mask."""
-    assert mask & ~self.writable[msg.sender][words.class_of(key)] == 0 and fields & ~mask == 0, "mask"
+    self._only(mask & ~self.writable[msg.sender][words.class_of(key)] == 0 and fields & ~mask == 0)
     word: uint256 = (ledger.word[key] & ~mask) | fields
     ledger.word[key] = word
     log Put(key=key, word=word)

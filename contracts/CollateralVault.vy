@@ -23,6 +23,7 @@ import vault_cash
 import words
 from ethereum.ercs import IERC20
 from interfaces import IClearingHouse
+from interfaces import ILending
 
 initializes: signatures
 initializes: vault_cash
@@ -31,6 +32,7 @@ initializes: payouts[signatures := signatures, vault_cash := vault_cash]
 exports: (
     signatures.domain_separator,
     vault_cash.HOUSE,
+    vault_cash.LENDING,
     vault_cash.USD,
     vault_cash.USD_UNIT,
     vault_cash.USD_GRAIN,
@@ -374,6 +376,7 @@ def _leave(account: uint256, asset: uint256, lots: int256, payee: address):
         code.refuse(why)
     if lots > collateral.held[account][asset]:
         code.refuse(code.WITHDRAWABLE)
+    extcall ILending(vault_cash.LENDING).charge(account)
     if collateral.lost_by(account, asset, lots) > leaving.room(vault_cash.HOUSE, account):
         code.refuse(code.WITHDRAWABLE)
     a: collateral.Asset = collateral.assets[asset]

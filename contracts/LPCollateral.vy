@@ -25,6 +25,7 @@ import ticks
 import words
 from ethereum.ercs import IERC20
 from interfaces import IClearingHouse
+from interfaces import ILending
 from interfaces import IPositionManager
 
 initializes: lp_pools
@@ -55,6 +56,7 @@ interface Vault:
 # ---------------------------------------------------------------------
 
 HOUSE: public(immutable(address))
+LENDING: immutable(address)
 
 
 # ---------------------------------------------------------------------
@@ -115,6 +117,7 @@ event LpUnwound:
 @deploy
 def __init__(house: address, vault: address, manager: address, governor: address, guardian: address):
     HOUSE = house
+    LENDING = staticcall IClearingHouse(house).LENDING()
     lp_pools.__init__(vault, manager, governor, guardian)
 
 
@@ -147,6 +150,7 @@ def onERC721Received(operator: address, owner: address, id: uint256, data: Bytes
 def sync(id: uint256):
     """@notice Counts liquidity that was put into a position with the manager's `increaseLiquidity`. The owner's call."""
     account: uint256 = self._owned(id)
+    extcall ILending(LENDING).charge(account)
     at: uint256 = self._index(account, id)
     place: uint256 = self.places[account][at]
     after: uint256 = lp_pools.place_at(id)
@@ -161,6 +165,7 @@ def sync(id: uint256):
 def collect(id: uint256) -> (uint256, uint256):
     """@notice The fees of a position go to its account; the amounts of both tokens. The owner's call."""
     account: uint256 = self._owned(id)
+    extcall ILending(LENDING).charge(account)
     place: uint256 = self.places[account][self._index(account, id)]
     amount0: uint256 = 0
     amount1: uint256 = 0
@@ -178,6 +183,7 @@ def decrease(id: uint256, liquidity: uint256, least0: uint256, least1: uint256) 
     """
     account: uint256 = self._owned(id)
     leaving.check_calm(HOUSE, account)
+    extcall ILending(LENDING).charge(account)
     at: uint256 = self._index(account, id)
     place: uint256 = self.places[account][at]
     if liquidity == 0 or liquidity >= lp_words.liquidity_of(place):
@@ -205,6 +211,7 @@ def move(id: uint256, lower: int24, upper: int24, least: uint256) -> uint256:
     """
     account: uint256 = self._owned(id)
     leaving.check_calm(HOUSE, account)
+    extcall ILending(LENDING).charge(account)
     at: uint256 = self._index(account, id)
     old: uint256 = self.places[account][at]
     number: uint256 = lp_words.pool_of(old)
@@ -436,6 +443,7 @@ def _index(account: uint256, id: uint256) -> uint256:
 
 @internal
 def _add(account: uint256, place: uint256):
+    extcall ILending(LENDING).charge(account)
     at: uint256 = LPS
     for i: uint256 in range(LPS):
         if self.places[account][i] == 0:
@@ -449,11 +457,13 @@ def _add(account: uint256, place: uint256):
     lp_pools.check_pool(place)
     if at == 0:
         extcall IClearingHouse(HOUSE).put(words.BUCKET | account, lp_words.HELD, lp_words.HELD)
+        extcall ILending(LENDING).renew(account)
 
 
 @internal
 def _remove(account: uint256, id: uint256) -> uint256:
-    """@notice Takes a position out of an account; the last one comes into its place. Returns its word."""
+    """@notice Takes a position out of an account, whose interest is charged; the last one comes into its place. Returns its word."""
+    extcall ILending(LENDING).charge(account)
     at: uint256 = self._index(account, id)
     place: uint256 = self.places[account][at]
     last: uint256 = at
@@ -467,6 +477,7 @@ def _remove(account: uint256, id: uint256) -> uint256:
     lp_pools.liquidity_in[lp_words.pool_of(place)] -= lp_words.liquidity_of(place)
     if last == 0:
         extcall IClearingHouse(HOUSE).put(words.BUCKET | account, lp_words.HELD, 0)
+        extcall ILending(LENDING).renew(account)
     return place
 
 

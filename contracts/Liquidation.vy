@@ -23,6 +23,7 @@ import words
 import work
 from interfaces import IClearingHouse
 from interfaces import IDeleveraging
+from interfaces import ILending
 from interfaces import IPoolClose
 
 initializes: work
@@ -35,6 +36,7 @@ exports: (work.HOUSE, work.APPRAISER)
 
 DELEVERAGING: public(immutable(address))
 POOL_CLOSE: public(immutable(address))
+LENDING: public(immutable(address))
 
 
 # ---------------------------------------------------------------------
@@ -105,6 +107,7 @@ def __init__(house: address, deleveraging: address, appraiser: address, pool_clo
     work.__init__(house, appraiser)
     DELEVERAGING = deleveraging
     POOL_CLOSE = pool_close
+    LENDING = staticcall IClearingHouse(house).LENDING()
 
 
 # ---------------------------------------------------------------------
@@ -306,7 +309,7 @@ def _top_up(w: work.Work) -> int256:
 def _cover(w: work.Work, market: uint256, claimed: int256):
     """
     @notice Makes good the negative cash of a bucket without position: insurance of the market, then its winners.
-    @param market 1 + the market; 0: of none, the debt is nobody's.
+    @param market 1 + the market; 0: of none, the reserve of interest pays, and what it has not is nobody's debt.
     @param claimed What insurance has paid already.
     """
     due: int256 = unsafe_sub(0, w.equity)
@@ -321,6 +324,8 @@ def _cover(w: work.Work, market: uint256, claimed: int256):
         paid = max(0, min(due, min(fund, unsafe_sub(cap, claimed))))
         if paid > 0:
             extcall IClearingHouse(work.HOUSE).claim(here, w.bucket, paid, False)
+    else:
+        paid = extcall ILending(LENDING).cover(w.bucket, due)
     if due > paid:
         shared: bool = market != 0 and (w.policy >> margin.SOCIALISE) & 1 == 1
         extcall IClearingHouse(work.HOUSE).absorb(here, w.bucket, unsafe_sub(due, paid), shared)

@@ -79,6 +79,7 @@ NO_LIQUIDITY: constant(uint256) = 511
 CASH_BOUND: constant(uint256) = 512
 SELF_TRADE: constant(uint256) = 513
 FILLS_FULL: constant(uint256) = 514
+VAULT_SHORT: constant(uint256) = 517
 
 
 @internal

@@ -16,6 +16,7 @@ import units
 import vault_cash
 import words
 from interfaces import IClearingHouse
+from interfaces import ILending
 
 uses: vault_cash
 
@@ -212,8 +213,9 @@ def lots_for_sale(account: uint256, asset: uint256) -> int256:
 
 @internal
 def hold(account: uint256, asset: uint256, lots: int256):
-    """@notice Changes a holding, and whether the account has any."""
+    """@notice Changes a holding, and whether the account has any. Its interest is charged before."""
     self.step_stable(asset)
+    extcall ILending(vault_cash.LENDING).charge(account)
     before: int256 = self.held[account][asset]
     after: int256 = before + lots
     assert after >= 0
@@ -221,6 +223,7 @@ def hold(account: uint256, asset: uint256, lots: int256):
     if (before == 0) != (after == 0):
         bit: uint256 = 1 << (words.ASSETS_SHIFT + asset)
         extcall IClearingHouse(vault_cash.HOUSE).put(words.BUCKET | account, bit, bit if after != 0 else 0)
+        extcall ILending(vault_cash.LENDING).renew(account)
 
 
 @internal
@@ -310,13 +313,13 @@ def lots_to_sell(account: uint256, asset: uint256, h: IClearingHouse.Health) -> 
 @internal
 @view
 def debt_of(account: uint256) -> int256:
-    """@notice USD that an account is short of, funding counted; not above 0: it owes none."""
+    """@notice USD that an account is short of, funding and interest counted; not above 0: it owes none."""
     cash: int256 = 0
     pending: int256 = 0
     rest: int256 = 0
     leaves: int256 = 0
     cash, pending, rest, leaves = staticcall IClearingHouse(vault_cash.HOUSE).cash_of(account, max_value(uint256))
-    return -(cash + pending)
+    return staticcall ILending(vault_cash.LENDING).interest_of(account) - cash - pending
 
 
 @internal

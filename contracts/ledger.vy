@@ -39,8 +39,15 @@ NO_MARKET: constant(uint256) = max_value(uint256)
 interface Appraiser:
     def appraise(bucket: uint256, head: uint256, market: uint256, size: int256) -> (int256, int256, int256, int256): view
 
+# USD that such buckets borrow, and its interest
+interface Lending:
+    def note(bucket: uint256, cash: int256, charges: bool) -> int256: nonpayable
+    def may_leave(bucket: uint256, room: int256) -> int256: view
+
 APPRAISER: immutable(address)
-SPECIAL: constant(uint256) = words.PORTFOLIO | (255 << words.ASSETS_SHIFT)
+LENDING: immutable(address)
+HOLDS: constant(uint256) = 255 << words.ASSETS_SHIFT  # collateral other than USD
+SPECIAL: constant(uint256) = words.PORTFOLIO | HOLDS
 
 event FundingPaid:
     bucket: indexed(uint256)
@@ -52,8 +59,9 @@ word: HashMap[uint256, uint256]
 
 
 @deploy
-def __init__(appraiser: address):
+def __init__(appraiser: address, lending: address):
     APPRAISER = appraiser
+    LENDING = lending
 
 
 @internal
@@ -349,7 +357,10 @@ def may_leave(bucket: uint256, head: uint256) -> int256:
         unpaid = max(0, unsafe_sub(h.profit, self.payable_in(bucket, head, NO_MARKET)))
     share: int256 = words.field(self.word[words.VENUE | words.POLICY], margin.FLOOR_SHARE, 24)
     least: int256 = units.rate_up(h.notional, share)
-    return max(0, unsafe_sub(unsafe_sub(h.equity_initial, unpaid), max(h.initial, least)))
+    room: int256 = max(0, unsafe_sub(unsafe_sub(h.equity_initial, unpaid), max(h.initial, least)))
+    if room == 0 or head & HOLDS == 0:
+        return room
+    return staticcall Lending(LENDING).may_leave(bucket, room)
 
 
 @internal
@@ -360,15 +371,30 @@ def add_cash(bucket: uint256, head: uint256, amount: int256) -> uint256:
 
 
 @internal
+def pay(bucket: uint256, amount: int256):
+    """@notice Credits (negative: debits) a bucket and writes it."""
+    self.store(bucket, self.add_cash(bucket, self.word[words.BUCKET | bucket], amount))
+
+
+@internal
 @pure
 def cash_fits(head: uint256, amount: int256) -> bool:
     return units.magnitude(unsafe_add(words.signed64(head, 0), amount)) <= limits.RAW_USD_MAX
 
 
 @internal
+def borrow(bucket: uint256, head: uint256, charges: bool) -> uint256:
+    """@notice Who holds collateral and is short of cash borrows that; when it is charged, its interest is paid."""
+    if head & HOLDS == 0:
+        return head
+    due: int256 = extcall Lending(LENDING).note(bucket, self.cash_of(bucket, head), charges)
+    return words.moved(head, unsafe_sub(0, due))
+
+
+@internal
 def leave(bucket: uint256, head: uint256, amount: int256) -> uint256:
     """@notice Takes `amount`, at most `may_leave`, out of a bucket. Where it goes is the caller's to write."""
-    after: uint256 = self.settle(bucket, head)
+    after: uint256 = self.borrow(bucket, self.settle(bucket, head), True)
     after = self.add_cash(bucket, after, unsafe_sub(0, amount))
     return self.note_advance(bucket, after)
 
@@ -425,6 +451,8 @@ def post(market: uint256, open: int256, entries: int256, fees: int256):
 
 @internal
 def store(bucket: uint256, head: uint256):
-    """@notice Writes a bucket, and the block in which it changed."""
+    """@notice Writes a bucket, the block in which it changed, and what it borrows."""
+    if head & HOLDS != 0:
+        self.borrow(bucket, head, False)
     kept: uint256 = head & ((1 << words.TOUCHED_SHIFT) - 1)
     self.word[words.BUCKET | bucket] = kept | (block.number << words.TOUCHED_SHIFT)

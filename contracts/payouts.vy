@@ -219,9 +219,12 @@ def _withdraw(account: uint256, amount: int256, payee: address, ready: uint256, 
     left: int256 = 0
     flow: uint256 = 0
     left, flow = self._limit_left(block.timestamp * 1000)
+    free: int256 = vault_cash.free()
     extcall IClearingHouse(vault_cash.HOUSE).exit(account, amount)
     if amount > left:
         code.refuse(code.WITHDRAWAL_LIMIT)
+    if amount > free:
+        code.refuse(code.VAULT_SHORT)
     flow = words.with_field(flow, 32, 62, words.field(flow, 32, 62) + amount)
     flow = words.with_field(flow, 126, 62, words.field(flow, 126, 62) + amount)
     extcall IClearingHouse(vault_cash.HOUSE).put(words.VENUE | words.FLOW, 2**188 - 1, flow)

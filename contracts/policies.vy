@@ -11,8 +11,10 @@ import reader
 import units
 import words
 from interfaces import IClearingHouse
+from interfaces import ILending
 
 HOUSE: public(immutable(address))
+LENDING: immutable(address)
 
 VENUE: constant(uint256) = 256  # the row of the venue's numbers
 VENUE_NUMBERS: constant(uint256) = 64  # added to a venue's number
@@ -76,6 +78,7 @@ event Parameter:
 @deploy
 def __init__(house: address):
     HOUSE = house
+    LENDING = staticcall IClearingHouse(house).LENDING()
 
 
 @internal
@@ -178,6 +181,8 @@ def write_live(row: uint256, number: uint256, amount: int256):
     mask: uint256 = ~(max_value(uint256) << s.bits)
     key: uint256 = s.key if row == VENUE else s.key | row
     self.put(key, mask << s.start, convert(stored, uint256) << s.start)
+    if key == words.VENUE | words.LENDING:
+        extcall ILending(LENDING).refresh()
     log Parameter(row=row, number=number, amount=amount, live=True, start=block.timestamp)
 
 

@@ -10,11 +10,13 @@ import reader
 import words
 from ethereum.ercs import IERC20
 from interfaces import IClearingHouse
+from interfaces import ILending
 
 interface Token:
     def decimals() -> uint8: view
 
 HOUSE: public(immutable(address))
+LENDING: public(immutable(address))
 USD: public(immutable(address))
 USD_UNIT: public(immutable(uint256))  # of the token in one micro-USD; 0: the token is coarser
 USD_GRAIN: public(immutable(uint256))  # micro-USD in one unit of the token, where it is coarser
@@ -23,6 +25,7 @@ USD_GRAIN: public(immutable(uint256))  # micro-USD in one unit of the token, whe
 @deploy
 def __init__(house: address, usd: address):
     HOUSE = house
+    LENDING = staticcall IClearingHouse(house).LENDING()
     USD = usd
     decimals: uint256 = convert(staticcall Token(usd).decimals(), uint256)
     assert decimals <= 24, "decimals"
@@ -52,6 +55,14 @@ def pull(token: address, payer: address, tokens: uint256):
 
 
 @internal
+@view
+def free() -> int256:
+    """@notice What is held and not on its way out already: what is lent is not there."""
+    money: uint256 = reader.one(HOUSE, words.VENUE | words.MONEY)
+    return words.field(money, 0, 64) - words.field(money, 64, 64)
+
+
+@internal
 def book(vault: int256, pending: int256):
     """@notice What is held for accounts, and what of it waits to be paid out. Holding less than is owed is refused."""
     money: uint256 = reader.one(HOUSE, words.VENUE | words.MONEY)
@@ -61,5 +72,6 @@ def book(vault: int256, pending: int256):
     fields: uint256 = words.with_field(0, 0, 64, after)
     fields = words.with_field(fields, 64, 64, words.field(money, 64, 64) + pending)
     extcall IClearingHouse(HOUSE).put(words.VENUE | words.MONEY, 2**128 - 1, fields)
+    extcall ILending(LENDING).refresh()
     if vault > 0:
         assert staticcall IERC20(USD).balanceOf(self) >= self.tokens_of(after), "held"

@@ -50,6 +50,7 @@ FLOW: constant(uint256) = 1  # withdrawal windows and gate
 POLICY: constant(uint256) = 2
 STEPS: constant(uint256) = 3  # partial liquidation
 OUTFLOW: constant(uint256) = 4  # withdrawal limits
+LENDING: constant(uint256) = 5  # interest on borrowed USD
 
 BIAS: constant(int256) = 2**63
 M64: constant(uint256) = 2**64 - 1

@@ -21,6 +21,8 @@ RULES = (
     # engine/borrowing.py
     ("the remainder is carried", "engine/borrowing.py", "s.cell[BORROW_RESIDUE] = moved % HOUR_MS", "s.cell[BORROW_RESIDUE] = 0", ENGINE),
     ("the rate bends at the kink", "engine/borrowing.py", "if used <= kink:", "if True:", ENGINE),
+    # ledger/buckets.py
+    ("a debt that stands is one time", "ledger/buckets.py", "    if debt == s.holding_debt[row]:\n        return\n", "", ENGINE),
     # ledger/valuation.py
     ("a stale price backs nothing new", "ledger/valuation.py", "if not is_asset_fresh(s, asset) or is_off_peg(s, asset):", "if is_off_peg(s, asset):", ENGINE),
     ("off its peg it backs nothing new", "ledger/valuation.py", "if not is_asset_fresh(s, asset) or is_off_peg(s, asset):", "if not is_asset_fresh(s, asset):", ENGINE),

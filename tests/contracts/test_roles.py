@@ -65,6 +65,7 @@ OPEN = {  # what anybody may call, with the reason
 OPEN |= {
     ("LPCollateral", name): "the caller's own position" for name in ("sync", "collect", "decrease", "move", "withdraw")
 }
+OPEN |= {("Lending", name): "what is so, or due, already" for name in ("charge", "renew", "refresh")}
 OPEN |= {("LPCollateral", "unwind"): "a position of an unhealthy account"}
 OPERATORS = (
     ("Exchange", "beat"),

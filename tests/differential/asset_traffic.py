@@ -19,13 +19,15 @@ from evm import Contract
 from seawall.chain import layout as at
 from seawall.chain.artifacts import artifact
 from seawall.chain.settings import NOBODY
+from seawall.ledger import state
+from seawall.ledger.buckets import interest_of
 from seawall.ledger.health import measure
 from seawall.ledger.leaving import may_leave
 from seawall.ledger.state import for_kernels
 from seawall.ledger.valuation import counted_worth, kept_worth, sale_price
 from seawall.liquidation.partial import NO_LIQUIDITY, UNSOLD
 from seawall.liquidation.selling import lots_for_sale, rank_of
-from seawall.terms import asset_parameter, code, command
+from seawall.terms import asset_parameter, code, command, event
 from seawall.terms.asset_parameter import STABLE, TOKEN
 from seawall.units import RATE_ONE
 
@@ -42,10 +44,7 @@ ASSETS: dict[int, dict[str, int]] = {
     DOLLAR: {"kind": STABLE, "initial": 70, "maintenance": 80},
 }
 CAP = 400_000
-FREE = {  # what the contracts do not have: interest, and limits of withdrawals in USD of tokens
-    "borrow_most": RATE_ONE,
-    "borrow_kink_rate": 0,
-    "borrow_full_rate": 0,
+FREE = {  # what the contracts do not have: limits of withdrawals in USD of tokens
     "withdrawal_hour_base": FOREVER,
     "withdrawal_day_base": FOREVER,
 }
@@ -71,13 +70,14 @@ class AssetTraffic(Traffic):
         ends = (self.lp, DEPLOYER, DEPLOYER, NOBODY, token.address, 0, 0, 0)
         self.vault = self.place("CollateralVault", "vault", house, self.hub.address, self.chain.exchange.address, *ends)
         self.place("Appraiser", "appraiser", house, vault, self.lp, DEPLOYER)
+        self.chain.evm.send(token, "mint", vault, int(self.columns["cell"][state.VAULT]) * 10**12)
         self.price(INDEX, PRICE)
         self.price(PAR, PRICE)
         self.tokens = [self.list_asset(asset, **terms) for asset, terms in ASSETS.items()]
         for asset in ASSETS:
             self.step_stable(asset)
         for account in range(self.accounts):
-            for token in self.tokens:
+            for token in (*self.tokens, self.dollars):
                 self.chain.evm.send(token, "mint", owner_of(account), 10**40)
                 self.chain.evm.send(token, "approve", vault, 2**255, sender=owner_of(account))
         for account in range(1, self.accounts):
@@ -148,7 +148,10 @@ class AssetTraffic(Traffic):
         self.chain.evm.send(self.vault, "move_stable", asset)
 
     def pass_time(self, ms: int) -> None:
+        """The engine's sweep charges interest as the clock goes on; here somebody does."""
         super().pass_time(ms)
+        for row in self.told.of_kind(event.INTEREST):
+            self.chain.evm.send(self.chain.lending, "charge", self.bucket_id(row["bucket"]))
         if hasattr(self, "hub"):
             for market in range(1 + INDEX):
                 self.price(market, int(self.columns["market_oracle"][market]))
@@ -191,14 +194,14 @@ class AssetTraffic(Traffic):
             self.compare()
 
     def deposit(self, account: int, amount: int) -> None:
-        """The vault is a contract here and calls nobody by itself."""
+        """Through the vault, once it is there."""
         if not hasattr(self, "vault"):
             super().deposit(account, amount)
             return
         self.deposits += 1
         fields = {"account": account, "amount": amount, "reference": self.deposits}
         self.engine(kind=command.DEPOSIT, signer=command.BRIDGE, **fields)
-        self.as_module("pools", "credit", self.account_id(account), amount)
+        assert self.as_owner(account, "deposit", self.account_id(account), amount) == 0
 
     def put_some(self) -> None:
         self.put_in(self.anybody(), self.rng.choice(list(ASSETS)), self.rng.choice((1, 900, 20_000, 90_000, CAP + 1)))
@@ -224,7 +227,9 @@ class AssetTraffic(Traffic):
         if not self.may_act(account, 0):
             return
         held = self.lots(account, asset)
-        lots = max(1, self.rng.choice((held, held + 1, held // 2, held // 10, 1)))
+        self.take_out(account, asset, max(1, self.rng.choice((held, held + 1, held // 2, held // 10, 1))))
+
+    def take_out(self, account: int, asset: int, lots: int) -> None:
         address = {"address_0": 0, "address_1": 1, "address_2": 100 + account}
         fields = {"account": account, "other": asset, "size": lots, **address}
         done = self.do(kind=command.WITHDRAW_ASSET, signer=account, **fields)
@@ -296,10 +301,27 @@ class AssetTraffic(Traffic):
             assert tuple(found[:5]) == (equity, initial, maintenance, required, notional), f"health of {account}"
             leaves = evm.view(self.chain.house, "cash_of", bucket, at.NO_MARKET)[3]
             assert leaves == int(may_leave(s, account)), f"account {account} may take {leaves}"
+        self.compare_lending()
         for asset, token in enumerate(self.tokens):
             total = int(self.columns["asset_total"][asset])
             assert evm.view(self.vault, "assets", asset)[8] == total, f"total of {asset}"
             assert evm.view(token, "balanceOf", self.vault.address) == total * UNIT, f"tokens of {asset}"
+
+    def compare_lending(self) -> None:
+        """What is in the vault and lent, the index, what every account owes and the reserve."""
+        c, evm = self.columns, self.chain.evm
+        cell = c["cell"]
+        money = at.unpack(at.MONEY_WORD, self.chain.words([at.VENUE | at.MONEY])[0])
+        assert (money["vault"], money["pending"]) == (cell[state.VAULT], cell[state.PENDING])
+        index, residue, _, borrowed = evm.view(self.chain.lending, "lent")
+        told = (int(cell[state.BORROW_INDEX]), int(cell[state.BORROW_RESIDUE]), int(cell[state.BORROWED]))
+        assert (index, residue, borrowed) == told, f"step {self.steps}: lent {index, residue, borrowed}, engine {told}"
+        for account in range(self.accounts):
+            bucket, row = self.account_id(account), int(c["bucket_holding"][account])
+            owed = (int(c["holding_debt"][row]), int(interest_of(self.kernels(), account))) if row else (0, 0)
+            found = tuple(evm.view(self.chain.lending, name, bucket) for name in ("debt_of", "interest_of"))
+            assert found == owed, f"step {self.steps}: account {account} owes {found}, engine {owed}"
+        assert evm.view(self.chain.lending, "reserve") == cell[state.RESERVE], f"step {self.steps}: reserve"
 
     def equal(self, what: str, expected: Any, function: str, *args: Any) -> None:
         found = self.chain.evm.view(self.vault, function, *args)

@@ -75,6 +75,7 @@ class Traffic(Twins):
         self.deposits += 1
         fields = {"account": account, "amount": amount, "reference": self.deposits}
         self.engine(kind=command.DEPOSIT, signer=command.BRIDGE, **fields)
+        self.put("vault", at.VENUE | at.MONEY, *at.change(at.MONEY_WORD, vault=int(self.columns["cell"][state.VAULT])))
         self.as_module("vault", "credit", self.account_id(account), amount)
 
     def add_to_pool(self, market: int, flags: int, which: int, amount: int) -> None:

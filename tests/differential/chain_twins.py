@@ -36,8 +36,9 @@ MODULES = (
     "hub",
     "funding",
     "appraiser",
+    "lending",
 )
-REAL = ("exchange", "desk", "liquidation", "deleveraging")
+REAL = ("exchange", "desk", "liquidation", "deleveraging", "lending")
 USD = 1_000_000
 START = 1_760_000_400_000
 PRICE_MAX = 2**33
@@ -73,8 +74,10 @@ class Chain:
         arguments = (house, modules["deleveraging"], modules["appraiser"], pool_close)
         self.liquidation = self.evm.deploy("Liquidation", *arguments)
         self.deleveraging = self.evm.deploy("Deleveraging", house, modules["liquidation"], modules["appraiser"])
+        self.lending = self.evm.deploy("Lending", house, modules["liquidation"])
         assert self.evm.deploy("PoolClose", house).address == pool_close
-        assert [c.address for c in (self.exchange, self.deleveraging)] == [modules["exchange"], modules["deleveraging"]]
+        made = (self.exchange, self.deleveraging, self.lending)
+        assert [c.address for c in made] == [modules[name] for name in ("exchange", "deleveraging", "lending")]
 
     def order(self, account: int, market: int, buys: bool, lots: int, price: int, reduces: bool) -> SignedOrder:
         """An order of an account's owner, signed with its key."""
@@ -212,7 +215,7 @@ class Twins:
     def pass_time(self, ms: int) -> None:
         """Time goes on by whole seconds in both."""
         self.now += ms
-        self.engine(kind=command.TICK, signer=command.SEQUENCER, time=self.now)
+        self.told = self.engine(kind=command.TICK, signer=command.SEQUENCER, time=self.now)
         self.chain.evm.set_time(self.now // 1000)
         for market in range(int(self.columns["cell"][state.MARKETS])):
             if self.columns["market_oracle"][market]:
@@ -246,7 +249,16 @@ class Twins:
             day_share=int(p[parameter.WITHDRAWAL_DAY_SHARE]),
             day_base=int(p[parameter.WITHDRAWAL_DAY_BASE]),
         )
+        lending = at.pack(
+            at.LENDING_WORD,
+            base=int(p[parameter.BORROW_BASE]),
+            kink=int(p[parameter.BORROW_KINK]),
+            kink_rate=int(p[parameter.BORROW_KINK_RATE]),
+            full_rate=int(p[parameter.BORROW_FULL_RATE]),
+            most=int(p[parameter.BORROW_MOST]),
+        )
         whole = 2**256 - 1
+        self.put("steward", at.VENUE | at.LENDING, whole, lending)
         self.put("steward", at.VENUE | at.POLICY, whole, policy)
         self.put("steward", at.VENUE | at.STEPS, whole, steps)
         self.put("steward", at.VENUE | at.OUTFLOW, whole, outflow)

@@ -30,13 +30,14 @@ from seawall.units import RATE_ONE
 USD = 10**6
 PORTFOLIO = 1 << 199
 ASSET = 1 << 203  # the first bit of a bucket's assets
+FREE = {"borrow_most": RATE_ONE, "borrow_kink_rate": 0, "borrow_full_rate": 0}  # the engine's accounts borrow nothing
 
 
 class Collateral(Traffic):
     """A world whose accounts hold collateral on the chain where the engine's hold cash."""
 
     def __init__(self, seed: int, **policy: int) -> None:
-        super().__init__(seed, **policy)
+        super().__init__(seed, **FREE, **policy)
         self.worth: dict[int, int] = {}
         for account in range(self.accounts):
             self.as_module("vault", "put", at.BUCKET | self.account_id(account), ASSET, ASSET)

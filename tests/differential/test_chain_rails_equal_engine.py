@@ -35,9 +35,11 @@ class Rails:
         self.venue = Venue()
         self.evm = Evm(START // 1000)
         modules = {name: puppet(name) for name in MODULES}
-        modules["steward"] = create_address(DEPLOYER, self.evm.nonce() + 1)
+        modules["lending"] = create_address(DEPLOYER, self.evm.nonce() + 1)
+        modules["steward"] = create_address(DEPLOYER, self.evm.nonce() + 2)
         permits = [(modules[m], sort, mask) for m, sort, mask in PERMITS if m in modules]
         self.house = self.evm.deploy("ClearingHouse", tuple(modules[m] for m in MODULES), permits)
+        self.evm.deploy("Lending", self.house.address, modules["liquidation"])
         people = (DEPLOYER, DEPLOYER, DEPLOYER, ORACLE, DEPLOYER)
         self.steward = self.evm.deploy("RiskSteward", self.house.address, *people)
         table = list(specs().items())

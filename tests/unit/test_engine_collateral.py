@@ -6,6 +6,7 @@ from math import ceil, floor
 import pytest
 
 from seawall.ledger import state
+from seawall.ledger.buckets import add_cash, interest_of, note_debt
 from seawall.margin import collateral
 from seawall.terms import asset_parameter, code, command, event, limits, parameter
 from seawall.terms.asset import Asset
@@ -132,6 +133,19 @@ def test_who_repays_owes_no_more(vault: Vault) -> None:
     vault.pass_time(600_000)
     assert vault.cell(state.BORROW_INDEX) == index
     vault.sound()
+
+
+def test_a_debt_that_stands_is_one_time_however_often_its_bucket_is_written(vault: Vault) -> None:
+    """Each change of the debt rounds its interest up once; a write that leaves it as it was does not."""
+    assert withdraw(vault, 6_000) == code.OK
+    s, cell = state.for_kernels(vault.venue.array)[0], vault.venue.columns["cell"]
+    for _ in range(5):
+        cell[state.BORROW_INDEX] += 1
+        note_debt(s, 0)
+    assert int(interest_of(s, 0)) == ceil(Fraction(6_000 * USD * 5, 10**12)) == 1
+    add_cash(s, 0, 1)
+    cell[state.BORROW_INDEX] += 1
+    assert int(interest_of(s, 0)) == 2
 
 
 def test_interest_does_not_depend_on_how_often_the_clock_ticks() -> None:

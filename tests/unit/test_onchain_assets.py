@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("web3", reason="chains are an extra: pip install seawall[chain]")
 
-from seawall.chain.deploy import Deployment
+from seawall.chain.deploy import ASSET_FEED, REDEMPTION_FEED, Deployment
 from seawall.chain.settings import AssetSettings, Settings
 from seawall.engine.rows import rows_of
 from seawall.terms import asset_parameter, code, command, parameter
@@ -18,6 +18,7 @@ from seawall.units import RATE_ONE, BadInput
 from seawall.venue.collateral import lend_free
 from seawall.venue.config import AssetTerms, Chain, MarketTerms, Traders
 from seawall.venue.onchain.collateral import joined
+from seawall.venue.onchain.prices import reported
 from seawall.venue.onchain.terms import settings_of
 from venue_floor import FakeClock, World
 
@@ -70,6 +71,20 @@ def test_the_chain_gets_every_term_of_an_asset(tmp_path: Path) -> None:
     play(tmp_path, script)
 
 
+def test_collateral_is_priced_by_indices_and_redemption_values(tmp_path: Path) -> None:
+    async def script(world: World) -> None:
+        columns, assets = world.service.columns, {0: 1, 1: 0}  # STETH is the chain's second
+        columns["market_oracle"][0], columns["market_oracle"][1] = 250_100, 250_050
+        ether, staked = (int(columns["market_price"][market]) for market in (0, 1))
+        found = reported(world.service, ["ETH", "STETH", "GONE"], assets)
+        indices = {ASSET_FEED: 250_100, ASSET_FEED + 1: 250_050, REDEMPTION_FEED + 1: 250_100}
+        assert found == {0: ether, 1: staked, **indices}
+        columns["market_fresh"][0] = 0
+        assert reported(world.service, ["ETH", "STETH"], assets) == {1: staked, ASSET_FEED + 1: 250_050}
+
+    play(tmp_path, script)
+
+
 def test_what_counts_on_one_side_only_is_not_joined(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def script(world: World) -> None:
         whole = settings_of(world.service, Chain())
@@ -93,6 +108,7 @@ def wrong(ether: AssetSettings) -> list[tuple[dict[str, Any], str]]:
         ({"assets": [ether, other]}, "DOGE as collateral, which this venue does not list"),
         ({"assets": [coarse]}, "a lot of ETH is another there"),
         ({"assets": [ether], "exit_delay_s": 0}, "could leave it past this venue"),
+        ({"assets": [ether], "venue": {"borrow_base": 0, "borrow_kink_rate": 0}}, "borrowers pay interest there"),
     ]
 
 
@@ -118,5 +134,24 @@ def test_borrowed_usd_costs_nothing_on_a_chain(tmp_path: Path) -> None:
         sequence = world.service.desk.sequence
         await lend_free(world.service)
         assert world.service.desk.sequence == sequence, "said once"
+
+    play(tmp_path, script)
+
+
+def test_history_tells_entries_of_a_kind_after_a_command(tmp_path: Path) -> None:
+    """From there the sales come that a file has missed."""
+
+    async def script(world: World) -> None:
+        owners = [bytes([7]) * 20, bytes([8]) * 20]
+        for amount, owner in enumerate(owners, 5):
+            await world.floor.bridge.credit(owner, amount)
+            await world.floor.bridge.credit_asset(owner, 1, {"size": amount})
+        history = world.service.history
+        await history.flush()
+        found = await history.entries_since(0, "deposit")
+        assert [one.amount for one in found] == [5, 6]
+        assert [one.amount for one in await history.entries_since(found[0].sequence, "deposit")] == [6]
+        assert [one.reference for one in await history.entries_since(0, "lots")] == [5, 6]
+        assert await history.entries_since(found[1].sequence, "deposit") == []
 
     play(tmp_path, script)

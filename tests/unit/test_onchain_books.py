@@ -237,6 +237,18 @@ def test_a_withdrawal_finds_its_signature_again(tmp_path: Path) -> None:
     assert last.open[4].time == 0, "a signature is used once"
 
 
+def test_a_withdrawal_that_had_returned_before_a_crash_is_not_brought_after_it(tmp_path: Path) -> None:
+    """The engine was told, the file was not: the vault must not pay what the account has again."""
+    exits = kept(Exits(tmp_path))
+    for identity in (1, 2, 3):
+        exits.add(out(identity))
+    exits.open[3].number = 9
+    exits.note(exits.open[3])
+    exits.forget({2})
+    exits.close()
+    assert [*kept(Exits(tmp_path)).open] == [2, 3], "the vault says what has become of one that it has"
+
+
 def test_an_action_without_its_fields_is_refused() -> None:
     with pytest.raises(BadInput, match="action"):
         action_of({"amount": "1"}, Signature(1, 1, 0), OWNERS[0])

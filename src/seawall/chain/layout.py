@@ -41,7 +41,7 @@ ACCOUNT_MASK: Final = 2**168 - 1
 NO_MARKET: Final = 2**256 - 1
 
 PRICE, RISK, CAPS, POOL, FORCED, FUND, SHORT, SAMPLES, FUNDING, INFO = (i << 8 for i in range(10))
-MONEY, FLOW, POLICY, STEPS, OUTFLOW = range(5)
+MONEY, FLOW, POLICY, STEPS, OUTFLOW, LENDING = range(6)
 AMM, BACKSTOP = 0, 1
 CROSS_KIND, ISOLATED_KIND, AMM_KIND, BACKSTOP_KIND = 1, 2, 3, 4
 
@@ -194,6 +194,13 @@ OUTFLOW_WORD: Final = {
     "day_share": Field(78, 24),
     "day_base": Field(102, 54),
 }
+LENDING_WORD: Final = {
+    "base": Field(0, 30),
+    "kink": Field(30, 24),
+    "kink_rate": Field(54, 30),
+    "full_rate": Field(84, 30),
+    "most": Field(114, 24),
+}
 MARKET_WORDS: Final = {
     PRICE: PRICE_WORD,
     RISK: RISK_WORD,
@@ -205,7 +212,14 @@ MARKET_WORDS: Final = {
     SAMPLES: SAMPLES_WORD,
     FUNDING: FUNDING_WORD,
 }
-VENUE_WORDS: Final = {MONEY: MONEY_WORD, FLOW: FLOW_WORD, POLICY: POLICY_WORD, STEPS: STEPS_WORD, OUTFLOW: OUTFLOW_WORD}
+VENUE_WORDS: Final = {
+    MONEY: MONEY_WORD,
+    FLOW: FLOW_WORD,
+    POLICY: POLICY_WORD,
+    STEPS: STEPS_WORD,
+    OUTFLOW: OUTFLOW_WORD,
+    LENDING: LENDING_WORD,
+}
 LAST_TIER: Final = 2**54 - 1  # the lower bound of a tier that does not exist
 
 

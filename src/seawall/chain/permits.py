@@ -38,6 +38,7 @@ PERMITS: Final[tuple[tuple[str, int, int], ...]] = (
     ("steward", at.VENUE | at.POLICY, WHOLE),
     ("steward", at.VENUE | at.STEPS, WHOLE),
     ("steward", at.VENUE | at.OUTFLOW, WHOLE),
+    ("steward", at.VENUE | at.LENDING, WHOLE),
     ("steward", at.MARKET | at.PRICE, above(150)),
     ("steward", at.MARKET | at.RISK, above(54)),
     ("steward", at.MARKET | at.CAPS, WHOLE),

@@ -17,7 +17,7 @@ from seawall.chain.events import Happened, fill_of, read
 from seawall.chain.rebuild_collateral import CollateralBooks, compare
 from seawall.units import FUNDING_INDEX_PER_MICRO, floor_div
 
-TOLD: Final[tuple[str, ...]] = ("ClearingHouse", "CollateralVault", "LPCollateral")
+TOLD: Final[tuple[str, ...]] = ("ClearingHouse", "CollateralVault", "LPCollateral", "Lending")
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -33,9 +33,7 @@ class Books(CollateralBooks):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cash: defaultdict[int, int] = defaultdict(int)  # raw_usd
         self.size: defaultdict[tuple[int, int], int] = defaultdict(int)
-        self.entry: defaultdict[tuple[int, int], int] = defaultdict(int)
         self.insurance: defaultdict[int, int] = defaultdict(int)
         self.fees: defaultdict[int, int] = defaultdict(int)
         self.vault = self.pending = self.debt = 0
@@ -137,7 +135,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     positions: int
     vault: int  # micro-USD held for accounts
     tokens: int  # micro-USD in tokens that the vault has
-    liabilities: int  # raw_usd of all buckets, insurance, fees, dust and pending, less bad debt
+    liabilities: int  # raw_usd of all buckets, insurance, fees, interest, dust and pending, less bad debt
     differences: list[Difference]
 
     @property
@@ -175,7 +173,7 @@ def verify(client: Client, record: Deployment) -> Verdict:
     _same(found, "vault", books.vault, money["vault"])
     _same(found, "pending withdrawals", books.pending, money["pending"])
     _same(found, "bad debt", books.debt, money["debt"])
-    owed = total + sum(f["insurance"] + f["fees"] for f in funds) + money["pending"] - money["debt"]
+    owed = total + sum(f["insurance"] + f["fees"] for f in funds) + books.reserve + money["pending"] - money["debt"]
     funding = unsettled + sum(f["residue"] for f in funds)  # 1e-12 USD
     wide = (owed + money["dust"]) * FUNDING_INDEX_PER_MICRO + funding
     _same(found, "the vault and all liabilities, in 1e-12 USD", wide, money["vault"] * FUNDING_INDEX_PER_MICRO)

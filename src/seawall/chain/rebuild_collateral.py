@@ -1,4 +1,4 @@
-"""Collateral again from the chain's events alone: tokens in lots and LP positions by account, against the contracts."""
+"""Collateral again from the chain's events alone: tokens in lots, LP positions and what is borrowed against them."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,13 +15,17 @@ OWNER_OF: Final = {
     "inputs": [{"name": "id", "type": "uint256"}],
     "outputs": [{"name": "", "type": "address"}],
 }
+HOLDS: Final = at.mask_of(at.BUCKET_WORD, "assets", "lp")
 Same = Callable[[str, int, int], None]  # what, rebuilt, found
 
 
 class CollateralBooks:
-    """What the events of CollateralVault and LPCollateral say."""
+    """What the events of CollateralVault, LPCollateral and Lending say."""
 
     def __init__(self) -> None:
+        self.cash: defaultdict[int, int] = defaultdict(int)  # raw_usd
+        self.entry: defaultdict[tuple[int, int], int] = defaultdict(int)  # (bucket, market)
+        self.reserve = 0
         self.lots: defaultdict[tuple[int, int], int] = defaultdict(int)  # (account, asset)
         self.places: dict[int, tuple[int, int]] = {}  # NFT -> (account, its word)
 
@@ -34,6 +38,14 @@ class CollateralBooks:
     def _collateralsold(self, v: dict[str, Any]) -> None:
         self.lots[(v["account"], v["asset"])] -= v["lots"]
         self.lots[(v["buyer"], v["asset"])] += v["lots"]
+
+    def _interest(self, v: dict[str, Any]) -> None:
+        if v["leaving"]:
+            self.cash[v["bucket"]] -= v["amount"]
+        self.reserve += v["amount"]
+
+    def _covered(self, v: dict[str, Any]) -> None:
+        self.reserve -= v["amount"]
 
     def _lpin(self, v: dict[str, Any]) -> None:
         self.places[v["id"]] = v["account"], v["place"]
@@ -50,7 +62,7 @@ class CollateralBooks:
 
 
 def compare(client: Client, record: Deployment, books: CollateralBooks, buckets: list[int], same: Same) -> None:
-    """Holdings, totals and tokens of every asset; positions, their NFTs and their pools' liquidity; bits of buckets."""
+    """Tokens and totals of every asset; positions, their NFTs, their pools' liquidity; bits of buckets; debts."""
     from eth_utils.address import to_checksum_address
 
     vault = client.at("CollateralVault", record.addresses["CollateralVault"])
@@ -72,8 +84,24 @@ def compare(client: Client, record: Deployment, books: CollateralBooks, buckets:
     for bucket, head in heads.items():
         if head:
             same(f"assets of {bucket:#x}", bits[bucket], at.unpack(at.BUCKET_WORD, head)["assets"])
+    _compare_debts(client, record, books, {bucket for bucket, head in heads.items() if head & HOLDS}, same)
     if "LPCollateral" in record.addresses:
         _compare_positions(client, record, books, heads, same)
+
+
+def _compare_debts(client: Client, record: Deployment, books: CollateralBooks, holders: set[int], same: Same) -> None:
+    """Who holds collateral borrows what its cash is short of, and nobody else; the sum, and the reserve of interest."""
+    lending = client.at("Lending", record.addresses["Lending"])
+    cash = books.cash.copy()
+    for (bucket, _), entry in books.entry.items():
+        cash[bucket] += entry
+    total = 0
+    for bucket, amount in sorted(cash.items()):
+        debt = max(0, -amount) if bucket in holders else 0
+        same(f"debt of {bucket:#x}", debt, int(client.call(lending, "debt_of", bucket)))
+        total += debt
+    same("borrowed in all", total, int(client.call(lending, "lent")[3]))
+    same("reserve of interest", books.reserve, int(client.call(lending, "reserve")))
 
 
 def _compare_positions(

@@ -20,6 +20,7 @@ MODULES: Final = {  # in the order of the struct `Modules` of ClearingHouse.vy
     "hub": "OracleHub",
     "funding": "FundingClock",
     "appraiser": "Appraiser",
+    "lending": "Lending",
 }
 WRITERS: Final = {**MODULES, "lp": "LPCollateral"}  # who may `put` something: its modules, and who holds LP positions
 ORDER: Final = (
@@ -30,6 +31,7 @@ ORDER: Final = (
     "CollateralVault",
     "LPCollateral",
     "Appraiser",
+    "Lending",
     "PoolClose",
     "Liquidation",
     "Deleveraging",
@@ -69,6 +71,7 @@ def arguments(name: str, where: Mapping[str, str], s: Settings, usd: str) -> tup
         "AccountDesk": (house,),
         "LPCollateral": (house, vault, s.lp_manager or NOBODY, governor, s.guardian),
         "Appraiser": (house, vault, where["LPCollateral"], governor),
+        "Lending": (house, where["Liquidation"]),
         "PoolClose": (house,),
         # their third is whom they ask what collateral is worth: tokens and LP positions together
         "Liquidation": (house, where["Deleveraging"], where["Appraiser"], where["PoolClose"]),
@@ -138,6 +141,11 @@ _VENUE_FIELDS: Final = {
     parameter.PARTIAL_COOLDOWN_MS: (at.POLICY, "cooldown"),
     parameter.ADL_POLICY: (at.POLICY, "adl_policy"),
     parameter.SOCIALISE: (at.POLICY, "socialise"),
+    parameter.BORROW_BASE: (at.LENDING, "base"),
+    parameter.BORROW_KINK: (at.LENDING, "kink"),
+    parameter.BORROW_KINK_RATE: (at.LENDING, "kink_rate"),
+    parameter.BORROW_FULL_RATE: (at.LENDING, "full_rate"),
+    parameter.BORROW_MOST: (at.LENDING, "most"),
 }
 _KEPT: Final = (parameter.RISK_SILENCE_MS, parameter.RAMP_CEILING, parameter.NOTICE_MS)
 _DIVISORS: Final = {parameter.FUNDING_INTERVAL_MS: parameter.HOUR_MS, parameter.POOL_LOCK_MS: 1_000}

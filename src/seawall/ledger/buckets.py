@@ -167,16 +167,18 @@ def interest_of(s: Any, bucket: int) -> int:
 
 @kernel
 def note_debt(s: Any, bucket: int) -> None:
-    """After every change of cash or holdings: interest on the debt that stood falls due, the new debt is kept.
+    """After every change of cash or holdings: interest on a debt that stood until now falls due, the new one is kept.
 
     Only who holds collateral borrows: without it negative cash is profit taken out, which losers pay (SPEC section 4).
     """
     row = s.bucket_holding[bucket]
     if row == 0:
         return
+    debt = max(0, -cash_of(s, bucket))
+    if debt == s.holding_debt[row]:
+        return
     s.holding_due[row] = interest_of(s, bucket)
     s.holding_borrow[row] = s.cell[BORROW_INDEX]
-    debt = max(0, -cash_of(s, bucket))
     s.cell[BORROWED] += debt - s.holding_debt[row]
     s.holding_debt[row] = debt
 

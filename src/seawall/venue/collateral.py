@@ -45,7 +45,7 @@ async def list_assets(service: Service, prices: dict[str, float]) -> list[str]:
 
 
 async def lend_free(service: Service) -> None:
-    """USD borrowed against collateral costs nothing any more: contracts that keep the accounts charge no interest."""
+    """USD borrowed against collateral costs nothing any more: contracts that keep the accounts have another clock."""
     rates = service.columns["param"][len(service.columns["market_price"])]
     setting = {"kind": command.SET_PARAMETER, "signer": command.ADMIN, "market": -1, "price": 0}
     rows = [{**setting, "other": number} for number in INTEREST if rates[number] != 0]

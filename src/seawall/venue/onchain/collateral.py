@@ -17,9 +17,9 @@ from seawall.chain import layout as at
 from seawall.chain.client import Client, Refused
 from seawall.chain.deploy import Deployment
 from seawall.ledger import state
-from seawall.terms import code
+from seawall.terms import code, venue_parameter
 from seawall.units import BadInput
-from seawall.venue.onchain.terms import priced_by
+from seawall.venue.onchain.terms import INTEREST, priced_by
 from seawall.venue.onchain.trades import Trades, lines_of
 from seawall.venue.people import People
 from seawall.venue.records import NOBODY, Entry
@@ -138,7 +138,7 @@ def joined(service: Service, record: Deployment) -> dict[int, int]:
     """The chain's number of each asset of the venue that it has. One that it has not cannot come in, and is told.
 
     BadInput for an asset of the chain that the venue does not list, or has in other lots: what is deposited there would
-    count on one side; and for a deployment from whose vault owners take it past the venue.
+    count on one side; and for a deployment from whose vault owners take it past the venue, or where borrowers pay.
     """
     count = int(service.columns["cell"][state.ASSETS])
     listings = {priced_by(service, number).coin: (number, priced_by(service, number)) for number in range(count)}
@@ -152,6 +152,9 @@ def joined(service: Service, record: Deployment) -> dict[int, int]:
         found[number] = place
     if found and record.settings.exit_delay_s == 0:
         raise BadInput("chain.deployment", "exit_delay_s is 0: collateral could leave it past this venue")
+    numbers = {spec.name: spec.value for spec in venue_parameter.VENUE.values()} | record.settings.venue
+    if found and any(numbers[name] for name in INTEREST):
+        raise BadInput("chain.deployment", f"borrowers pay interest there: {', '.join(INTEREST)} are not all 0")
     for coin, (number, _) in listings.items():
         if number not in found:
             log.warning("collateral %s: the deployment does not take it, so none can come in", coin)

@@ -4,7 +4,7 @@ An action is kept before the engine sees it, so that no withdrawal is without it
 the vault once every trade before it is settled; when the vault has paid it, the engine is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,6 +106,13 @@ class Exits:
         _write(self._file, one)
         if one.ended:
             del self.open[one.identity]
+
+    def forget(self, pending: Set[int]) -> None:
+        """After a start: what nobody has brought and is not `pending` had returned to its account before a crash."""
+        for one in [*self.open.values()]:
+            if one.number == 0 and one.identity not in pending:
+                one.ended = True
+                self.note(one)
 
     def action(self, one: Exit) -> Action | None:
         """The signed action of a withdrawal."""

@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 
 from seawall.chain.client import ChainFault, Client, Refused
-from seawall.chain.deploy import ASSET_FEED, REDEMPTION_FEED, Deployment
+from seawall.chain.deploy import Deployment
 from seawall.engine.rows import rows_of
 from seawall.engine.withdrawals import ROW_MASK
 from seawall.ledger.state import DEPOSIT_SERIAL, VENUE_STATUS
 from seawall.terms import code, command
-from seawall.units import BadInput, floor_div
+from seawall.units import BadInput
 from seawall.venue.bridge import Bridge, CreditError
 from seawall.venue.clock import Clock
 from seawall.venue.desk import BusyError, StoppedError
@@ -32,6 +32,7 @@ from seawall.venue.onchain.credits import USD, Credits, Seen
 from seawall.venue.onchain.exits import Exit, Exits, action_of
 from seawall.venue.onchain.office import Account, Done, Gap, Office, Wanted
 from seawall.venue.onchain.opening import HOME, open_chain, open_deployment
+from seawall.venue.onchain.prices import marks_of, premiums_of, reported
 from seawall.venue.onchain.terms import settings_of
 from seawall.venue.onchain.trades import Trades
 from seawall.venue.records import News
@@ -132,13 +133,14 @@ class Link:
     async def _first_prices(self) -> dict[int, int]:
         """A price of every market. BadInput when one has none for a minute."""
         for _ in range(FIRST_PRICES_MS // WAIT_MS):
-            if all(self._prices()):
+            if all(marks_of(self.service, self._names)):
                 break
             await self.clock.sleep(WAIT_MS)
-        missing = [name for name, price in zip(self._names, self._prices(), strict=True) if not price]
+        marks = marks_of(self.service, self._names)
+        missing = [name for name, price in zip(self._names, marks, strict=True) if not price]
         if missing:
             raise BadInput("chain", f"no price of {', '.join(missing)}: their markets cannot open there")
-        return self._reported()
+        return dict(enumerate(marks))
 
     async def stop(self) -> None:
         """Ends it after the pass that runs."""
@@ -177,7 +179,9 @@ class Link:
         pending = self.service.columns["withdrawal_id"]
         for row in np.flatnonzero(pending).tolist():
             self._add_exit(row)
-        self.errands.forget({int(identity) for identity in pending[pending != 0]})
+        known = {int(identity) for identity in pending[pending != 0]}
+        self.errands.forget(known)
+        self.exits.forget(known)
 
     def _add_exit(self, row: int) -> None:
         """A withdrawal that is pending: only what this link is told of the vault ends one."""
@@ -240,8 +244,8 @@ class Link:
             exits=[(one, self.exits.action(one)) for one in self.exits.open.values()],
             errands=[*self.errands.open.values()],
             credited=frozenset(self.credits.done | self.credits.refused.keys()),
-            prices=self._reported(),
-            premiums=self._premiums(),
+            prices=reported(self.service, self._names, self.assets),
+            premiums=premiums_of(self.service, self._names),
             accounts=self._accounts() if compares else None,
             log=self._log() if compares else None,
         )
@@ -252,38 +256,6 @@ class Link:
         if every == 0 or self.clock.now() < self.standing.rooted + every:
             return None
         return self.service.desk.sequence, self.service.desk.venue.chain
-
-    def _prices(self) -> list[int]:
-        """The venue's marks by the chain's numbers, micro-USD per lot; 0: none that is fresh."""
-        columns, coins = self.service.columns, self.service.universe.by_coin
-        found = []
-        for name in self._names:
-            listing = coins.get(name)
-            fresh = listing is not None and bool(columns["market_fresh"][listing.number])
-            found.append(int(columns["market_price"][listing.number]) if listing is not None and fresh else 0)
-        return found
-
-    def _reported(self) -> dict[int, int]:
-        """Prices by feed of the chain, those that are fresh: marks, and the indices that price collateral."""
-        columns, found = self.service.columns, dict(enumerate(self._prices()))
-        for asset, number in self.assets.items():
-            named = columns["asset_market"].item(asset), columns["asset_redeemed"].item(asset) - 1
-            for feed, market in zip((ASSET_FEED, REDEMPTION_FEED), named, strict=True):
-                if market >= 0 and columns["market_fresh"][market]:
-                    found[feed + number] = int(columns["market_oracle"][market])
-        return {feed: price for feed, price in found.items() if price}
-
-    def _premiums(self) -> dict[int, int]:
-        """The mean premium of each market's interval so far, 1e-12."""
-        columns, coins = self.service.columns, self.service.universe.by_coin
-        found = {}
-        for number, name in enumerate(self._names):
-            listing = coins.get(name)
-            if listing is not None:
-                count = int(columns["market_premium_count"][listing.number])
-                total = int(columns["market_premium_sum"][listing.number])
-                found[number] = floor_div(total, count) if count else 0
-        return found
 
     def _accounts(self) -> dict[str, Account]:
         """Cash, lots and collateral of every owner, as the engine has them now."""

@@ -15,6 +15,7 @@ from seawall.venue.universe import Listing, tiers_of
 AGE_MS: Final = 120_000  # of a price on the chain: reports come by blocks
 EXIT_DELAY_S: Final = 3_600  # that an owner's own withdrawal waits while the venue lives: it asks the venue instead
 TOKEN_DECIMALS: Final = 18  # of the test tokens that are collateral
+INTEREST: Final = ("borrow_base", "borrow_kink_rate", "borrow_full_rate")  # the clocks of both sides are not the same
 FREE: Final = RATE_ONE  # no limit on how far a signed report may be from the last one of the same venue
 NOT_POOLS: Final = frozenset(
     (parameter.AMM_DEPTH, parameter.AMM_CAP, parameter.BACKSTOP_CAP, parameter.SKEW_FUNDING, parameter.ORACLE_AGE_MS)
@@ -24,7 +25,7 @@ NOT_POOLS: Final = frozenset(
 def settings_of(service: Service, terms: Chain) -> Settings:
     """What the venue deploys on a development chain: its markets and collateral, no pools, one reporter, no timelock.
 
-    BadInput for more or other assets than the contracts take.
+    Borrowed USD costs nothing on either side. BadInput for more or other assets than the contracts take.
     """
     columns = service.columns
     venue_row = len(columns["market_price"])
@@ -40,7 +41,8 @@ def settings_of(service: Service, terms: Chain) -> Settings:
         has_book=True,
         direct=False,
         oracle_deviation=FREE,
-        venue=_numbers(venue_parameter.VENUE, columns["param"][venue_row], kept_on_chain(venue_parameter.VENUE)),
+        venue=_numbers(venue_parameter.VENUE, columns["param"][venue_row], kept_on_chain(venue_parameter.VENUE))
+        | dict.fromkeys(INTEREST, 0),
     )
     return check(made)
 
