@@ -136,3 +136,22 @@ def test_borrowed_usd_costs_nothing_on_a_chain(tmp_path: Path) -> None:
         assert world.service.desk.sequence == sequence, "said once"
 
     play(tmp_path, script)
+
+
+def test_history_tells_entries_of_a_kind_after_a_command(tmp_path: Path) -> None:
+    """From there the sales come that a file has missed."""
+
+    async def script(world: World) -> None:
+        owners = [bytes([7]) * 20, bytes([8]) * 20]
+        for amount, owner in enumerate(owners, 5):
+            await world.floor.bridge.credit(owner, amount)
+            await world.floor.bridge.credit_asset(owner, 1, {"size": amount})
+        history = world.service.history
+        await history.flush()
+        found = await history.entries_since(0, "deposit")
+        assert [one.amount for one in found] == [5, 6]
+        assert [one.amount for one in await history.entries_since(found[0].sequence, "deposit")] == [6]
+        assert [one.reference for one in await history.entries_since(0, "lots")] == [5, 6]
+        assert await history.entries_since(found[1].sequence, "deposit") == []
+
+    play(tmp_path, script)
