@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import floor, isqrt
 
+import msgspec
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,14 @@ from model.liquidation import world_at
 from model.margin import health as model_health
 from seawall.margin.greeks import greeks
 from seawall.margin.liquidity import lp_delta, lp_gamma, lp_value
-from seawall.margin.portfolio_price import portfolio_liquidation_prices
+from seawall.margin.portfolio_price import conditions_at, portfolio_liquidation_prices
 from seawall.margin.scenario import portfolio_health, portfolio_margin
-from seawall.terms.bucket import LpHolding
+from seawall.margin.surface import standard_directions
+from seawall.margin.trade import settled
+from seawall.risk.reach import MARKS_UP, reach
+from seawall.risk.standing import is_under_water
+from seawall.terms.bucket import LpHolding, MarginMode
+from seawall.terms.conditions import Conditions
 from seawall.terms.grid import FactorShock, MarketRisk, ScenarioGrid, check_grid
 from seawall.units import BadInput, Price, Rate, UsdMicro
 from strategies import ONE, RATES, clip, worlds
@@ -108,6 +114,34 @@ def test_portfolio_liquidation_price_is_the_first_found_by_walking(
     up = [p for p in range(mark + 1, 16 * mark + 1) if not is_healthy_at(world, grid, "M0", p)][:1]
     assert found.below == (down[0] + 1 if down else None)
     assert found.above == (up[0] - 1 if up else None)
+    bucket = msgspec.structs.replace(bucket, mode=MarginMode.PORTFOLIO)
+    for move, points in ((-ONE, down), (ONE // 7, [price for price in up if price <= MARKS_UP * mark])):
+        way = reach(bucket, conditions, {"M0": Rate(move)}, grid_of(grid))
+        assert (way is None) == (points == [])
+        if way is not None:
+            assert (way.healthy["M0"], way.under["M0"]) == (points[0] - (1 if move > 0 else -1), points[0])
+            assert abs(mark * (1 + way.scale * Fraction(move, ONE)) - points[0]) <= 1
+
+
+@settings(max_examples=50)
+@given(worlds(most_positions=3), st.data())
+def test_both_ends_of_a_reach_are_the_cores(world: dict, data: st.DataObject) -> None:
+    """By tiers and by a grid, along every standard direction: healthy at the one, liquidatable at the other."""
+    assume(world["bucket"]["positions"])
+    bucket, conditions = terms_of(world)
+    grid = grid_of(data.draw(grids(world)))
+    held = settled(msgspec.structs.replace(bucket, mode=data.draw(st.sampled_from(MarginMode))), conditions)
+    for direction in standard_directions(held, conditions).values():
+        found = reach(held, conditions, direction, grid)
+        if found is not None:
+            ends = [conditions_with(conditions, prices) for prices in (found.healthy, found.under)]
+            assert [is_under_water(held, at, grid) for at in ends] == [found.scale == 0, True]
+
+
+def conditions_with(conditions: Conditions, prices: dict[str, Price]) -> Conditions:
+    for name, price in prices.items():
+        conditions = conditions_at(conditions, name, price)
+    return conditions
 
 
 @given(worlds(most_positions=3), st.data())

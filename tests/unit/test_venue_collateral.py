@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 from fastapi import FastAPI
 
 from seawall.engine.invariants import broken
@@ -28,6 +29,7 @@ from seawall.venue.rest.collateral import SHAPES, collateral_router
 from seawall.venue.rest.collateral_shapes import AssetFaucetView, AssetsView, CollateralView
 from seawall.venue.rest.ledger import LedgerView
 from seawall.venue.rest.routes import Rest, create_rest
+from seawall.venue.rest.surface import SurfaceView
 from seawall.venue.rest.what_if_shapes import WhatIfView
 from venue_floor import FakeClock, World, at_rest
 from venue_rig import Rig, key
@@ -267,6 +269,11 @@ def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
         assert seen.before.positions[0].liquidation_price == line.liquidation_price
         assert float(after.equity) - float(before.equity) == 1_000
         assert (after.maintenance, after.initial) == (before.maintenance, before.initial)
+        points = {point.direction: point for point in (await front.get(f"{path}/surface", SurfaceView)).points}
+        up = points["ETH up"]  # what is held counts for less than what is sold
+        assert (up.scale is None) == (line.liquidation_price is None)
+        if line.liquidation_price is not None:
+            assert float(up.prices["ETH"]) == pytest.approx(float(line.liquidation_price), rel=1e-3)
         for size, wanted in (("0.05", code.OK), ("2", code.INITIAL_MARGIN)):
             order = {"coin": "ETH", "side": "sell", "size": size, "price": str(price / 100)}
             told = await what_if(front, order=order)

@@ -10,18 +10,19 @@ const IN = "Portfolio margin: the worst scenario of the whole bucket. Below its 
 const OUT = "Margin by tiers, position by position.";
 
 export function PortfolioSwitch({ who, of }: { who: string; of: Bucket }) {
-  const [error, sending] = [useSignal(""), useSignal(false)];
+  const [error, sending] = [useSignal({ mode: of.mode, text: "" }), useSignal(false)];
   const isIn = of.mode === "portfolio";
+  const why = error.value.mode === of.mode ? error.value.text : ""; // a refusal is told while what was asked is not so
   const send = async (): Promise<void> => {
     if (sending.value) return;
     sending.value = true;
-    error.value = "";
+    error.value = { mode: of.mode, text: "" };
     try {
       await setPortfolio(who, !isIn);
       tell("good", isIn ? "Cross is margined by tiers now" : "Cross is in portfolio margin now");
       await refreshAccount();
     } catch (refused) {
-      error.value = (refused as Error).message;
+      error.value = { mode: of.mode, text: (refused as Error).message };
     } finally {
       sending.value = false;
     }
@@ -36,9 +37,9 @@ export function PortfolioSwitch({ who, of }: { who: string; of: Bucket }) {
           {isIn ? "Back to tiers" : "Use portfolio margin"}
         </button>
       ) : null}
-      {error.value ? (
+      {why ? (
         <p class="why bad" role="alert" data-name="portfolio-error">
-          {error.value}
+          {why}
         </p>
       ) : null}
     </div>

@@ -65,6 +65,8 @@ def under_water(
     spots = dict.fromkeys(names, np.zeros(count))
     equity, slack = np.full(count, float(bucket.raw_usd)), float(abs(bucket.raw_usd))
     for holding in bucket.collateral:
+        if not holding.balance:
+            continue
         asset = conditions.asset(holding.asset)
         worth = holding.balance * (asset.weight_maintenance / RATE_ONE) * _kept(asset, conditions, prices, count)
         equity += worth

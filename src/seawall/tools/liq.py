@@ -7,7 +7,7 @@ import msgspec
 
 from seawall.margin.health import health
 from seawall.margin.liquidation_price import LiquidationPrices, liquidation_prices
-from seawall.terms.bucket import Position
+from seawall.terms.bucket import MarginMode, Position
 from seawall.terms.market import Market, tier_of
 from seawall.tools.account_file import CROSS, Account, NamedBucket
 from seawall.tools.figures import money
@@ -54,6 +54,19 @@ def relevant(prices: LiquidationPrices, side: Direction) -> Fraction | None:
     """The point on the side that hurts: below for a long, above for a short."""
     point = prices.below if side is Direction.LONG else prices.above
     return None if point is None else point.exact
+
+
+def point_of(account: Account, name: str, position: Position) -> Fraction | None:
+    """The liquidation price of a position, micro-USD per lot, by the rule of its bucket: exact by the tiers, the last
+    healthy mark in portfolio margin. None: none, or none in reach (risk/reach.py)."""
+    bucket, conditions, side = account.bucket(name), account.conditions, side_of(position)
+    if bucket.mode is MarginMode.TIERED:
+        return relevant(liquidation_prices(bucket, conditions, position.market), side)
+    from seawall.risk.reach import reach
+
+    move = Rate(-RATE_ONE if side is Direction.LONG else RATE_ONE)
+    found = reach(bucket, conditions, {position.market: move}, account.grid)
+    return None if found is None or found.scale == 0 else Fraction(found.healthy[position.market])
 
 
 def exact_ratio(value: Fraction | None) -> str | None:

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import msgspec
 
-from seawall.margin.surface import standard_directions, surface
-from seawall.terms.bucket import Bucket
+from seawall.margin.surface import SurfacePoint, nearest, standard_directions
+from seawall.terms.bucket import Bucket, MarginMode
 from seawall.terms.conditions import Conditions
 from seawall.tools.account_file import Account, NamedBucket
 from seawall.tools.figures import given_fraction
@@ -72,16 +72,16 @@ def _bucket_surface(
 ) -> list[SurfaceLine]:
     conditions = _own_conditions(named.bucket, account.conditions)
     chosen = dict(standard_directions(named.bucket, conditions))
-    for name, moves in directions.items():
-        own = {coin: move for coin, move in moves.items() if coin in conditions.markets}
+    for name, asked in directions.items():
+        own = {coin: move for coin, move in asked.items() if coin in conditions.markets}
         if any(own.values()):
             chosen[name] = own
-    points = surface(named.bucket, conditions, chosen)
     lines = []
-    for name, point in points.items():
+    for name, moves in chosen.items():
+        point = _nearest(account, named.bucket, conditions, moves)
         scale = None if point is None else point.scale
         reach = Fraction(1) if scale is None else scale
-        moved = {coin: Fraction(move, RATE_ONE) * reach for coin, move in chosen[name].items()}
+        moved = {coin: Fraction(move, RATE_ONE) * reach for coin, move in moves.items()}
         prices = {} if point is None else point.prices
         lines.append(
             SurfaceLine(
@@ -93,6 +93,18 @@ def _bucket_surface(
             )
         )
     return sorted(lines, key=_distance)
+
+
+def _nearest(
+    account: Account, bucket: Bucket, conditions: Conditions, moves: Mapping[str, Rate]
+) -> SurfacePoint | None:
+    """The first liquidating point: exact by the tiers; in portfolio margin to a unit of the marks (risk/reach.py)."""
+    if bucket.mode is MarginMode.TIERED:
+        return nearest(bucket, conditions, moves)
+    from seawall.risk.reach import reach
+
+    found = reach(bucket, conditions, moves, account.grid)
+    return None if found is None else SurfacePoint(found.scale, {n: Fraction(p) for n, p in found.under.items()})
 
 
 def _distance(line: SurfaceLine) -> tuple[bool, Fraction]:

@@ -7,16 +7,13 @@ import msgspec
 
 from seawall.ledger import state
 from seawall.margin.health import Health, Level, funding_of, health, unrealised_of
-from seawall.margin.liquidation_price import liquidation_prices
-from seawall.margin.portfolio_price import portfolio_liquidation_prices
 from seawall.margin.requirement import initial_of, position_maintenance_numerator
 from seawall.terms import command
 from seawall.terms.bucket import Bucket, MarginMode, Position
 from seawall.terms.conditions import MarginPolicy
 from seawall.tools.account_file import Account
 from seawall.tools.figures import text_of
-from seawall.tools.liq import exact_ratio, relevant, side_of
-from seawall.tools.plan import Direction
+from seawall.tools.liq import exact_ratio, point_of, side_of
 from seawall.units import (
     FUNDING_INDEX_PER_MICRO,
     FUNDING_ONE,
@@ -47,7 +44,6 @@ from seawall.venue.rest.terms import account_of, buckets_of, slots_of
 from seawall.venue.service import Service
 from seawall.venue.universe import Listing
 from seawall.venue.views.figures import BucketFigures
-from seawall.venue.views.gather import MARKS_UP
 
 Mode = Literal["tiered", "portfolio"]
 LEVELS: Final = list(Level)
@@ -170,9 +166,10 @@ def positions_view(service: Service, account: int) -> PositionsView:
         for position in named.bucket.positions:
             if position.size:
                 market = service.universe.by_coin[position.market].number
-                point = _tiered_point(terms, named.name, position)
                 if figures[number].is_portfolio:
                     point = Fraction(searched[market]) if searched[market] else None
+                else:
+                    point = point_of(terms, named.name, position)
                 found.append(_position_view(service, terms, named.name, position, chosen[market], due, point))
     return PositionsView(
         address=address_text(service.people.persons[account].address),
@@ -182,24 +179,11 @@ def positions_view(service: Service, account: int) -> PositionsView:
     )
 
 
-def position_line(service: Service, terms: Account, bucket: str, position: Position) -> tuple[Fraction, PositionView]:
-    """A position that is only in view, by how near its liquidation price is."""
-    is_tiered = terms.bucket(bucket).mode is MarginMode.TIERED
-    point = _tiered_point(terms, bucket, position) if is_tiered else _scenario_point(terms, bucket, position)
+def position_line(
+    service: Service, terms: Account, bucket: str, position: Position, point: Fraction | None
+) -> tuple[Fraction, PositionView]:
+    """A position that is only in view, with its liquidation price (`point_of`), by how near that is."""
     return _position_view(service, terms, bucket, position, position.leverage, False, point)
-
-
-def _tiered_point(terms: Account, name: str, position: Position) -> Fraction | None:
-    """The liquidation price by the tiers, in micro-USD per lot."""
-    return relevant(liquidation_prices(terms.bucket(name), terms.conditions, position.market), side_of(position))
-
-
-def _scenario_point(terms: Account, name: str, position: Position) -> Fraction | None:
-    """The last healthy mark by the grid, as far as the engine looks for it (views/gather.py)."""
-    assert terms.grid is not None
-    found = portfolio_liquidation_prices(terms.bucket(name), terms.conditions, terms.grid, position.market)
-    last = found.below if side_of(position) is Direction.LONG else found.above
-    return None if last is None or last > MARKS_UP * terms.place(position.market).mark.mark else Fraction(last)
 
 
 def funding_ahead(service: Service, listing: Listing, size: Lots) -> FundingAheadView:

@@ -302,7 +302,7 @@ def _shock_routes(router: APIRouter, rest: Rest) -> None:
         ] = [],  # noqa: B006
     ) -> Response:
         await service.desk.settled()
-        return respond(surface_view(service, account_number(service, address), direction))
+        return respond(await surface_view(service, account_number(service, address), direction))
 
     @router.post(
         "/what-if",
@@ -314,7 +314,7 @@ def _shock_routes(router: APIRouter, rest: Rest) -> None:
     async def what_if(request: Request, address: Account) -> Response:
         asked = await body_of(request, WhatIfRequest)
         await service.desk.settled()
-        return respond(what_if_view(service, account_number(service, address), asked))
+        return respond(await what_if_view(service, account_number(service, address), asked))
 
 
 def _past_routes(router: APIRouter, rest: Rest) -> None:

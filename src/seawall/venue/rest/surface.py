@@ -1,5 +1,6 @@
 """The liquidation surface of an account: the nearest liquidating point along shocks of one market or of several."""
 
+import asyncio
 from typing import Annotated
 
 from seawall.tools.figures import text_of
@@ -8,7 +9,7 @@ from seawall.units import BadInput
 from seawall.venue.names import address_text
 from seawall.venue.rest.account_shapes import Address
 from seawall.venue.rest.shape import Sequence, Shape, Time, says
-from seawall.venue.rest.terms import account_of, refuse_portfolio
+from seawall.venue.rest.terms import account_by_rule
 from seawall.venue.service import Service
 
 DIRECTIONS_MOST = 16
@@ -42,8 +43,9 @@ class SurfacePointView(Shape, frozen=True, kw_only=True):
 class SurfaceView(Shape, frozen=True, kw_only=True):
     """Each market down and up alone, all of a bucket down and up together, and the directions that were asked for.
 
-    Exact across tiers: the point is where equity equals maintenance with the tier of the notional there. Within each
-    bucket the nearest comes first.
+    Exact across tiers: the point is where equity equals maintenance with the tier of the notional there. In portfolio
+    margin the first liquidating marks by the grid, looked for up to four times the mark. Within each bucket the nearest
+    comes first.
     """
 
     address: Address
@@ -52,17 +54,21 @@ class SurfaceView(Shape, frozen=True, kw_only=True):
     points: tuple[SurfacePointView, ...]
 
 
-def surface_view(service: Service, account: int, directions: list[str]) -> SurfaceView:
-    """The surface of an account. BadInput for a direction that is none, or names a coin that the account lacks."""
+async def surface_view(service: Service, account: int, directions: list[str]) -> SurfaceView:
+    """The surface of an account, looked for in a thread. BadInput for a direction that is none, or a coin it lacks."""
     if len(directions) > DIRECTIONS_MOST:
         raise BadInput("direction", f"{len(directions)} directions, at most {DIRECTIONS_MOST}")
-    refuse_portfolio(service.columns, account)
-    terms = account_of(service.columns, service.universe, account)
-    found = account_surface(terms, {text: parsed_direction(text) for text in directions})
+    terms, time, sequence = (
+        account_by_rule(service.columns, service.universe, account),
+        service.now,
+        service.desk.sequence,
+    )
+    parsed = {text: parsed_direction(text) for text in directions}
+    found = await asyncio.to_thread(account_surface, terms, parsed)
     return SurfaceView(
         address=address_text(service.people.persons[account].address),
-        time=service.now,
-        sequence=service.desk.sequence,
+        time=time,
+        sequence=sequence,
         points=tuple(
             SurfacePointView(
                 bucket=line.bucket,

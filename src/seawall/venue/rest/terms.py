@@ -115,12 +115,6 @@ def buckets_of(columns: Any, account: int) -> list[int]:
     return found
 
 
-def refuse_portfolio(columns: Any, account: int) -> None:
-    """BadInput for an account in portfolio margin, where the answer would be by the tiers."""
-    if columns["bucket_mode"].item(account) == PORTFOLIO:
-        raise BadInput("address", "the account is in portfolio margin: what is asked is answered by the tiers alone")
-
-
 def slots_of(columns: Any, bucket: int) -> list[int]:
     """The slots of a bucket: one for each market in which it has a position or orders."""
     found, slot = [], columns["bucket_first"].item(bucket)

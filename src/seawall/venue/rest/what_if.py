@@ -4,6 +4,7 @@ Nothing is sent to the engine. Margin is checked by the rule that the engine use
 in the way of a real order is told as far as it can be seen now: market status, breaker, stale prices, caps.
 """
 
+import asyncio
 from fractions import Fraction
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from seawall.terms.conditions import check_bucket
 from seawall.tools import what_if as tool
 from seawall.tools.account_file import CROSS, Account, NamedBucket, isolated_name
 from seawall.tools.figures import money
+from seawall.tools.liq import point_of
 from seawall.tools.plan import Direction
 from seawall.tools.scales import usd_of
 from seawall.units import USD_ONE, BadInput, Lots, Rate, UsdMicro, floor_div, fraction_from, usd
@@ -59,19 +61,23 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     fee: UsdMicro
 
 
-def what_if_view(service: Service, account: int, asked: WhatIfRequest) -> WhatIfView:
-    """The account before and after, in the words of the API. BadInput as `played`."""
-    found = played(service, account, asked)
+async def what_if_view(service: Service, account: int, asked: WhatIfRequest) -> WhatIfView:
+    """The account before and after, in the words of the API; liquidation prices are looked for in a thread.
+
+    BadInput as `played`.
+    """
+    found, time, sequence = played(service, account, asked), service.now, service.desk.sequence
+    points = await asyncio.to_thread(lambda: [_points(one) for one in (found.before, found.after)])
     return WhatIfView(
         address=address_text(service.people.persons[account].address),
-        time=service.now,
-        sequence=service.desk.sequence,
+        time=time,
+        sequence=sequence,
         is_accepted=found.is_accepted,
         reasons=found.reasons,
         warnings=found.warnings,
         fee=usd_text(found.fee),
-        before=_outcome(service, found.before),
-        after=_outcome(service, found.after),
+        before=_outcome(service, found.before, points[0]),
+        after=_outcome(service, found.after, points[1]),
     )
 
 
@@ -291,13 +297,24 @@ def _replace(run: _Running, name: str, bucket: Bucket) -> None:
     run.account = msgspec.structs.replace(run.account, buckets=buckets)
 
 
-def _outcome(service: Service, account: Account) -> Outcome:
+def _points(account: Account) -> dict[tuple[str, str], Fraction | None]:
+    """The liquidation price of each position, by bucket and coin."""
+    return {
+        (named.name, position.market): point_of(account, named.name, position)
+        for named in account.buckets
+        for position in named.bucket.positions
+        if position.size
+    }
+
+
+def _outcome(service: Service, account: Account, points: dict[tuple[str, str], Fraction | None]) -> Outcome:
     views, lines = [], []
     for named in account.buckets:
         room = withdrawable(account.health(named.bucket), account.policy)
         views.append(bucket_view(named.name, named.bucket, account, room))
         for position in named.bucket.positions:
             if position.size:
-                lines.append(position_line(service, account, named.name, position))
+                point = points[named.name, position.market]
+                lines.append(position_line(service, account, named.name, position, point))
     lines.sort(key=lambda pair: pair[0])
     return Outcome(buckets=tuple(views), positions=tuple(view for _, view in lines))
