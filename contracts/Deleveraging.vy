@@ -478,9 +478,12 @@ def _deleverage(bucket: uint256, c: closing.Close, chosen: DynArray[sharing.Chos
 
 @internal
 def _end(bucket: uint256, left: Standing, claimed: int256, c: closing.Close):
-    """@notice Makes good the debt of a counterparty that was in debt itself and has nothing left, or returns its cash."""
+    """
+    @notice Makes good the debt of a counterparty that was in debt itself and has nothing left, or returns its cash. One with
+            collateral waits until that is sold.
+    """
     due: int256 = unsafe_sub(0, left.equity)
-    if due > 0:
+    if due > 0 and left.head & ASSETS == 0:
         fund: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FUND | c.market), 0, 62)
         cap: int256 = words.field(c.terms.pool, amm.CLAIM_CAP, 54)
         paid: int256 = max(0, min(due, min(fund, unsafe_sub(cap, claimed))))

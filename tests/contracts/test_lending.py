@@ -11,8 +11,10 @@ from venue import USD
 from seawall.chain import layout as at
 from seawall.chain.client import Client, Refused
 from seawall.chain.deploy import VENUE_ROW, Deployer
+from seawall.chain.keeper import CHARGE_FROM, Keeper
 from seawall.chain.rebuild import verify
 from seawall.chain.stack import VENUE_NUMBERS
+from seawall.chain.status import status_of
 from seawall.terms import code
 from seawall.terms.parameter import BORROW_FULL_RATE, BORROW_KINK, BORROW_KINK_RATE, BORROW_MOST
 from seawall.terms.venue_parameter import BORROW_RATE_MAX
@@ -291,4 +293,26 @@ def test_collateral_is_sold_for_interest_too() -> None:
     buyer = c.world.wallet(1_000)
     assert c.code(buyer, "buy_collateral", account, ETH, lots, 0, lots * price) == code.OK
     assert c.owes(owner) == (0, 0)
+    c.whole()
+
+
+def test_a_keeper_charges_what_is_worth_it_and_who_would_be_due() -> None:
+    c = Bank(**DEAR)
+    rich, small, near = c.borrower(50_000_000, 30_000), c.borrower(50_000, 100), c.borrower(10_000, 30)
+    c.wait(400 * HOUR)
+    c.world.trade(near, 1, 80_000)
+    usd = Fraction(100)
+    while c.health(near)[0] - c.owes(near)[1] >= c.health(near)[2]:
+        usd -= Fraction(1, 20)
+        c.price(usd)
+    equity, maintenance = c.health(near)[0], c.health(near)[2]
+    assert maintenance <= equity, "healthy as long as nobody charges it"
+    assert 0 < c.owes(small)[1] < CHARGE_FROM < c.owes(rich)[1]
+    done = Keeper(c.world.wallet(10), c.world.record).run_once()
+    charged = {hex(at.account(owner.address)) for owner in (rich, near)}
+    assert (set(done.charged), done.faults) == (charged, [])
+    assert hex(at.account(near.address)) in done.liquidated
+    assert c.owes(rich)[1] == 0
+    told = status_of(c.world.client, c.world.record)
+    assert (told["borrowed"], told["reserve"]) == (c.ask("lent")[3], c.ask("reserve"))
     c.whole()

@@ -13,6 +13,7 @@ from chain_twins import USD, owner_of
 from seawall.engine.collateral import asset_exit_fault
 from seawall.engine.venue import Applied
 from seawall.ledger import state
+from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.leaving import may_leave
 from seawall.terms import code, command, event
 from seawall.terms.venue_parameter import BORROW_RATE_MAX
@@ -124,3 +125,8 @@ class LendTraffic(AssetTraffic):
         paid = [row for row in rows if row["kind"] == event.DEFICIT and row["other"] == event.INTEREST]
         self.codes[("reserve pays", code.OK)] += len(paid)
         super().liquidate(bucket_id, rows)
+        for row in rows:
+            if row["kind"] == event.ADL and self.columns["bucket_first"][row["other"]] == 0:
+                equity, _ = equity_and_maintenance(self.kernels(), row["other"])
+                is_covered = not (equity < 0 and self.columns["bucket_holding"][row["other"]])
+                self.codes[("debtor waits for its sale", int(is_covered))] += 1

@@ -39,6 +39,12 @@ def test_a_few_hundred_steps() -> None:
     assert min(int(world.columns["cell"][state.BORROW_INDEX]) for world in worlds) > 10**10  # a hundredth of a debt
 
 
+def test_a_counterparty_in_debt_is_made_good_once_its_collateral_is_sold() -> None:
+    """It was closed to nothing by deleveraging: no insurance pays while somebody would buy what it holds."""
+    world = play(23, 920)
+    assert world.codes[("debtor waits for its sale", code.OK)] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_worlds(seed: int) -> None:

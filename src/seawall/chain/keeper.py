@@ -1,4 +1,4 @@
-"""The keeper: brings prices, funding and ramps up to date, and liquidates who is due. Anybody may run one.
+"""The keeper: brings prices, funding, ramps and interest up to date, and liquidates who is due. Anybody may run one.
 
 A pass is idempotent: what another keeper has done first is refused by the contracts with a code, and passed over. The
 keeper's key has no right but its own account's.
@@ -14,8 +14,10 @@ from seawall.chain.client import ChainFault, Client, Refused
 from seawall.chain.deploy import Deployment
 from seawall.chain.events import read
 from seawall.terms import code
+from seawall.units import USD_ONE
 
 UNITS_A_BUCKET: Final = 16  # of liquidation work in one pass
+CHARGE_FROM: Final = 10 * USD_ONE  # of interest: what is less is worth no transaction
 WAITS: Final = {
     1: "the market's capacity for forced orders is used up",
     2: "the pool is too far from the index",
@@ -33,6 +35,7 @@ class Pass(msgspec.Struct, kw_only=True):
     updated: int = 0
     sampled: int = 0
     advanced: int = 0
+    charged: list[str] = []
     liquidated: list[str] = []
     unwound: list[int] = []
     waiting: dict[str, str] = {}
@@ -104,6 +107,8 @@ class Keeper:
             return
         fields = at.unpack(at.BUCKET_WORD, head)
         equity, maintenance = self._health(bucket)
+        if fields["assets"] or fields["lp"]:
+            equity -= self._charge(done, bucket, equity - maintenance)
         if equity >= maintenance and not fields["liquidating"]:
             return
         if fields["portfolio"]:
@@ -125,6 +130,16 @@ class Keeper:
                 return
             done.liquidated.append(hex(bucket))
             self.tell(f"liquidated {bucket:#x}")
+
+    def _charge(self, done: Pass, bucket: int, spare: int) -> int:
+        """Interest that is worth it, or without which the bucket would be due already; what it has paid."""
+        due = int(self.client.call(self.contract("Lending"), "interest_of", bucket))
+        if due < CHARGE_FROM and not due > spare >= 0:
+            return 0
+        if not self._try(done, "Lending", "charge", bucket):
+            return 0
+        done.charged.append(hex(bucket))
+        return due
 
     def _unwind(self, done: Pass, bucket: int) -> None:
         """Takes LP positions apart, one after the other while the account is due: fees, then liquidity."""

@@ -15,6 +15,7 @@ def status_of(client: Client, record: Deployment) -> dict[str, Any]:
     money = at.unpack(at.MONEY_WORD, client.call(house, "word_of", at.VENUE | at.MONEY))
     policy = at.unpack(at.POLICY_WORD, client.call(house, "word_of", at.VENUE | at.POLICY))
     exchange = client.at("Exchange", record.addresses["Exchange"])
+    lending = client.at("Lending", record.addresses["Lending"])
     return {
         "chain_id": client.chain_id,
         "block": int(client.w3.eth.block_number),
@@ -23,6 +24,8 @@ def status_of(client: Client, record: Deployment) -> dict[str, Any]:
         "vault": money["vault"],
         "pending": money["pending"],
         "bad_debt": money["debt"],
+        "borrowed": int(client.call(lending, "lent")[3]),
+        "reserve": int(client.call(lending, "reserve")),
         "markets": [
             _market(client, house, number, market.name) for number, market in enumerate(record.settings.markets)
         ],
