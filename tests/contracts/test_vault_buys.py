@@ -103,7 +103,7 @@ def test_a_sale_that_is_enough_ends_the_liquidation() -> None:
 
 
 def test_what_a_vault_holds_backs_what_it_takes_next() -> None:
-    """Without cash, with tokens: it takes over what its cash alone would not bear, and more when it holds a position."""
+    """Without cash, with tokens: it takes over what its cash would not bear, and more once it holds a position."""
     c = Vaulted()
     c.liquidate(c.borrower())
     cash, lots = c.pool()
