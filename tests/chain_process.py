@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from seawall.chain.client import Client, connect
 from seawall.chain.deploy import Deployment, load_record
 from seawall.chain.development import Development, lend
 from seawall.signing import Key
-from venue_process import Process, signed
+from venue_process import MARKETS, Process, signed
 
 USD = 10**6
 
@@ -19,8 +19,11 @@ USD = 10**6
 class OnChain(Process):
     """A venue on a chain inside its process, and wallets that speak to both."""
 
-    def __init__(self, folder: Path, target: str = "embedded", more: str = "") -> None:
-        super().__init__(folder, more=f'[chain]\ntarget = "{target}"\ncompare_seconds = 1\n{more}')
+    def __init__(
+        self, folder: Path, target: str = "embedded", more: str = "", markets: Mapping[str, float] = MARKETS
+    ) -> None:
+        chain = f'[chain]\ntarget = "{target}"\ncompare_seconds = 1\n{more}'
+        super().__init__(folder, more=chain, markets=markets)
         self.target = target
 
     @property

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,14 @@ PASSWORD = "of this test"
 class Holding(OnChain):
     """A venue that takes ETH as collateral, and what its accounts hold of it on either side."""
 
-    def __init__(self, folder: Path, target: str = "embedded", more: str = "") -> None:
-        super().__init__(folder, target, f"root_seconds = 2\n{ASSETS}{more}")
+    def __init__(
+        self,
+        folder: Path,
+        target: str = "embedded",
+        more: str = ASSETS,
+        markets: Mapping[str, float] = MARKETS,
+    ) -> None:
+        super().__init__(folder, target, f"root_seconds = 2\n{more}", markets)
 
     def get(self, path: str) -> Any:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -212,6 +218,10 @@ def test_whatever_is_cut_off_a_deposit_counts_once_and_a_payout_is_paid_once(tmp
                 venue.kill()
 
 
+def feed(prices: Prices) -> str:
+    return f'[[feed]]\nkind = "hyperliquid"\noptions = {{ url = "{prices.url}" }}\n'
+
+
 def fall(venue: Holding, prices: Prices, target: float) -> None:
     """Takes ETH down to a price, more slowly than the engine's limit of 5 % a second."""
     while prices.now["ETH"] > target:
@@ -227,7 +237,7 @@ def test_what_is_bought_from_a_liquidation_changes_hands_on_both_sides(tmp_path:
     The venue is killed as the sale is made: when it is back the sale is settled once.
     """
     with Prices(MARKETS) as prices, anvil() as url:
-        venue = Holding(tmp_path, url, f'[[feed]]\nkind = "hyperliquid"\noptions = {{ url = "{prices.url}" }}\n')
+        venue = Holding(tmp_path, url, ASSETS + feed(prices))
         owner, buyer = key(41), key(42)
         try:
             venue.start()
@@ -260,6 +270,44 @@ def test_what_is_bought_from_a_liquidation_changes_hands_on_both_sides(tmp_path:
         finally:
             if venue.process is not None:
                 venue.kill()
+
+
+@pytest.mark.slow
+def test_what_can_be_redeemed_counts_the_same_on_both_sides(tmp_path: Path) -> None:
+    """To the micro-USD, at its price, at the lower redemption value, and off its peg, where it backs nothing new."""
+    coins = {"SOL": 200.0, "HYPE": 199.0}
+    with Prices(coins) as prices:
+        more = f'[[asset]]\ncoin = "HYPE"\nkind = "stable"\nredeemed = "SOL"\n{feed(prices)}'
+        venue = Holding(tmp_path, "embedded", more, coins)
+        owner = key(41)
+        try:
+            venue.start()
+            venue.until(lambda _: True, 300)
+            client = Client(connect(venue.rpc), (41).to_bytes(32, "big"))
+            lend(client, client.address)
+            tester = Development(client, venue.record, {})
+            tester.give_asset(client.address, 0, 1_000)  # 10 units
+            tester.deposit_asset(client, 0, 1_000)
+            venue.approve(client)
+            venue.until_here(owner, 10.0)
+            venue.until(lambda _: counted(venue, client) == ((1_592.0, 1_791.0),) * 2)
+            prices.now["HYPE"] = 202.0
+            venue.until(lambda _: counted(venue, client)[0][1] == counted(venue, client)[1][1] == 1_800.0)
+            prices.now["HYPE"] = 194.0
+            venue.until(lambda _: counted(venue, client) == ((0.0, 1_746.0),) * 2)
+            venue.agrees()
+        finally:
+            if venue.process is not None:
+                venue.kill()
+
+
+def counted(venue: Holding, client: Client) -> tuple[tuple[float, float], tuple[float, float]]:
+    """USD that an account's collateral counts for initial margin and for maintenance: here, and there."""
+    (bucket,) = venue.get(f"/v1/accounts/{client.address}/collateral")["buckets"]
+    vault = client.at("CollateralVault", venue.record.addresses["CollateralVault"])
+    initial, maintenance = client.call(vault, "worth", at.account(client.address))
+    here = float(bucket["value_initial"]), float(bucket["value_maintenance"])
+    return here, (int(initial) / 10**6, int(maintenance) / 10**6)
 
 
 @pytest.mark.slow

@@ -1,14 +1,19 @@
 """Account foresight: paths without look-ahead, probabilities that are counts of the exact rule, cures that cure."""
 
 from fractions import Fraction
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from model.margin import maintenance_exact
+from seawall.margin.collateral import span_base, span_worth
 from seawall.margin.health import equity_maintenance, health, maintenance_of
+from seawall.margin.lp_value import range_delta, range_value
 from seawall.margin.portfolio_price import conditions_at
 from seawall.margin.scenario import portfolio_margin
 from seawall.risk.cures import Kind, cures
@@ -26,7 +31,7 @@ from seawall.risk.moves import (
 )
 from seawall.risk.outlook import outlook
 from seawall.risk.standing import markets_of, under_water
-from seawall.terms.asset import Asset, Holding
+from seawall.terms.asset import Asset, Holding, Span
 from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import Conditions
 from seawall.terms.grid import FactorShock, MarketRisk, ScenarioGrid
@@ -271,7 +276,18 @@ GRID = ScenarioGrid(
     risks={"BTC": RISK, "ETH": replace(RISK, beta=Rate(RATE_ONE * 5 // 4))},
     portfolio_factor=Rate(RATE_ONE * 5 // 4),
 )
-HELD = replace(NOW, assets={"ETH": ETH, "stETH": STETH})
+SPAN = Span(
+    liquidity=4_000_000,
+    low=1 + isqrt(25_000_000 << 36),
+    high=isqrt(40_000_000 << 36),
+    scale=18,
+    price=Price(29_900_000),
+    worst=Price(25_500_000),
+)
+RANGE = replace(
+    ETH, name="range", oracle=Price(span_worth(SPAN, SPAN.price)), stable=Price(span_worth(SPAN, SPAN.worst)), span=SPAN
+)
+HELD = replace(NOW, assets={"ETH": ETH, "stETH": STETH, "range": RANGE})
 
 
 def with_collateral(usd: int, mode: MarginMode, btc: int, eth: int, held: int) -> Bucket:
@@ -281,15 +297,24 @@ def with_collateral(usd: int, mode: MarginMode, btc: int, eth: int, held: int) -
 
 @pytest.mark.parametrize("mode", [MarginMode.TIERED, MarginMode.PORTFOLIO])
 @pytest.mark.parametrize(
-    ("btc", "eth", "held"), [(1_500, 0, 200), (-900, 800, 900), (700, -1_200, 900), (0, -900, 900)]
+    ("btc", "eth", "held", "ranges"),
+    [
+        (1_500, 0, 200, 0),
+        (-900, 800, 900, 0),
+        (700, -1_200, 900, 0),
+        (0, -900, 900, 0),
+        (0, 900, 0, 2),
+        (300, -900, 50, 1),
+    ],
 )
 def test_collateral_and_portfolio_mode_are_valued_as_the_margin_core_does(
-    mode: MarginMode, btc: int, eth: int, held: int
+    mode: MarginMode, btc: int, eth: int, held: int, ranges: int
 ) -> None:
     """Prices around those where the bucket falls, so that floats alone could not tell."""
     random = np.random.default_rng(5)
     for usd in (-9_000, 2_000):
         made = with_collateral(usd, mode, btc, eth, held)
+        made = replace(made, collateral=(*made.collateral, Holding("range", Lots(ranges))))
         names = markets_of(made, HELD)
         worth = {name: np.rint(MARKS[name].mark * np.exp(0.2 * random.standard_normal(300))) for name in names}
         prices = {name: values.astype(np.int64) for name, values in worth.items()}
@@ -311,6 +336,29 @@ def test_collateral_and_portfolio_mode_are_valued_as_the_margin_core_does(
             moved_cash = replace(made, raw_usd=UsdMicro(made.raw_usd - edge - more))
             on_edge = under_water(moved_cash, HELD, prices, GRID)
             assert on_edge.tolist() == [value < edge + more for value in spare]
+
+
+def test_a_range_falls_with_its_market_and_its_owner_with_it(scene: Scene) -> None:
+    """A range of 4,800 USD that is lent against, and one that is short of its base beside it."""
+    there = Scene(HELD, scene.moves, GRID)
+    holder = replace(bucket(-4_200), collateral=(Holding("range", Lots(1)),))
+    frozen = Scene(replace(HELD, assets={"range": replace(RANGE, span=None, underlying=None)}), scene.moves, GRID)
+    assert frozen.fate(holder).within(24) == 0.0 < there.fate(holder).within(24) < 1.0
+    told = chance(replace(bucket(-4_000, eth=10), collateral=(Holding("range", Lots(1)),)), there)
+    assert [one.market for one in told.drivers] == ["ETH"]
+    hedged = replace(bucket(-3_800, eth=-90), collateral=(Holding("range", Lots(1)),), mode=MarginMode.PORTFOLIO)
+    naked = replace(hedged, positions=())
+    assert portfolio_margin(hedged, HELD, GRID).maintenance < portfolio_margin(naked, HELD, GRID).maintenance
+
+
+@given(
+    st.integers(1, 2**60), st.integers(1, 2**30), st.integers(1, 2**30), st.integers(0, 20), st.integers(0, 2**40 - 1)
+)
+def test_a_range_is_worth_what_the_engine_says(liquidity: int, low: int, width: int, scale: int, price: int) -> None:
+    liquidity >>= max(0, (low + width).bit_length() - scale)
+    span = Span(liquidity=liquidity, low=low, high=low + width, scale=scale, price=Price(1), worst=Price(1))
+    assert span_worth(span, price) == range_value(liquidity, low, low + width, scale, price)
+    assert span_base(span, price) == range_delta(liquidity, low, low + width, scale, price)
 
 
 def test_a_hedged_holder_in_portfolio_mode_has_little_to_fear(scene: Scene) -> None:

@@ -269,6 +269,9 @@ def test_portfolio_margin_is_shown_as_it_is_measured(tmp_path: Path) -> None:
         assert seen.before.positions[0].liquidation_price == line.liquidation_price
         assert float(after.equity) - float(before.equity) == 1_000
         assert (after.maintenance, after.initial) == (before.maintenance, before.initial)
+        half = (await what_if(front, moves={"ETH": "-0.5"})).after.buckets[0]
+        gained = float(half.equity) - float(before.equity)  # the short, less what is held at its weight of 0.9
+        assert gained == pytest.approx(0.1 * 2 * float(line.mark) / 2, rel=0.02)
         points = {point.direction: point for point in (await front.get(f"{path}/surface", SurfaceView)).points}
         up = points["ETH up"]  # what is held counts for less than what is sold
         assert (up.scale is None) == (line.liquidation_price is None)

@@ -102,7 +102,7 @@ export function Surface({ who }: { who: string }) {
   const points = answer.value?.points ?? [];
   const standard = points.filter((one) => !one.direction.includes("="));
   return (
-    <Card title="Liquidation surface" note="The nearest liquidating point along each direction, exact across tiers" wide>
+    <Card title="Liquidation surface" note="The nearest liquidating point along each direction, by the rule that the bucket is in" wide>
       {error.value ? <p class="why bad">{error.value}</p> : null}
       {answer.value !== null && standard.length === 0 ? <p class="empty">No positions: nothing can be liquidated.</p> : null}
       {standard.length ? (

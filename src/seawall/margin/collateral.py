@@ -1,7 +1,47 @@
 """What collateral is worth (SPEC section 2). Every value rounds down."""
 
-from seawall.terms.asset import Asset
+from math import isqrt
+
+import msgspec
+
+from seawall.terms.asset import Asset, Span
 from seawall.units import RATE_ONE, Lots, Price, Rate, Side, UsdMicro, floor_div, share
+
+
+def span_worth(span: Span, price: int) -> int:
+    """What a liquidity position is worth at a price of its market, micro-USD: `lp_value.range_value`, uncompiled."""
+    root = _root(span, price)
+    return floor_div(span.liquidity * (root - span.low + _base(span, root, price)), 1 << span.scale)
+
+
+def span_base(span: Span, price: int) -> int:
+    """What of that is base asset: `lp_value.range_delta`, uncompiled."""
+    return floor_div(span.liquidity * _base(span, _root(span, price), price), 1 << span.scale)
+
+
+def _root(span: Span, price: int) -> int:
+    return min(max(isqrt(price << (2 * span.scale)), span.low), span.high)
+
+
+def _base(span: Span, root: int, price: int) -> int:
+    if root >= span.high:
+        return 0
+    return floor_div(min(root, floor_div(price << (2 * span.scale), root)) * (span.high - root), span.high)
+
+
+def at_mark(asset: Asset, price: Price, mark: Price) -> Asset:
+    """The asset once the mark of its underlying market has gone from `mark` to `price`: its prices in proportion,
+    rounded down; a liquidity position along its curve."""
+
+    def moved(now: Price) -> Price:
+        return Price(floor_div(now * price, mark))
+
+    if asset.span is not None:
+        span = msgspec.structs.replace(asset.span, price=moved(asset.span.price), worst=moved(asset.span.worst))
+        now, worst = (Price(span_worth(span, at)) for at in (span.price, span.worst))
+        return msgspec.structs.replace(asset, oracle=now, stable=worst, span=span)
+    redemption = None if asset.redemption is None else moved(asset.redemption)
+    return msgspec.structs.replace(asset, oracle=moved(asset.oracle), stable=moved(asset.stable), redemption=redemption)
 
 
 def redeemable_price(asset: Asset) -> Price:

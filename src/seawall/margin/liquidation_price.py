@@ -163,6 +163,8 @@ def line_of(bucket: Bucket, conditions: Conditions, market: str, closing_fee: Ra
         for h in bucket.collateral
         if conditions.asset(h.asset).underlying == market
     ]
+    if any(asset.span is not None for asset, _ in linked):
+        raise BadInput("collateral", "a liquidity position moves along a curve: risk/reach.py finds the point")
     if position.size == 0 and not linked:
         raise BadInput("market", f"the bucket holds nothing that moves with {market!r}")
     moving = sum(collateral.value_maintenance(asset, balance) for asset, balance in linked)

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from seawall.margin.collateral import at_mark
 from seawall.margin.health import equity_maintenance
 from seawall.margin.scenario import portfolio_margin
 from seawall.terms.bucket import Bucket
@@ -30,21 +31,14 @@ class PortfolioPrices(msgspec.Struct, frozen=True):
 
 
 def conditions_at(conditions: Conditions, market: str, price: Price) -> Conditions:
-    """The same conditions with `market` marked at `price` and its linked collateral moved in proportion, down."""
+    """The same conditions with `market` marked at `price` and its linked collateral moved along, down."""
     old = conditions.mark(market)
     marks = {**conditions.marks, market: msgspec.structs.replace(old, mark=price)}
-    assets = dict(conditions.assets)
-    for name, asset in conditions.assets.items():
-        if asset.underlying == market:
-            moved = {"oracle": _moved(asset.oracle, price, old.mark), "stable": _moved(asset.stable, price, old.mark)}
-            if asset.redemption is not None:
-                moved["redemption"] = _moved(asset.redemption, price, old.mark)
-            assets[name] = msgspec.structs.replace(asset, **moved)
+    assets = {
+        name: at_mark(asset, price, old.mark) if asset.underlying == market else asset
+        for name, asset in conditions.assets.items()
+    }
     return msgspec.structs.replace(conditions, marks=marks, assets=assets)
-
-
-def _moved(now: Price, price: Price, mark: Price) -> Price:
-    return Price(floor_div(now * price, mark))
 
 
 def portfolio_liquidation_prices(

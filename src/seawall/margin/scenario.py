@@ -11,8 +11,10 @@ from enum import Enum
 import msgspec
 
 from seawall.margin import collateral
+from seawall.margin.collateral import span_base, span_worth
 from seawall.margin.health import Health, health
 from seawall.margin.liquidity import check_lp, lp_delta, lp_value
+from seawall.terms.asset import Span
 from seawall.terms.bucket import Bucket, LpHolding
 from seawall.terms.conditions import Conditions
 from seawall.terms.grid import MarketRisk, ScenarioGrid
@@ -63,6 +65,7 @@ class Exposure(msgspec.Struct, frozen=True):
     mark: Price = Price(0)
     liquidity: tuple[LpHolding, ...] = ()
     base: UsdMicro = UsdMicro(0)
+    spans: tuple[Span, ...] = ()  # liquidity positions in the engine's integers
 
 
 def exposures(bucket: Bucket, conditions: Conditions, liquidity: Sequence[LpHolding] = ()) -> tuple[Exposure, ...]:
@@ -72,23 +75,26 @@ def exposures(bucket: Bucket, conditions: Conditions, liquidity: Sequence[LpHold
     """
     perps: dict[str, int] = {}
     spots: dict[str, int] = {}
+    spans: dict[str, list[Span]] = {}
     for position in bucket.positions:
         perps[position.market] = signed_notional(position.size, conditions.mark(position.market).mark)
     for holding in bucket.collateral:
         asset = conditions.asset(holding.asset)
-        if asset.underlying is not None:
+        if asset.underlying is not None and asset.span is not None:
+            spans.setdefault(asset.underlying, []).extend([asset.span] * holding.balance)
+        elif asset.underlying is not None:
             worth = collateral.value_maintenance(asset, holding.balance)
             spots[asset.underlying] = spots.get(asset.underlying, 0) + worth
     ranges: dict[str, list[LpHolding]] = {}
     for one in liquidity:
         ranges.setdefault(check_lp(one).market, []).append(one)
     found = []
-    for name in sorted(perps.keys() | spots.keys() | ranges.keys()):
-        mark = conditions.mark(name).mark if name in ranges else Price(0)
-        held = tuple(ranges.get(name, ()))
-        base = UsdMicro(sum(lp_delta(position, mark) for position in held))
+    for name in sorted(perps.keys() | spots.keys() | ranges.keys() | spans.keys()):
+        mark = conditions.mark(name).mark if name in ranges or name in spans else Price(0)
+        held, own = tuple(ranges.get(name, ())), tuple(spans.get(name, ()))
+        base = sum(lp_delta(position, mark) for position in held) + sum(span_base(span, mark) for span in own)
         perp, spot = UsdMicro(perps.get(name, 0)), UsdMicro(spots.get(name, 0))
-        found.append(Exposure(name, perp, spot, mark, held, base))
+        found.append(Exposure(name, perp, spot, mark, held, UsdMicro(base), own))
     return tuple(found)
 
 
@@ -118,6 +124,7 @@ def loss_numerator(exposure: Exposure, risk: MarketRisk, scenario: Scenario) -> 
     hedged = min(max(0, -exposure.perp), exposure.spot + exposure.base)
     price = Price(max(0, floor_div(exposure.mark * (RATE_ONE**2 + move), RATE_ONE**2)))
     fallen = sum(lp_value(one, exposure.mark) - lp_value(one, price) for one in exposure.liquidity)
+    fallen += sum(span_worth(one, exposure.mark) - span_worth(one, price) for one in exposure.spans)
     return fallen * RATE_ONE**2 + hedged * risk.basis * RATE_ONE - (exposure.perp + exposure.spot) * move
 
 

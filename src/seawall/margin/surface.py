@@ -95,6 +95,8 @@ def _drift(bucket: Bucket, conditions: Conditions, moves: Mapping[str, Fraction]
         total += position.size * conditions.mark(position.market).mark * moves.get(position.market, Fraction(0))
     for holding in bucket.collateral:
         asset = conditions.asset(holding.asset)
+        if asset.span is not None and moves.get(asset.underlying or "", 0) != 0:
+            raise BadInput("collateral", "a liquidity position moves along a curve: risk/reach.py finds the point")
         if asset.underlying is not None:
             worth = holding.balance * collateral.kept_price(asset) * Fraction(asset.weight_maintenance, RATE_ONE)
             total += worth * moves.get(asset.underlying, Fraction(0))

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from seawall.margin.collateral import value_maintenance
+from seawall.margin.collateral import span_base, value_maintenance
 from seawall.margin.columns import Ints, book_of, market_table
 from seawall.margin.sweep import sweep
 from seawall.margin.trade import settled
@@ -21,7 +21,7 @@ from seawall.risk.standing import is_under_water, markets_of, under_water
 from seawall.terms.bucket import Bucket, MarginMode
 from seawall.terms.conditions import Conditions
 from seawall.terms.grid import ScenarioGrid
-from seawall.units import BadInput
+from seawall.units import BadInput, Side, share
 
 HOURS: Final = (1, 8, 24)
 WORST_SHARE: Final = 0.05  # of paths that tell the drivers of a bucket which no path liquidates
@@ -185,5 +185,8 @@ def _exposures(bucket: Bucket, conditions: Conditions) -> dict[str, int]:
     for holding in bucket.collateral:
         asset = conditions.asset(holding.asset)
         if asset.underlying is not None and holding.balance:
-            found[asset.underlying] = found.get(asset.underlying, 0) + value_maintenance(asset, holding.balance)
+            worth = value_maintenance(asset, holding.balance)
+            if asset.span is not None:
+                worth = share(span_base(asset.span, asset.span.price), asset.weight_maintenance, Side.DOWN)
+            found[asset.underlying] = found.get(asset.underlying, 0) + worth
     return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seawall.margin.health import equity_maintenance, maintenance_of
 from seawall.margin.portfolio_price import conditions_at
 from seawall.margin.scenario import ScenarioKind, portfolio_margin, scenarios
-from seawall.terms.asset import Asset
+from seawall.terms.asset import Asset, Span
 from seawall.terms.bucket import Bucket, MarginMode
 from seawall.terms.conditions import Conditions
 from seawall.terms.grid import ScenarioGrid
@@ -69,16 +69,18 @@ def under_water(
             continue
         asset = conditions.asset(holding.asset)
         worth = holding.balance * (asset.weight_maintenance / RATE_ONE) * _kept(asset, conditions, prices, count)
+        if asset.span is not None:
+            slack += holding.balance * COUNTED * _shift(asset.span) / RELATIVE
         equity += worth
         slack += float(worth.max()) + COUNTED * holding.balance / RELATIVE  # its price is rounded to a micro-USD a lot
-        if asset.underlying is not None:
+        if asset.underlying is not None and asset.span is None:
             spots[asset.underlying] = spots[asset.underlying] + worth
     equity += sum(perps.values(), np.zeros(count))
     slack += sum(float(np.abs(value).max()) for value in perps.values())
     if bucket.mode is MarginMode.TIERED:
         need = sum((_tiered(conditions.market(name), np.abs(perps[name])) for name in names), np.zeros(count))
     else:
-        need = _portfolio(given(grid), names, perps, spots)
+        need = _portfolio(given(grid), names, prices, perps, spots, _spans(bucket, conditions))
     gap = equity - need
     near = np.abs(gap) <= RELATIVE * slack + ROUNDINGS
     found: Flags = gap < 0.0
@@ -93,6 +95,9 @@ def under_water(
 def _kept(asset: Asset, conditions: Conditions, prices: Mapping[str, Ints], count: int) -> Floats:
     """[S] what maintenance prices a lot of the asset at."""
     moved: Floats = np.ones(count)
+    if asset.underlying is not None and asset.span is not None:
+        share = asset.span.price / conditions.mark(asset.underlying).mark
+        return _along(asset.span, prices[asset.underlying].astype(np.float64) * share)[0]
     if asset.underlying is not None:
         moved = prices[asset.underlying] / float(conditions.mark(asset.underlying).mark)
     if asset.redemption is None:
@@ -100,6 +105,31 @@ def _kept(asset: Asset, conditions: Conditions, prices: Mapping[str, Ints], coun
     lower: Floats = np.minimum(asset.oracle * moved, asset.redemption * moved)
     least = asset.redemption * moved * (asset.redemption_floor / RATE_ONE)
     return np.maximum(lower, np.minimum(least, asset.price_max))
+
+
+def _shift(span: Span) -> float:
+    """By how much, at most, floors and a price in whole micro-USD move what a liquidity position is worth."""
+    unit = 2.0**span.scale
+    return 4.0 * span.liquidity / unit + span.liquidity * unit / max(span.low, 1)
+
+
+def _along(span: Span, price: Floats) -> tuple[Floats, Floats]:
+    """[S] what a liquidity position is worth at prices of its market, and what of that is base asset."""
+    unit = 2.0**span.scale
+    root = np.clip(np.sqrt(price) * unit, span.low, span.high)
+    base = np.minimum(root, price * unit * unit / root) * (span.high - root) / span.high
+    whole = span.liquidity / unit
+    return whole * (root - span.low + base), whole * base
+
+
+def _spans(bucket: Bucket, conditions: Conditions) -> dict[str, list[Span]]:
+    """The liquidity positions of a bucket by their market."""
+    found: dict[str, list[Span]] = {}
+    for holding in bucket.collateral:
+        asset = conditions.asset(holding.asset)
+        if asset.span is not None and asset.underlying is not None:
+            found.setdefault(asset.underlying, []).extend([asset.span] * holding.balance)
+    return found
 
 
 def _tiered(market: Market, notional: Floats) -> Floats:
@@ -114,7 +144,12 @@ def _tiered(market: Market, notional: Floats) -> Floats:
 
 
 def _portfolio(
-    grid: ScenarioGrid, names: tuple[str, ...], perps: Mapping[str, Floats], spots: Mapping[str, Floats]
+    grid: ScenarioGrid,
+    names: tuple[str, ...],
+    prices: Mapping[str, Ints],
+    perps: Mapping[str, Floats],
+    spots: Mapping[str, Floats],
+    spans: Mapping[str, list[Span]],
 ) -> Floats:
     """[S] maintenance of margin/scenario.py: the worst row of the grid, floors, and the add-on for concentration."""
     extra = np.zeros(len(perps[names[0]])) if names else np.zeros(1)
@@ -131,8 +166,15 @@ def _portfolio(
             risk = grid.risk(name)
             beta = 1.0 if row.kind is ScenarioKind.OWN else risk.beta / RATE_ONE
             move = max(-1.0, row.move / RATE_ONE * beta)
-            hedged = np.minimum(np.maximum(-perps[name], 0.0), spots[name])
-            loss = hedged * (risk.basis / RATE_ONE) - (perps[name] + spots[name]) * move
+            base: Floats = np.zeros(len(worst))
+            fallen: Floats = np.zeros(len(worst))
+            for span in spans.get(name, ()):
+                now = prices[name].astype(np.float64)
+                worth, part = _along(span, now)
+                base += part
+                fallen += worth - _along(span, now * (1.0 + move))[0]
+            hedged = np.minimum(np.maximum(-perps[name], 0.0), spots[name] + base)
+            loss = fallen + hedged * (risk.basis / RATE_ONE) - (perps[name] + spots[name]) * move
             lost += np.maximum(loss, 0.0)
             gained += np.maximum(-loss, 0.0)
         worst = np.maximum(worst, lost - gained * (row.credit / RATE_ONE))

@@ -6,6 +6,17 @@ from seawall.terms import limits
 from seawall.units import RATE_ONE, BadInput, Lots, Price, Rate
 
 
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A liquidity position in the engine's integers of a range (margin/lp_value.py), at two prices of its market."""
+
+    liquidity: int
+    low: int
+    high: int
+    scale: int
+    price: Price  # now
+    worst: Price  # at the end of its scan, which counts for initial margin
+
+
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """Collateral other than USD. Prices are micro-USD per lot of 10^-size_decimals, as in a market."""
 
@@ -23,6 +34,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     peg_band: Rate = Rate(RATE_ONE)  # further below its redemption value it counts for nothing in initial margin
     liquidation_discount: Rate = Rate(0)
     underlying: str | None = None  # market whose mark moves this asset
+    span: Span | None = None  # a liquidity position: one lot, `oracle` and `stable` its worth at both prices
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -37,7 +49,7 @@ def check_asset(asset: Asset) -> Asset:
     prices = (
         (asset.oracle, asset.stable) if asset.redemption is None else (asset.oracle, asset.stable, asset.redemption)
     )
-    prices = (*prices, asset.price_max)
+    prices = (*prices, asset.price_max) if asset.span is None else (asset.price_max,)
     if not all(1 <= price <= limits.PRICE_MAX for price in prices):
         raise BadInput(f"{asset.name}.oracle", "a price is missing or outside 1..2^40 micro-USD a lot")
     if not 0 <= asset.weight_initial <= asset.weight_maintenance <= RATE_ONE:

@@ -7,7 +7,8 @@ import msgspec
 
 from seawall.margin.health import health
 from seawall.margin.liquidation_price import LiquidationPrices, liquidation_prices
-from seawall.terms.bucket import MarginMode, Position
+from seawall.terms.bucket import Bucket, MarginMode, Position
+from seawall.terms.conditions import Conditions
 from seawall.terms.market import Market, tier_of
 from seawall.tools.account_file import CROSS, Account, NamedBucket
 from seawall.tools.figures import money
@@ -56,11 +57,17 @@ def relevant(prices: LiquidationPrices, side: Direction) -> Fraction | None:
     return None if point is None else point.exact
 
 
+def is_straight(bucket: Bucket, conditions: Conditions) -> bool:
+    """Whether what a bucket has and must have are straight lines of prices within tiers: no grid, no liquidity."""
+    ranges = any(conditions.asset(holding.asset).span is not None for holding in bucket.collateral)
+    return bucket.mode is MarginMode.TIERED and not ranges
+
+
 def point_of(account: Account, name: str, position: Position) -> Fraction | None:
     """The liquidation price of a position, micro-USD per lot, by the rule of its bucket: exact by the tiers, the last
-    healthy mark in portfolio margin. None: none, or none in reach (risk/reach.py)."""
+    healthy mark in portfolio margin and with liquidity positions. None: none, or none in reach (risk/reach.py)."""
     bucket, conditions, side = account.bucket(name), account.conditions, side_of(position)
-    if bucket.mode is MarginMode.TIERED:
+    if is_straight(bucket, conditions):
         return relevant(liquidation_prices(bucket, conditions, position.market), side)
     from seawall.risk.reach import reach
 

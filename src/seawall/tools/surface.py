@@ -6,10 +6,11 @@ from fractions import Fraction
 import msgspec
 
 from seawall.margin.surface import SurfacePoint, nearest, standard_directions
-from seawall.terms.bucket import Bucket, MarginMode
+from seawall.terms.bucket import Bucket
 from seawall.terms.conditions import Conditions
 from seawall.tools.account_file import Account, NamedBucket
 from seawall.tools.figures import given_fraction
+from seawall.tools.liq import is_straight
 from seawall.units import RATE_ONE, BadInput, Rate, Side, rate
 
 MOVE_MAX = 1_000  # a shock beyond 1,000 times the price is a slip of the keyboard
@@ -98,8 +99,9 @@ def _bucket_surface(
 def _nearest(
     account: Account, bucket: Bucket, conditions: Conditions, moves: Mapping[str, Rate]
 ) -> SurfacePoint | None:
-    """The first liquidating point: exact by the tiers; in portfolio margin to a unit of the marks (risk/reach.py)."""
-    if bucket.mode is MarginMode.TIERED:
+    """The first liquidating point: exact by the tiers, to a unit of the marks in portfolio margin and with liquidity
+    positions (risk/reach.py)."""
+    if is_straight(bucket, conditions):
         return nearest(bucket, conditions, moves)
     from seawall.risk.reach import reach
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
+from seawall.margin.collateral import at_mark
 from seawall.margin.health import Health, accepts
 from seawall.margin.trade import traded
 from seawall.terms import limits
@@ -164,8 +165,9 @@ def unreported(account: Account) -> Account:
 
 
 def moved(account: Account, moves: Mapping[str, tuple[bool, Fraction]]) -> Account:
-    """The account at other marks: the nearest prices that the lots can hold. BadInput for an unknown coin."""
-    places = dict(account.places)
+    """The account at other marks, the nearest prices that the lots can hold, and its collateral along. BadInput for an
+    unknown coin."""
+    places, assets = dict(account.places), dict(account.assets)
     for coin, (is_relative, value) in moves.items():
         place = account.place(coin)
         target = place.mark_usd * (1 + value) if is_relative else value
@@ -173,7 +175,10 @@ def moved(account: Account, moves: Mapping[str, tuple[bool, Fraction]]) -> Accou
         if price > place.market.price_max:
             raise BadInput(f"price.{coin}", "absurd: the notional would pass 2^53 micro-USD", account.file)
         places[coin] = msgspec.structs.replace(place, mark=Mark(mark=price, oracle=price))
-    return msgspec.structs.replace(account, places=places)
+        for name, asset in assets.items():
+            if asset.underlying == coin:
+                assets[name] = at_mark(asset, price, place.mark.mark)
+    return msgspec.structs.replace(account, places=places, assets=assets)
 
 
 def after_trade(account: Account, trade: Trade) -> tuple[Account, tuple[str, ...], UsdMicro]:

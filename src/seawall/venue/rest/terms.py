@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from seawall.ledger import state
 from seawall.margin.certificate import LIVE
-from seawall.margin.lp_value import range_value
+from seawall.margin.collateral import span_worth
 from seawall.margin.trigger_kernels import PORTFOLIO
 from seawall.terms import asset_parameter, parameter
-from seawall.terms.asset import Asset, Holding
+from seawall.terms.asset import Asset, Holding, Span
 from seawall.terms.bucket import Bucket, BucketKind, MarginMode, Position
 from seawall.terms.conditions import MarginPolicy
 from seawall.terms.grid import FactorShock, MarketRisk, ScenarioGrid
@@ -48,7 +48,10 @@ def account_with(
             name = isolated_name(universe.listings[columns["bucket_market"].item(number)].coin)
         buckets.append(NamedBucket(name=name, bucket=bucket))
         needed |= {position.market: universe.by_coin[position.market] for position in bucket.positions}
-        assets |= assets_of(columns, universe, number)
+        own = assets_of(columns, universe, number)
+        assets |= own
+        curved = (asset.underlying for asset in own.values() if asset.span is not None)
+        needed |= {coin: universe.by_coin[coin] for coin in curved if coin is not None}
     places = {coin: place_of(columns, listing) for coin, listing in needed.items()}
     silent = WireAccount(file=title, holdings=(), total=None, cross=None, cross_maintenance=None, withdrawable=None)
     return Account(
@@ -66,16 +69,13 @@ def account_by_rule(columns: Any, universe: Universe, account: int, coins: tuple
     """`account_of` with what its rule of margin needs: in portfolio margin the grid, and the markets that collateral
     moves with.
 
-    BadInput as `account_of`, and for liquidity positions in portfolio margin: what they lose in a scenario is not in
-    this record.
+    BadInput as `account_of`.
     """
     own = account_of(columns, universe, account, coins)
-    if columns["bucket_mode"].item(account) != PORTFOLIO:
-        return own
-    if any(is_range(columns, row) for row in holdings_of(columns, account)):
-        raise BadInput("address", "liquidity positions in portfolio margin: only the engine values the account")
     linked = {asset.underlying for asset in own.assets.values() if asset.underlying is not None}
     held = account_of(columns, universe, account, (*coins, *sorted(linked - {*coins})))
+    if columns["bucket_mode"].item(account) != PORTFOLIO:
+        return held
     return replace(held, grid=grid_of(columns, universe, tuple(held.places)))
 
 
@@ -176,8 +176,8 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
     """The terms and prices of what a bucket holds, as margin values it now.
 
     A liquidity position is one lot of an asset of its own, priced at its fair value and, as the stable price, at the
-    least of its scan; it does not move with its market here. In portfolio margin an asset moves with the market of what
-    it is redeemed for, where there is one.
+    least of its scan; it moves along its curve with the mark, where there is one. In portfolio margin an asset moves
+    with the market of what it is redeemed for, where there is one.
     """
     found, is_by_grid = {}, columns["bucket_mode"].item(bucket) == PORTFOLIO
     for row in holdings_of(columns, bucket):
@@ -189,11 +189,16 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
         is_fresh = all(is_young(columns, number) for number in feeds)
         kept = values[asset_parameter.WEIGHT_MAINTENANCE]
         oracle, stable = columns["market_oracle"].item(market), columns["asset_stable"].item(asset)
+        span: Span | None = None
+        underlying: str | None = universe.listings[moves_with].coin
         if is_range(columns, row):
             names = ("holding_lots", "holding_low", "holding_high", "holding_scale")
             liquidity, low, high, scale = (columns[name].item(row) for name in names)
-            worst = share(min(oracle, stable), Rate(RATE_ONE - values[asset_parameter.SCAN]), Side.DOWN)
-            oracle, stable = (int(range_value(liquidity, low, high, scale, price)) for price in (oracle, worst))
+            worst = Price(share(min(oracle, stable), Rate(RATE_ONE - values[asset_parameter.SCAN]), Side.DOWN))
+            span = Span(liquidity=liquidity, low=low, high=high, scale=scale, price=Price(oracle), worst=worst)
+            oracle, stable = span_worth(span, oracle), span_worth(span, worst)
+            if columns["market_price"].item(market) == 0:
+                span, underlying = None, None
         found[name_of(columns, row)] = Asset(
             name=name_of(columns, row),
             size_decimals=universe.listings[market].size_decimals,
@@ -208,7 +213,8 @@ def assets_of(columns: Any, universe: Universe, bucket: int) -> dict[str, Asset]
             price_max=Price(columns["market_price_max"].item(market)),
             peg_band=Rate(values[asset_parameter.PEG_BAND]),
             liquidation_discount=Rate(values[asset_parameter.DISCOUNT]),
-            underlying=None if is_range(columns, row) else universe.listings[moves_with].coin,
+            underlying=underlying,
+            span=span,
         )
     return found
 

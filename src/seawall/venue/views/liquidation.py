@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seawall.margin.liquidation_price import liquidation_prices
+from seawall.tools.liq import point_of
 from seawall.venue.rest.terms import account_with
 from seawall.venue.universe import Universe
 from seawall.venue.views.figures import BucketFigures, PositionFigures
@@ -13,8 +13,8 @@ def liquidation_ratio(
 ) -> tuple[int, int] | None:
     """The mark at which the bucket has no buffer left, all else fixed, as an exact ratio in micro-USD per lot.
 
-    Collateral that a market prices moves with it (SPEC section 5). In portfolio margin the last healthy mark, found by
-    search. None when no positive mark liquidates it, or every one does.
+    Collateral that a market prices moves with it (SPEC section 5). In portfolio margin, and with liquidity positions,
+    it is the last healthy mark, found by search. None when no positive mark liquidates it, or every one does.
     """
     if bucket.is_portfolio:
         return (position.scenario_price, 1) if position.scenario_price != 0 else None
@@ -22,6 +22,6 @@ def liquidation_ratio(
     if columns["bucket_holding"].item(number) == 0:
         return position.liquidation(bucket.equity)
     alone = account_with(columns, universe, f"bucket {number}", [number])
-    points = liquidation_prices(alone.buckets[0].bucket, alone.conditions, universe.listings[position.market].coin)
-    point = points.below if position.size > 0 else points.above
-    return None if point is None else (point.exact.numerator, point.exact.denominator)
+    held, coin = alone.buckets[0], universe.listings[position.market].coin
+    point = point_of(alone, held.name, next(one for one in held.bucket.positions if one.market == coin))
+    return None if point is None else (point.numerator, point.denominator)
