@@ -280,9 +280,12 @@ def open_account(account: uint256, kind: uint256):
 
 @external
 def credit(bucket: uint256, amount: int256):
-    """@notice Cash comes into a bucket; negative: leaves a pool for who redeems its shares, or pays interest."""
+    """
+    @notice Cash comes into a bucket; negative: it pays interest, or leaves a pool for who redeems its shares or for
+            collateral that it buys.
+    """
     allowed: bool = msg.sender == VAULT or msg.sender == DESK or msg.sender == POOLS
-    allowed = (allowed and amount > 0) or (msg.sender == POOLS and words.is_pool(bucket))
+    allowed = (allowed and amount > 0) or ((msg.sender == POOLS or msg.sender == VAULT) and words.is_pool(bucket))
     self._only(allowed or msg.sender == LENDING)
     head: uint256 = ledger.word[words.BUCKET | bucket]
     if head == 0:

@@ -42,6 +42,9 @@ exports: (
     collateral.asset_count,
     collateral.held,
     collateral.sorts,
+    collateral.buyers,
+    collateral.set_buyer,
+    collateral.offer,
     collateral.set_asset,
     collateral.set_sort,
     collateral.move_stable,
@@ -97,6 +100,7 @@ interface Permit2:
 
 LP: public(immutable(address))
 PERMIT2: public(immutable(address))
+LIQUIDATION: immutable(address)
 
 rests: public(HashMap[uint256, HashMap[uint256, uint256]])  # account -> 0 USD, 1 + asset -> tokens below a lot from LPs
 
@@ -152,6 +156,7 @@ def __init__(
     payouts.__init__(exchange, governor, guardian, dispute_s, dispute_blocks, exit_delay)
     LP = lp
     PERMIT2 = permit2
+    LIQUIDATION = staticcall IClearingHouse(house).LIQUIDATION()
 
 
 # ---------------------------------------------------------------------
@@ -246,27 +251,47 @@ def buy_collateral(account: uint256, asset: uint256, lots: int256, sub: uint256,
     @notice Buys collateral of an account in liquidation that owes USD, for cash of the caller's account, a lot at the
             oracle's price less the discount, rounded up; what it costs goes to the account. Returns it. The asset with
             the greatest weight goes first, and no more than `lots_for_sale`. Where owners' own withdrawals wait, only
-            once the venue is silent: it sells by itself.
+            once the venue is silent: it sells by itself. A pool that has bought some sells all of it, at the price itself.
     @param most Greatest cost.
     """
     if payouts.goes_by_venue():
         code.refuse(code.NOT_AUTHORISED)
     head: uint256 = reader.one(vault_cash.HOUSE, words.BUCKET | account)
     h: IClearingHouse.Health = staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
-    if head == 0 or (h.equity >= h.maintenance and head & words.LIQUIDATING == 0):
+    is_due: bool = h.equity < h.maintenance or head & words.LIQUIDATING != 0
+    if head == 0 or is_due == words.is_pool(account):
         code.refuse(code.NOT_DUE)
     p: collateral.Price = collateral.price_of(asset)
     if not p.fresh:
         code.refuse(code.STALE_PRICE)
-    if collateral.goes_later(account, asset):
-        code.refuse(code.BAD_FIELD)
-    if lots <= 0 or lots > collateral.lots_to_sell(account, asset, h):
+    price: int256 = p.kept
+    offered: int256 = collateral.held[account][asset]
+    if not words.is_pool(account):
+        if collateral.goes_later(account, asset):
+            code.refuse(code.BAD_FIELD)
+        price = collateral.sale_price(asset, p)
+        offered = collateral.lots_to_sell(account, asset, h)
+    if lots <= 0 or lots > offered:
         code.refuse(code.BAD_SIZE)
-    cost: int256 = lots * collateral.sale_price(asset, p)
+    cost: int256 = lots * price
     if cost > most:
         code.refuse(code.BAD_PRICE)
     self._sell(account, convert(msg.sender, uint256) | ((sub & 255) << words.SUB_SHIFT), asset, lots, cost)
     return cost
+
+
+@external
+def sell_to_pool(account: uint256, asset: uint256, lots: int256):
+    """
+    @notice Liquidation has collateral of an account sold to the backstop vault of the market that prices it, at the price
+            at which anybody buys.
+    """
+    if msg.sender != LIQUIDATION:
+        code.refuse(code.NOT_AUTHORISED)
+    pool: uint256 = collateral.pool_of(asset)
+    cost: int256 = lots * collateral.sale_price(asset, collateral.price_of(asset))
+    extcall IClearingHouse(vault_cash.HOUSE).credit(pool, -cost)
+    self._hand(account, pool, asset, lots, cost)
 
 
 @external
@@ -315,7 +340,7 @@ def take(account: uint256, which: uint256, tokens: uint256):
         collateral.assets[asset].total = a.total + lots
         collateral.hold(account, asset, lots)
         log CollateralIn(account=account, asset=asset, lots=lots)
-        assert staticcall IERC20(a.token).balanceOf(self) >= convert(a.total + lots, uint256) * a.unit, "held"
+        assert staticcall IERC20(a.token).balanceOf(self) >= convert(a.total + lots, uint256) * a.unit
 
 
 # ---------------------------------------------------------------------
@@ -359,6 +384,12 @@ def _credit(payer: address, account: uint256, amount: int256):
 def _sell(account: uint256, buyer: uint256, asset: uint256, lots: int256, cost: int256):
     """@notice Lots go to a buyer, whose cash pays the account for them."""
     extcall IClearingHouse(vault_cash.HOUSE).exit(buyer, cost)
+    self._hand(account, buyer, asset, lots, cost)
+
+
+@internal
+def _hand(account: uint256, buyer: uint256, asset: uint256, lots: int256, cost: int256):
+    """@notice Lots for what the buyer has paid."""
     extcall IClearingHouse(vault_cash.HOUSE).credit(account, cost)
     collateral.hold(account, asset, -lots)
     collateral.hold(buyer, asset, lots)

@@ -4,8 +4,8 @@
 """
 @title Liquidation of unhealthy buckets, by anybody: src/seawall/liquidation/step.py, waterfall.py and backstop.py
 @license Apache-2.0
-@notice One call is one unit of the engine's work on one bucket: it closes some of it by the first stage that can, the
-        pool, the backstop vault with insurance, the other side of the market. Same lots, prices and receipts as the
+@notice One call is one unit of the engine's work on one bucket: it sells collateral to a backstop vault, or closes some
+        of it by the first stage that can, the pool, the vault with insurance, the other side of the market. Same lots, prices and receipts as the
         engine's from the same words.
 @custom:security Who calls chooses the bucket, never amounts or prices. The reward is at most the fee of the fill.
 @custom:kill HALTED (RiskSteward) stops it, for the venue or a market.
@@ -17,6 +17,7 @@ import code
 import limits
 import margin
 import reader
+import selling
 import units
 import waits
 import words
@@ -37,6 +38,7 @@ exports: (work.HOUSE, work.APPRAISER)
 DELEVERAGING: public(immutable(address))
 POOL_CLOSE: public(immutable(address))
 LENDING: public(immutable(address))
+VAULT: immutable(address)
 
 
 # ---------------------------------------------------------------------
@@ -108,6 +110,7 @@ def __init__(house: address, deleveraging: address, appraiser: address, pool_clo
     DELEVERAGING = deleveraging
     POOL_CLOSE = pool_close
     LENDING = staticcall IClearingHouse(house).LENDING()
+    VAULT = staticcall IClearingHouse(house).VAULT()
 
 
 # ---------------------------------------------------------------------
@@ -175,6 +178,9 @@ def _work(bucket: uint256) -> (uint256, uint256):
             code.refuse(code.NOT_DUE)
         self._finish(w)
         return waits.FILLED, 0
+    if selling.sell_some(work.HOUSE, VAULT, bucket, w.head):
+        self._go_on(w)
+        return waits.FILLED, 0
     w.first, w.past = work.next(w, 0)
     if w.count != 0 and w.first == 16:
         return self._wait(w, waits.STALE if work.has_stale_price(w) else waits.STOPPED), 0
@@ -212,6 +218,19 @@ def _work(bucket: uint256) -> (uint256, uint256):
         w.count = unsafe_sub(w.count, 1)
     self._after_close(w, after.emptied, after.claimed)
     return waits.FILLED, 0
+
+
+@internal
+def _go_on(w: work.Work):
+    """@notice After a sale of collateral: the liquidation, which may have begun with it, goes on or is over."""
+    after: work.Work = work.load(w.bucket)
+    if w.head & words.LIQUIDATING == 0:
+        self._tell_start(w)
+        after.start = w.now
+    if work.is_over(after.policy, True, after.equity, after.maintenance):
+        self._finish(after)
+    else:
+        self._keep(after)
 
 
 @internal

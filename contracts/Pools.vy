@@ -14,11 +14,17 @@
 import amm
 import code
 import limits
+import lp_words
 import margin
 import reader
 import share_price
 import words
 from interfaces import IClearingHouse
+
+interface Vault:
+    def held(account: uint256, asset: uint256) -> int256: view
+    def counted(asset: uint256) -> (uint256, uint256, uint256): view
+    def worth_maintenance(bucket: uint256) -> int256: view
 
 interface Shares:
     def issue(to: address, shares: int256): nonpayable
@@ -32,6 +38,7 @@ interface Shares:
 
 HOUSE: public(immutable(address))
 GOVERNOR: public(immutable(address))
+VAULT: immutable(address)
 
 
 # ---------------------------------------------------------------------
@@ -74,6 +81,7 @@ event SharesMoved:
 def __init__(house: address, governor: address):
     HOUSE = house
     GOVERNOR = governor
+    VAULT = staticcall IClearingHouse(house).VAULT()
 
 
 @external
@@ -103,20 +111,20 @@ def join(account: uint256, holder: address, amount: int256) -> int256:
     q: reader.Quoted = reader.quoted(HOUSE, market, self._which(pool))
     if margin.status_of(q.terms.word) == limits.UNLISTED:
         code.refuse(code.UNKNOWN_MARKET)
-    self._check_movable(q)
+    self._check_movable(pool, q)
     why: uint256 = staticcall IClearingHouse(HOUSE).exit_fault(account, amount)
     if why != 0:
         code.refuse(why)
     shares: int256 = self._shares(pool)
     minted: int256 = 0
     raw: int256 = words.signed64(q.head, 0)
-    if words.count_of(q.head) == 0 and raw >= 0 and raw < LOCKED:
+    if words.count_of(q.head) == 0 and raw >= 0 and raw < LOCKED and q.head & lp_words.TOKENS == 0:
         minted = self._restart(pool, market, raw, amount)
         shares = LOCKED
     else:
         low: int256 = 0
         high: int256 = 0
-        low, high = self._worth(q)
+        low, high = self._worth(pool, q)
         if low <= 0 or shares == 0:
             code.refuse(code.POOL_MARGIN)
         if amount * shares > high * (SHARES_MAX - shares):
@@ -148,7 +156,7 @@ def leave(account: uint256, holder: address, since: uint256, size: int256, held:
     if held == 0:
         code.refuse(code.NO_POSITION)
     q: reader.Quoted = reader.quoted(HOUSE, words.own_market(pool) - 1, self._which(pool))
-    self._check_movable(q)
+    self._check_movable(pool, q)
     if block.timestamp < since + ((q.terms.pool >> LOCK) & (2**22 - 1)):
         code.refuse(code.NOT_DUE)
     if self._which(pool) == words.BACKSTOP:
@@ -157,7 +165,7 @@ def leave(account: uint256, holder: address, since: uint256, size: int256, held:
             code.refuse(code.NOT_DUE)
     if size > held:
         code.refuse(code.WITHDRAWABLE)
-    low: int256 = self._worth(q)[0]
+    low: int256 = self._worth(pool, q)[0]
     if low <= 0:
         code.refuse(code.POOL_MARGIN)
     shares: int256 = self._shares(pool)
@@ -166,6 +174,8 @@ def leave(account: uint256, holder: address, since: uint256, size: int256, held:
         code.refuse(code.BAD_SIZE)
     after: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(pool, NO_MARKET, 0, 0, paid, 0)
     if after.equity <= 0 or after.equity_initial < after.initial:
+        code.refuse(code.POOL_MARGIN)
+    if q.head & lp_words.TOKENS != 0 and paid > (staticcall IClearingHouse(HOUSE).cash_of(pool, NO_MARKET))[0]:
         code.refuse(code.POOL_MARGIN)
     extcall IClearingHouse(HOUSE).credit(pool, -paid)
     extcall IClearingHouse(HOUSE).credit(account, paid)
@@ -203,7 +213,7 @@ def worth_of(pool: uint256) -> (int256, int256, int256):
     """@notice (equity for who leaves, for who joins, shares) of a pool."""
     low: int256 = 0
     high: int256 = 0
-    low, high = self._worth(reader.quoted(HOUSE, words.own_market(pool) - 1, self._which(pool)))
+    low, high = self._worth(pool, reader.quoted(HOUSE, words.own_market(pool) - 1, self._which(pool)))
     return low, high, self._shares(pool)
 
 
@@ -250,7 +260,7 @@ def _count(pool: uint256, shares: int256):
 
 @internal
 @view
-def _check_movable(q: reader.Quoted):
+def _check_movable(pool: uint256, q: reader.Quoted):
     """@notice Not in a halt, priced, and the pool not being liquidated."""
     if (q.terms.policy >> margin.VENUE_STATUS) & 15 >= limits.HALTED:
         code.refuse(code.VENUE_HALTED)
@@ -258,21 +268,42 @@ def _check_movable(q: reader.Quoted):
         code.refuse(code.MARKET_CLOSED)
     if words.count_of(q.head) != 0 and not margin.is_fresh(q.terms.word, q.terms.risk, block.timestamp * 1000):
         code.refuse(code.STALE_PRICE)
-    if not reader.is_well(q):
+    well: bool = reader.is_well(q)
+    if q.head & lp_words.TOKENS != 0:
+        h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(pool, NO_MARKET, 0, 0, 0, 0)
+        well = h.equity >= h.maintenance and q.head & words.LIQUIDATING == 0
+    if not well:
         code.refuse(code.BEING_LIQUIDATED)
 
 
 @internal
 @view
-def _worth(q: reader.Quoted) -> (int256, int256):
-    """@notice Equity of a pool for who leaves and for who joins, less the impact that an AMM pays back."""
+def _worth(pool: uint256, q: reader.Quoted) -> (int256, int256):
+    """
+    @notice Equity of a pool for who leaves and for who joins, less the impact that an AMM pays back. Collateral that a vault
+            has bought is worth its price to who joins, and what it counts for maintenance to who leaves.
+    """
     h: margin.Health = margin.alone(q.terms, words.signed64(q.head, 0), q.held, 0, 0)
+    if q.head & lp_words.TOKENS != 0:
+        return h.equity + staticcall Vault(VAULT).worth_maintenance(pool), h.equity + self._fair_value(pool, q.head)
     if words.kind_of(q.head) != limits.AMM_POOL or q.held.size == 0:
         return h.equity, h.equity
     back: int256 = 0
     over: int256 = 0
     back, over = amm.impact_of(q.terms, q.held.size)
     return h.equity - back - over, h.equity - back
+
+
+@internal
+@view
+def _fair_value(pool: uint256, head: uint256) -> int256:
+    """@notice What a pool's collateral is worth at the prices that keep it, unweighted."""
+    total: int256 = 0
+    for asset: uint256 in range(7):
+        if (head >> (words.ASSETS_SHIFT + asset)) & 1 == 1:
+            price: uint256 = (staticcall Vault(VAULT).counted(asset))[1]
+            total += staticcall Vault(VAULT).held(pool, asset) * convert(price, int256)
+    return total
 
 
 @internal

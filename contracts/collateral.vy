@@ -62,6 +62,7 @@ struct Price:
 assets: public(HashMap[uint256, Asset])
 asset_count: public(uint256)
 held: public(HashMap[uint256, HashMap[uint256, int256]])  # account -> asset -> lots
+buyers: public(HashMap[uint256, uint256])  # asset -> 1 + the market that prices it, whose backstop vault buys; 0: none
 sorts: public(HashMap[uint256, uint256])  # redemption floor 24, peg band 24, greatest price 41, stable 1, redeemed 1
 
 event AssetSet:
@@ -71,6 +72,10 @@ event AssetSet:
 event SortSet:
     asset: indexed(uint256)
     sort: uint256
+
+event BuyerSet:
+    asset: indexed(uint256)
+    market: uint256
 
 
 @deploy
@@ -138,6 +143,17 @@ def set_sort(asset: uint256, stable: bool, redeemed: bool, least: int256, band: 
         sort = sort | (1 << REDEEMED)
     self.sorts[asset] = sort
     log SortSet(asset=asset, sort=sort)
+
+
+@external
+def set_buyer(asset: uint256, market: uint256):
+    """@notice The governor (a timelock) names the market that prices an asset, 1 + its number: its backstop vault buys; 0: none."""
+    if msg.sender != GOVERNOR:
+        code.refuse(code.NOT_AUTHORISED)
+    if asset >= self.asset_count or market > 256:
+        code.refuse(code.BAD_PARAMETER)
+    self.buyers[asset] = market
+    log BuyerSet(asset=asset, market=market)
 
 
 @external
@@ -209,6 +225,18 @@ def lots_for_sale(account: uint256, asset: uint256) -> int256:
     return self.lots_to_sell(
         account, asset, staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
     )
+
+
+@external
+@view
+def offer(account: uint256, asset: uint256) -> (uint256, int256, int256, int256):
+    """
+    @notice Of an asset of an account in liquidation: the vault that buys it (0: none), lots for sale, the price of one, and
+            its rank: the higher, the sooner.
+    """
+    h: IClearingHouse.Health = staticcall IClearingHouse(vault_cash.HOUSE).health_after(account, max_value(uint256), 0, 0, 0, 0)
+    lots: int256 = self.lots_to_sell(account, asset, h)
+    return self.pool_of(asset), lots, self.sale_price(asset, self.price_of(asset)), self.rank_of(asset)
 
 
 @internal
@@ -349,6 +377,14 @@ def rank_of(asset: uint256) -> int256:
     """@notice The higher, the sooner it is sold: stable coins first, then by least haircut."""
     first: int256 = 2 * limits.RATE_ONE if (self.sorts[asset] >> STABLE_COIN) & 1 == 1 else 0
     return first + self.assets[asset].weight_maintenance
+
+
+@internal
+@view
+def pool_of(asset: uint256) -> uint256:
+    """@notice The backstop vault that buys an asset; 0: none."""
+    market: uint256 = self.buyers[asset]
+    return 0 if market == 0 else words.pool_of(market - 1, words.BACKSTOP)
 
 
 @internal

@@ -74,4 +74,4 @@ def book(vault: int256, pending: int256):
     extcall IClearingHouse(HOUSE).put(words.VENUE | words.MONEY, 2**128 - 1, fields)
     extcall ILending(LENDING).refresh()
     if vault > 0:
-        assert staticcall IERC20(USD).balanceOf(self) >= self.tokens_of(after), "held"
+        assert staticcall IERC20(USD).balanceOf(self) >= self.tokens_of(after)

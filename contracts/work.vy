@@ -219,11 +219,53 @@ def vault_price(c: closing.Close, lots: int256) -> int256:
 
 @internal
 @view
+def is_well(vault: uint256, q: reader.Quoted) -> bool:
+    """@notice Whether a vault is there and above maintenance, with what it holds."""
+    if q.head & ASSETS == 0:
+        return reader.is_well(q)
+    h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(vault, max_value(uint256), 0, 0, 0, 0)
+    return h.equity >= h.maintenance and q.head & words.LIQUIDATING == 0
+
+
+@internal
+@view
+def bears(vault: uint256, c: closing.Close, q: reader.Quoted, lots: int256) -> bool:
+    """@notice Whether a vault may take so many lots: its cash and margin, with what it holds."""
+    raw: int256 = words.signed64(q.head, 0)
+    amount: int256 = unsafe_mul(lots, self.vault_price(c, lots))
+    if q.head & ASSETS == 0:
+        return amm.bears(q.terms, raw, q.held, c.side, lots, amount)
+    size: int256 = unsafe_mul(unsafe_sub(0, c.side), lots)
+    cost: int256 = unsafe_mul(unsafe_sub(0, c.side), amount)
+    if units.magnitude(unsafe_sub(raw, cost)) > limits.RAW_USD_MAX:
+        return False
+    leverage: int256 = q.held.leverage if q.held.size == 0 else 0
+    after: margin.Health = self.health(vault, c.market, size, cost, leverage)
+    return margin.accepts(self.health(vault, max_value(uint256), 0, 0, 0), after)
+
+
+@internal
+@view
+def health(bucket: uint256, market: uint256, size: int256, cost: int256, leverage: int256) -> margin.Health:
+    """@notice A bucket's health after a change in one market, as the house says."""
+    h: IClearingHouse.Health = staticcall IClearingHouse(HOUSE).health_after(bucket, market, size, cost, 0, leverage)
+    return margin.Health(
+        equity=h.equity,
+        equity_initial=h.equity_initial,
+        maintenance=h.maintenance,
+        initial=h.initial,
+        notional=h.notional,
+        profit=h.profit,
+    )
+
+
+@internal
+@view
 def vault_lots(w: Work, c: closing.Close, q: reader.Quoted) -> int256:
     """@notice The most lots the vault may take: by its cap, by what insurance covers, then by its own margin."""
-    if w.bucket == words.pool_of(c.market, words.BACKSTOP) or not reader.is_well(q):
+    vault: uint256 = words.pool_of(c.market, words.BACKSTOP)
+    if w.bucket == vault or not self.is_well(vault, q):
         return 0
-    raw: int256 = words.signed64(q.head, 0)
     room: int256 = unsafe_div(words.field(c.terms.pool, amm.BACKSTOP_CAP, 54), c.mark)
     room = min(room, unsafe_div(limits.NOTIONAL_MAX, amm.price_max_of(c.terms)))
     lots: int256 = min(c.held, unsafe_add(room, unsafe_mul(c.side, q.held.size)))
@@ -231,7 +273,7 @@ def vault_lots(w: Work, c: closing.Close, q: reader.Quoted) -> int256:
         return 0
     fund: int256 = words.field(reader.one(HOUSE, words.MARKET | words.FUND | c.market), 0, 62)
     lots = closing.lots_covered(c, lots, closing.claimable(c, fund))
-    if lots <= 0 or amm.bears(q.terms, raw, q.held, c.side, lots, unsafe_mul(lots, self.vault_price(c, lots))):
+    if lots <= 0 or self.bears(vault, c, q, lots):
         return lots
     fits: int256 = 0
     over: int256 = lots
@@ -239,7 +281,7 @@ def vault_lots(w: Work, c: closing.Close, q: reader.Quoted) -> int256:
         if unsafe_sub(over, fits) <= 1:
             break
         middle: int256 = unsafe_div(unsafe_add(fits, over), 2)
-        if amm.bears(q.terms, raw, q.held, c.side, middle, unsafe_mul(middle, self.vault_price(c, middle))):
+        if self.bears(vault, c, q, middle):
             fits = middle
         else:
             over = middle

@@ -26,3 +26,10 @@ def worth(bucket: uint256) -> (int256, int256):
 def worth_of(bucket: uint256, asset: uint256) -> int256:
     """@notice All of it is asset 0."""
     return self.worth_maintenance[bucket] if asset == 0 else 0
+
+
+@external
+@view
+def offer(bucket: uint256, asset: uint256) -> (uint256, int256, int256, int256):
+    """@notice Nothing is for sale to a vault."""
+    return 0, 0, 0, 0

@@ -22,6 +22,7 @@ OWN = (
     event.DEFICIT,
     event.ADL,
     event.LIQUIDATION_END,
+    event.ASSET_SOLD,
 )
 WORK_MAX = 64
 

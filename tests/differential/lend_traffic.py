@@ -8,13 +8,17 @@ withdrawals, the chain when somebody calls its liquidation: here neither closes 
 from typing import Final
 
 from asset_traffic import ASSETS, INDEX, PRICE, AssetTraffic
-from chain_twins import USD, owner_of
+from chain_twins import DEPLOYER, USD, owner_of
 
+from seawall.chain import layout as at
 from seawall.engine.collateral import asset_exit_fault
+from seawall.engine.pools import worth
 from seawall.engine.venue import Applied
 from seawall.ledger import state
 from seawall.ledger.health import equity_and_maintenance
 from seawall.ledger.leaving import may_leave
+from seawall.ledger.markets import BACKSTOP, pool_bucket
+from seawall.ledger.valuation import keeping_price_of
 from seawall.terms import code, command, event
 from seawall.terms.venue_parameter import BORROW_RATE_MAX
 from seawall.units import RATE_ONE
@@ -130,3 +134,52 @@ class LendTraffic(AssetTraffic):
                 equity, _ = equity_and_maintenance(self.kernels(), row["other"])
                 is_covered = not (equity < 0 and self.columns["bucket_holding"][row["other"]])
                 self.codes[("debtor waits for its sale", int(is_covered))] += 1
+
+
+class VaultTraffic(LendTraffic):
+    """The backstop vault of the market that prices every token buys them of liquidations; anybody buys of it."""
+
+    def __init__(self, seed: int, **policy: int) -> None:
+        super().__init__(seed, **policy)
+        self.add_to_pool(INDEX, command.BACKSTOP, at.BACKSTOP, 60_000 * USD)
+        for asset in ASSETS:
+            self.chain.evm.send(self.vault, "set_buyer", asset, 1 + INDEX)
+        self.pools = self.chain.evm.deploy("Pools", self.chain.house.address, DEPLOYER)
+        self.pool = pool_bucket(self.kernels(), INDEX, BACKSTOP)
+        self.compare()
+
+    def step(self) -> None:
+        if self.rng.random() < 0.9:
+            super().step()
+            return
+        self.steps += 1
+        self.rng.choice((self.crash, self.buy_from_vault))()
+        self.liquidate_all()
+
+    def buy_from_vault(self) -> None:
+        """All that it has of a token, or a lot more, at the price itself."""
+        asset, buyer = self.rng.choice(list(ASSETS)), self.rng.choice((0, self.anybody()))
+        held = self.lots(self.pool, asset)
+        if not held or not self.may_act(buyer, 0):
+            return
+        lots, price = self.rng.choice((held, held, held + 1)), int(keeping_price_of(self.kernels(), asset))
+        fields = {"account": buyer, "other": asset, "size": lots, "price": price, "reference": self.pool}
+        done = self.do(kind=command.BUY_ASSET, signer=buyer, **fields)
+        found = self.as_owner(buyer, "buy_collateral", self.bucket_id(self.pool), asset, lots, 0, lots * price)
+        said = code.NOT_FOR_SALE if found in (code.BAD_SIZE, code.NOT_DUE) else found
+        self.same("buy of the vault", int(done.codes[0]), said, **fields)
+
+    def liquidate(self, bucket_id: int, rows: list[dict[str, int]]) -> None:
+        self.codes[("sold to the vault", code.OK)] += sum(row["kind"] == event.ASSET_SOLD for row in rows)
+        super().liquidate(bucket_id, rows)
+
+    def compare_collateral(self) -> None:
+        super().compare_collateral()
+        if not hasattr(self, "pool"):
+            return
+        bucket = self.bucket_id(self.pool)
+        for asset in ASSETS:
+            self.equal(f"lots {asset} of the vault", self.lots(self.pool, asset), "held", bucket, asset)
+        low, high = (int(part) for part in worth(self.kernels(), self.pool, INDEX))
+        found = self.chain.evm.view(self.pools, "worth_of", bucket)[:2]
+        assert tuple(found) == (low, high), f"step {self.steps}: vault {found}, engine {low, high}"

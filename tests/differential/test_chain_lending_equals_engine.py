@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import pyrevm
 from chain_twins import USD
-from lend_traffic import LendTraffic
+from lend_traffic import LendTraffic, VaultTraffic
 
 from seawall.ledger import state
 from seawall.ledger.leaving import may_leave
@@ -21,8 +21,8 @@ SEEDS = range(20, 28)  # of the slow suite
 DEAF = bytes.fromhex("60205ff3")  # a contract that answers 0 to everything
 
 
-def play(seed: int, steps: int) -> LendTraffic:
-    world = LendTraffic(seed)
+def play(seed: int, steps: int, kind: type[LendTraffic] = LendTraffic) -> LendTraffic:
+    world = kind(seed)
     for _ in range(steps):
         world.step()
     world.compare()
@@ -45,10 +45,19 @@ def test_a_counterparty_in_debt_is_made_good_once_its_collateral_is_sold() -> No
     assert world.codes[("debtor waits for its sale", code.OK)] > 0
 
 
+def test_a_vault_buys_what_it_can_pay_for() -> None:
+    """Lots, prices, the order, what is left to others, and what shares of the vault are worth meanwhile."""
+    codes = sum((play(seed, 500, VaultTraffic).codes for seed in (3, 8)), Counter())
+    for what in ("sold to the vault", "buy of the vault", "reserve pays"):
+        assert codes[(what, code.OK)] > 2, (what, codes)
+    assert codes[("buy of the vault", code.NOT_FOR_SALE)] > 2, codes
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-def test_worlds(seed: int) -> None:
-    play(seed, 2_000)
+@pytest.mark.parametrize("kind", [LendTraffic, VaultTraffic])
+def test_worlds(seed: int, kind: type[LendTraffic]) -> None:
+    play(seed, 2_000, kind)
 
 
 def lend_some(world: LendTraffic, account: int) -> None:

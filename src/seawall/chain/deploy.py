@@ -252,8 +252,11 @@ class Deployer:
         if a.is_stable or a.redemption:
             sort = (number, a.is_stable, a.redemption is not None, a.redemption_floor, a.peg_band, a.price_max)
             self.step(f"sort {number}", lambda: self._govern("CollateralVault", "set_sort", *sort))
+        names = [market.name for market in self.record.settings.markets]
+        if a.buyer:
+            bought_by = (number, 1 + names.index(a.buyer))
+            self.step(f"buyer {number}", lambda: self._govern("CollateralVault", "set_buyer", *bought_by))
         if a.underlying:
-            names = [market.name for market in self.record.settings.markets]
             moved_by = (number, 1 + names.index(a.underlying))
             self.step(f"underlying {number}", lambda: self._govern("Appraiser", "set_underlying", *moved_by))
 

@@ -62,6 +62,7 @@ class AssetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     start: int = 0
     stable_per_s: int = 300_000  # 1e-9, 0.03 % a second
     underlying: str = ""  # the market whose mark moves it in portfolio margin
+    buyer: str = ""  # the market that prices it, whose backstop vault buys it of liquidations
     feed: FeedSettings = FeedSettings()
     is_stable: bool = False  # worth USD by design: sold before the others
     redemption: FeedSettings | None = None  # what it can be redeemed for; none: it cannot
@@ -148,8 +149,10 @@ def _check_collateral(settings: Settings) -> None:
         fits = 0 <= asset.redemption_floor <= RATE_ONE and 1 <= asset.peg_band <= RATE_ONE
         if not fits or not 1 <= asset.price_max <= PRICE_MAX:
             raise BadInput(f"assets.{asset.name}", "redemption_floor, peg_band or price_max is out of range")
-        if asset.underlying and asset.underlying not in (market.name for market in settings.markets):
-            raise BadInput(f"assets.{asset.name}.underlying", f"no market {asset.underlying!r}")
+        for field in ("underlying", "buyer"):
+            name = getattr(asset, field)
+            if name and name not in (market.name for market in settings.markets):
+                raise BadInput(f"assets.{asset.name}.{field}", f"no market {name!r}")
     for number, pool in enumerate(settings.lp_pools):
         if not settings.lp_manager or not set(pool.tokens) <= names:
             raise BadInput(f"lp_pools.{number}", "needs lp_manager, and tokens that are USD or assets")
