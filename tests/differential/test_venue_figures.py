@@ -156,7 +156,7 @@ def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket,
 
 
 def check_curved(double: Double, figures: BucketFigures, position: Any, ratio: tuple[int, int] | None) -> int:
-    """With liquidity positions: healthy by the core at the price, not a unit beyond; where there is none, all the way."""
+    """With liquidity positions: healthy by the core at the price, not a unit beyond; without a price, all the way."""
     alone = account_with(double.columns, double.universe, "", [figures.bucket])
     coin, side = double.universe.listings[position.market].coin, 1 if position.size > 0 else -1
     held, mark = settled(alone.buckets[0].bucket, alone.conditions), alone.conditions.mark(coin).mark
