@@ -297,6 +297,20 @@ def test_a_change_within_the_bucket_needs_no_withdrawal_floor(shapes: Shapes) ->
     shapes.sound()
 
 
+def test_a_change_is_judged_at_the_weights_that_it_leaves(shapes: Shapes) -> None:
+    """What comes of a range shrinks the weight of all of its token: by the weights of before there would be room."""
+    token, _ = shapes.attach(0)
+    shapes.trade(0, 1, BITCOIN, PRICE, 100)
+    change = {"size": LIQUIDITY // 2, "client_high": 200}
+    shapes.set_asset(ETH, "supply_start", 1)
+    need = shapes.measured(0)[3]
+    while shapes.measured(0)[1] > need * 101 // 100:  # hardly more than initial margin
+        shapes.venue.columns["bucket_raw"][0] -= max(1, (shapes.measured(0)[1] - need) // 2)
+    shapes.refused(code.INITIAL_MARGIN, **shapes.fields(token, **change))
+    shapes.set_asset(ETH, "supply_start", 0)
+    shapes.reshape(token, **change)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -285,21 +285,25 @@ def reshape_fault(s: Any, bucket: int, row: int, c: Any) -> int:
         return code.POSITION_CAP
     if more > 0 and held_by_owner(s, c.account, asset) + more > s.asset_param[asset, ACCOUNT_CAP]:
         return code.POSITION_CAP
-    return code.OK if room_as(s, bucket, row, c) >= 0 else code.INITIAL_MARGIN
+    return code.OK if room_as(s, bucket, row, c, more) >= 0 else code.INITIAL_MARGIN
 
 
 @kernel
-def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
-    """`initial_room` of a bucket as it would be with the position and what came of it, at the weights of now.
+def room_as(s: Any, bucket: int, row: int, c: Any, more: int) -> int:
+    """`initial_room` of a bucket as it would be with the position and what came of it, at the weights of then.
 
-    The record is as it was when this returns. Lots of a base that the bucket has none of yet count by their worth,
-    in portfolio margin for nothing, for they have a risk of their own there.
+    `more` is by what the position counts for more in caps. The record is as it was when this returns. Lots of a base
+    that the bucket has none of yet count by their worth, in portfolio margin for nothing, for they have a risk of their
+    own there.
     """
     liquidity, low = s.holding_lots[row], s.holding_low[row]
     high, scale = s.holding_high[row], s.holding_scale[row]
     lots, base = c.client_high, s.asset_base[c.other] - 1
     other = find_holding(s, bucket, base) if lots > 0 else 0
     is_tiered = s.bucket_mode[bucket] == TIERED
+    s.asset_total[c.other] += more
+    if lots > 0:
+        s.asset_total[base] += lots
     fresh = counted_value(s, base, lots) if lots > 0 and other == 0 and is_tiered else 0
     s.holding_lots[row], s.holding_low[row], s.holding_high[row], s.holding_scale[row] = (
         c.size,
@@ -313,6 +317,9 @@ def room_as(s: Any, bucket: int, row: int, c: Any) -> int:
     room = initial_room(s, bucket) + fresh
     if other != 0:
         s.holding_lots[other] -= lots
+    s.asset_total[c.other] -= more
+    if lots > 0:
+        s.asset_total[base] -= lots
     s.bucket_raw[bucket] -= c.amount
     s.holding_lots[row], s.holding_low[row] = liquidity, low
     s.holding_high[row], s.holding_scale[row] = high, scale

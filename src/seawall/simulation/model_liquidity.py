@@ -18,6 +18,7 @@ from seawall.simulation.model import (
     counted,
     counted_range,
     drop_range,
+    health,
     is_priced,
     margin_room,
     units_of,
@@ -261,13 +262,20 @@ def _reshape_refusals(p: Picture, bucket: Bucket, c: Fields, wanted: Range) -> R
         why.append(code.POSITION_CAP)
     key, base, lots, room = (c["other"], c["client_low"]), p.shared["base"], c["client_high"], 0
     is_new = base not in bucket.holdings
+    pool.total += more
+    if lots:
+        p.assets[base].total += lots
     if lots and is_new and not bucket.is_portfolio:
         room += counted(p, p.assets[base], lots)
     elif lots and not is_new:
         bucket.holdings[base] += lots
     bucket.ranges[key], bucket.raw = wanted, bucket.raw + c["amount"]
-    room += margin_room(p, bucket)
+    now = health(p, bucket)
+    room += now.equity_initial - bucket.interest - now.initial
     bucket.ranges[key], bucket.raw = held, bucket.raw - c["amount"]
+    pool.total -= more
+    if lots:
+        p.assets[base].total -= lots
     if lots and not is_new:
         bucket.holdings[base] -= lots
     if room < 0:
