@@ -187,6 +187,10 @@ class RangeTraffic(AssetTraffic):
             done = self.do(kind=command.TRANSFER, signer=account, account=account, other=0, amount=leaves)
             self.desk("transfer", int(done.codes[0]), account, "transfer", self.account_id(0), leaves)
 
+    def may_act(self, account: int, market: int) -> bool:
+        """An asset without a fresh price holds everything back in the engine alone (docs/adr/0006): its owner waits."""
+        return super().may_act(account, market) and not has_stale_price(self.kernels(), account)
+
     def attach_some(self) -> None:
         money = self.rng.choice((20, 1_000, 20_000, 100_000)) * USD
         width = self.rng.choice(WIDTHS)
@@ -341,7 +345,8 @@ class RangeTraffic(AssetTraffic):
             int(may_leave(self.kernels(), account)),
             evm.view(self.chain.house, "cash_of", bucket, at.NO_MARKET)[3],
         )
-        return int(self.rng.choice((here, there + 1, here // 3, 1, 0, 50 * USD, 2**53 + 1)))
+        amount = int(self.rng.choice((here, there + 1, here // 3, 1, 0, 50 * USD, 2**53 + 1)))
+        return here if here < amount <= there else amount
 
     # -- liquidation
 

@@ -13,6 +13,8 @@ from seawall.ledger import health, leaving, state
 from seawall.margin import health as core
 from seawall.margin.certificate import LIVE
 from seawall.margin.liquidation_price import liquidation_prices
+from seawall.margin.portfolio_price import conditions_at
+from seawall.margin.trade import settled
 from seawall.terms import parameter
 from seawall.terms.asset import Holding
 from seawall.terms.bucket import Bucket, BucketKind, Position
@@ -20,7 +22,7 @@ from seawall.terms.conditions import Conditions, MarginPolicy
 from seawall.terms.limits import SPLIT_BITS
 from seawall.terms.market import Mark, Market, Tier
 from seawall.units import USD_ONE, FundingIndex, Lots, Price, Rate, UsdMicro
-from seawall.venue.rest.terms import assets_of, holdings_of, is_range, name_of
+from seawall.venue.rest.terms import account_with, assets_of, holdings_of, is_range, name_of
 from seawall.venue.views.account import clearinghouse_state
 from seawall.venue.views.figures import BucketFigures
 from seawall.venue.views.liquidation import liquidation_ratio
@@ -132,6 +134,8 @@ def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket,
     """A liquidation price: the exact one of the margin core, and the last whole price that the engine finds healthy."""
     position = figures.positions[at]
     ratio = liquidation_ratio(double.columns, double.universe, figures, position)
+    if any(":" in holding.asset for holding in bucket.collateral):
+        return check_curved(double, figures, position, ratio)
     points = liquidation_prices(bucket, conditions, f"M{position.market}")
     point = points.below if position.size > 0 else points.above
     assert bucket.collateral or (points.above if position.size > 0 else points.below) is None
@@ -148,6 +152,25 @@ def check_price(double: Double, figures: BucketFigures, at: int, bucket: Bucket,
         if 0 <= price <= 2**41:
             equity, maintenance = health.equity_and_maintenance_at(double.s, figures.bucket, position.market, price)
             assert (equity >= maintenance) == is_healthy
+    return 1
+
+
+def check_curved(double: Double, figures: BucketFigures, position: Any, ratio: tuple[int, int] | None) -> int:
+    """With liquidity positions: healthy by the core at the price, not a unit beyond; without a price, all the way."""
+    alone = account_with(double.columns, double.universe, "", [figures.bucket])
+    coin, side = double.universe.listings[position.market].coin, 1 if position.size > 0 else -1
+    held, mark = settled(alone.buckets[0].bucket, alone.conditions), alone.conditions.mark(coin).mark
+
+    def is_healthy(price: int) -> bool:
+        moved = conditions_at(alone.conditions, coin, Price(price))
+        return core.equity_maintenance(held, moved) >= core.maintenance_of(held, moved)
+
+    if ratio is None:
+        far = range(mark, 0, -max(1, mark // 10)) if side > 0 else range(mark, 4 * mark, max(1, mark // 3))
+        assert not is_healthy(mark) or all(is_healthy(price) for price in far)
+        return 0
+    assert ratio[1] == 1
+    assert (is_healthy(ratio[0]), is_healthy(ratio[0] - side)) == (True, False)
     return 1
 
 

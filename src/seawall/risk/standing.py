@@ -30,10 +30,16 @@ COUNTED: Final = 4  # times that collateral may count: in equity, in a row of th
 
 
 def markets_of(bucket: Bucket, conditions: Conditions) -> tuple[str, ...]:
-    """The markets whose prices move what the bucket is worth, in order of name."""
-    linked = [conditions.asset(holding.asset).underlying for holding in bucket.collateral if holding.balance]
+    """The markets whose prices move what the bucket is worth, in order of name. Collateral of a market that the
+    conditions do not know stands still."""
+    linked = [mover_of(conditions.asset(holding.asset), conditions) for holding in bucket.collateral if holding.balance]
     held = [position.market for position in bucket.positions if position.size]
     return tuple(sorted({*held, *(name for name in linked if name is not None)}))
+
+
+def mover_of(asset: Asset, conditions: Conditions) -> str | None:
+    """The market that an asset moves with, where the conditions have one."""
+    return asset.underlying if asset.underlying in conditions.marks else None
 
 
 def is_under_water(bucket: Bucket, conditions: Conditions, grid: ScenarioGrid | None) -> bool:
@@ -73,8 +79,9 @@ def under_water(
             slack += holding.balance * COUNTED * _shift(asset.span) / RELATIVE
         equity += worth
         slack += float(worth.max()) + COUNTED * holding.balance / RELATIVE  # its price is rounded to a micro-USD a lot
-        if asset.underlying is not None and asset.span is None:
-            spots[asset.underlying] = spots[asset.underlying] + worth
+        mover = mover_of(asset, conditions)
+        if mover is not None and asset.span is None:
+            spots[mover] = spots[mover] + worth
     equity += sum(perps.values(), np.zeros(count))
     slack += sum(float(np.abs(value).max()) for value in perps.values())
     if bucket.mode is MarginMode.TIERED:
@@ -95,11 +102,12 @@ def under_water(
 def _kept(asset: Asset, conditions: Conditions, prices: Mapping[str, Ints], count: int) -> Floats:
     """[S] what maintenance prices a lot of the asset at."""
     moved: Floats = np.ones(count)
-    if asset.underlying is not None and asset.span is not None:
-        share = asset.span.price / conditions.mark(asset.underlying).mark
-        return _along(asset.span, prices[asset.underlying].astype(np.float64) * share)[0]
-    if asset.underlying is not None:
-        moved = prices[asset.underlying] / float(conditions.mark(asset.underlying).mark)
+    mover = mover_of(asset, conditions)
+    if mover is not None and asset.span is not None:
+        share = asset.span.price / conditions.mark(mover).mark
+        return _along(asset.span, prices[mover].astype(np.float64) * share)[0]
+    if mover is not None:
+        moved = prices[mover] / float(conditions.mark(mover).mark)
     if asset.redemption is None:
         return asset.oracle * moved
     lower: Floats = np.minimum(asset.oracle * moved, asset.redemption * moved)
