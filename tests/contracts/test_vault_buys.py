@@ -2,8 +2,10 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from test_collateral_assets import CHEAP, ETH, Collateral
+from uniswap_world import asset_of
 from venue import USD
 
 from seawall.chain import layout as at
@@ -11,7 +13,9 @@ from seawall.chain.client import Client, Refused
 from seawall.chain.deploy import Deployer
 from seawall.chain.events import read
 from seawall.chain.rebuild import verify
+from seawall.chain.settings import check, example
 from seawall.terms import code
+from seawall.units import BadInput
 
 MARKET = 1  # ETH, which prices the token
 POOL = at.pool_of(MARKET, at.BACKSTOP)
@@ -189,3 +193,11 @@ def test_nobody_but_liquidation_sells_to_a_vault_and_the_governor_names_it() -> 
     c.liquidate(owner)
     assert c.pool() == before, "no market is named for it"
     c.whole()
+
+
+def test_a_buyer_is_a_market_of_the_deployment() -> None:
+    token = "0x" + "11" * 20
+    check(msgspec.structs.replace(example(), assets=[asset_of(token, buyer="ETH")]))
+    for field in ("buyer", "underlying"):
+        with pytest.raises(BadInput, match=f"assets.ETH.{field}"):
+            check(msgspec.structs.replace(example(), assets=[asset_of(token, **{field: "DOGE"})]))

@@ -139,6 +139,12 @@ class AssetTraffic(Traffic):
                 self.chain.evm.send(self.hub, "say", REDEMPTION + asset, *said)
 
     def price(self, market: int, price: int) -> None:
+        """In steps that the oracle takes: an asset without a fresh price holds the rest back in the engine alone."""
+        here = int(self.columns["market_oracle"][market])
+        while market in (INDEX, PAR) and 0 < here * 3 // 2 < price:
+            here = here * 3 // 2
+            self.price(market, here)
+            self.pass_time(1_000)
         super().price(market, price)
         if market == INDEX and hasattr(self, "tokens"):
             for asset in ASSETS:

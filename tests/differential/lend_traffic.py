@@ -51,15 +51,6 @@ class LendTraffic(AssetTraffic):
         if self.steps % 8 == 0:
             self.compare()
 
-    def price(self, market: int, price: int) -> None:
-        """In steps that the oracle takes: an asset without a fresh price holds the rest back in the engine alone."""
-        here = int(self.columns["market_oracle"][market])
-        while market == INDEX and here and price > here * 3 // 2:
-            here = here * 3 // 2
-            super().price(market, here)
-            super().pass_time(1_000)
-        super().price(market, price)
-
     def engine(self, **fields: int) -> Applied:
         """The sweep that charges interest reaches 128 holdings a TICK: here it mostly comes to none."""
         if fields["kind"] != command.TICK or not hasattr(self, "payouts") or self.rng.random() < 0.1:
