@@ -37,7 +37,7 @@ RULES = (
     ("a position leaves initial margin behind", "engine/liquidity.py", "return code.OK if counted_row(s, row) <= margin_room(s, bucket) else code.WITHDRAWABLE", "return code.OK", ENGINE),
     ("a range that hedges is missed", "engine/liquidity.py", "    if s.bucket_mode[bucket] == PORTFOLIO:\n        return code.OK if room_without(s, bucket, row, int(s.holding_lots[row])) >= 0 else code.WITHDRAWABLE\n", "", PORTFOLIOS),
     ("a change needs no floor", "engine/liquidity.py", "    room = initial_room(s, bucket) + fresh\n", "    room = margin_room(s, bucket) + fresh\n", ENGINE),
-    ("a change keeps initial margin", "engine/liquidity.py", "return code.OK if room_as(s, bucket, row, c) >= 0 else code.INITIAL_MARGIN", "return code.OK", ENGINE),
+    ("a change keeps initial margin", "engine/liquidity.py", "return code.OK if room_as(s, bucket, row, c, more) >= 0 else code.INITIAL_MARGIN", "return code.OK", ENGINE),
     ("a changed range is wide enough", "engine/liquidity.py", "RATE_ONE + s.asset_param[asset, RANGE_MIN]) < 0:\n        return code.BAD_FIELD", "0) < 0:\n        return code.BAD_FIELD", ENGINE),
     ("a change is of the owner's", "engine/liquidity.py", "if row == 0 or s.bucket_owner[s.holding_bucket[row]] != c.account:", "if row == 0:", ENGINE),
     ("what a pool has paid is in the vault", "engine/liquidity.py", "    s.cell[VAULT] += c.amount\n    emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.client_high", "    emit(s, event.RANGE_UNWOUND, -1, bucket, c.other, c.client_low, 0, c.client_high", ENGINE),
