@@ -52,16 +52,11 @@ interface Vault:
 
 
 # ---------------------------------------------------------------------
-# Immutables
+# Immutables and constants
 # ---------------------------------------------------------------------
 
 HOUSE: public(immutable(address))
 LENDING: immutable(address)
-
-
-# ---------------------------------------------------------------------
-# Constants
-# ---------------------------------------------------------------------
 
 LPS: constant(uint256) = 8  # of one account
 POOLS: constant(uint256) = 256

@@ -3,9 +3,10 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seawall.chain.client import Client, connect
 from seawall.chain.deploy import Deployment, load_record
@@ -14,6 +15,18 @@ from seawall.signing import Key
 from venue_process import MARKETS, Process, signed
 
 USD = 10**6
+Venue = TypeVar("Venue", bound=Process)
+
+
+@contextmanager
+def running(made: Venue) -> Iterator[Venue]:
+    """A venue while it is up; it is gone afterwards."""
+    try:
+        made.start()
+        yield made
+    finally:
+        if made.process is not None:
+            made.kill()
 
 
 class OnChain(Process):

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from venue import anvil
 
-from chain_process import OnChain
+from chain_process import OnChain, running
 from seawall.chain import layout as at
 from seawall.chain.client import Client, Refused, connect
 from seawall.chain.deploy import ASSET_FEED
@@ -92,13 +92,8 @@ class Holding(OnChain):
 
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[Holding]:
-    made = Holding(tmp_path)
-    try:
-        made.start()
+    with running(Holding(tmp_path)) as made:
         yield made
-    finally:
-        if made.process is not None:
-            made.kill()
 
 
 def seawall(*words: str) -> subprocess.CompletedProcess[str]:

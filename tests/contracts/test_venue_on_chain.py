@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from venue import anvil
 
-from chain_process import USD, OnChain
+from chain_process import USD, OnChain, running
 from seawall.chain.client import Client, connect
 from seawall.chain.rebuild import verify
 from venue_rig import key, order_action, wire
@@ -22,13 +22,8 @@ from venue_rig import key, order_action, wire
 
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[OnChain]:
-    made = OnChain(tmp_path)
-    try:
-        made.start()
+    with running(OnChain(tmp_path)) as made:
         yield made
-    finally:
-        if made.process is not None:
-            made.kill()
 
 
 def live_through(venue: OnChain) -> None:
@@ -91,15 +86,9 @@ def cut_off(venue: OnChain) -> None:
 
 @pytest.mark.slow
 def test_the_same_on_an_rpc(tmp_path: Path) -> None:
-    with anvil() as url:
-        made = OnChain(tmp_path, url)
-        try:
-            made.start()
-            live_through(made)
-            cut_off(made)
-        finally:
-            if made.process is not None:
-                made.kill()
+    with anvil() as url, running(OnChain(tmp_path, url)) as made:
+        live_through(made)
+        cut_off(made)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import msgspec
 
-from chain_process import OnChain
+from chain_process import OnChain, running
 from seawall.chain import layout as at
 from seawall.chain.client import Client, Refused, connect
 from seawall.chain.keys import load_key, read_password
@@ -26,13 +26,8 @@ from venue_rig import key, order_action, wire
 
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[OnChain]:
-    made = OnChain(tmp_path, more="root_seconds = 2\n")
-    try:
-        made.start()
+    with running(OnChain(tmp_path, more="root_seconds = 2\n")) as made:
         yield made
-    finally:
-        if made.process is not None:
-            made.kill()
 
 
 def proof_of(venue: OnChain, address: str) -> dict[str, Any]:
