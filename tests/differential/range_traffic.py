@@ -31,7 +31,7 @@ from seawall.margin.lp import (
 )
 from seawall.terms import asset_parameter, code, command, event
 from seawall.terms.asset_parameter import POOL
-from seawall.units import RATE_ONE, Side
+from seawall.units import RATE_ONE, BadInput, Side
 
 RANGES: Final = 3  # the pool as an asset of the engine
 FEE, SPACING = 3_000, 60
@@ -282,7 +282,10 @@ class RangeTraffic(AssetTraffic):
         gone = self.rng.choice((place["liquidity"] // 10, place["liquidity"] // 2, place["liquidity"] * 99 // 100))
         left = place["liquidity"] - gone
         amounts = self.amounts_of(place["lower"], place["upper"], gone, Side.DOWN)
-        shape = self.shape(place["lower"], place["upper"], left)
+        try:
+            shape = self.shape(place["lower"], place["upper"], left)
+        except BadInput:
+            return  # less than one of the engine's units of liquidity would be left
         self.change("decrease", account, token, shape, amounts, (token, gone, 0, 0))
 
     def reshape_some(self) -> None:
