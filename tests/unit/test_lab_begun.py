@@ -32,7 +32,9 @@ def world() -> tuple[History, Population]:
     return history, populate_for(history, SEED, Mix(accounts=400))
 
 
-def played(world: tuple[History, Population], name: str) -> tuple[Outcome, list[tuple[int, list[int]]]]:
+def played(
+    world: tuple[History, Population], name: str, mark: str | None = None
+) -> tuple[Outcome, list[tuple[int, list[int]]]]:
     """A rule set's run, and every event of it with its bar."""
     rows: list[tuple[int, list[int]]] = []
 
@@ -42,7 +44,7 @@ def played(world: tuple[History, Population], name: str) -> tuple[Outcome, list[
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arena, "add_events", listening)
-        done = compare(*world, rule_sets((name,)), SEED, lambda _: None)
+        done = compare(*world, rule_sets((name,), mark), SEED, lambda _: None)
     return done.configured[name], rows
 
 
@@ -85,9 +87,12 @@ def is_crossed(made: Outcome, path: Path, bar: int, equity: int, positions: list
     return False
 
 
-@pytest.mark.parametrize("name", ["static", "hyperliquid"])
-def test_crossed_is_what_the_core_says_of_the_receipts(world: tuple[History, Population], name: str) -> None:
-    made, rows = played(world, name)
+@pytest.mark.parametrize(("name", "mark"), [("static", None), ("hyperliquid", None), ("seawall", "last")])
+def test_crossed_is_what_the_core_says_of_the_receipts(
+    world: tuple[History, Population], name: str, mark: str | None
+) -> None:
+    """`seawall` closes in parts: who is liquidated again is judged by what it held before the first."""
+    made, rows = played(world, name, mark)
     path = path_of(*world)
     closed, found = held_at_start(rows), made.run.begun.breached(made.run.markets, path, len(made.run.tally.first_bar))
     crossed = {bucket: is_crossed(made, path, *start) for bucket, start in closed.items()}
